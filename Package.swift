@@ -1,0 +1,107 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// `Sources/` is the architecture. Arrows go down only: a target depends on targets listed above it.
+// See docs/architecture.md for the map and its invariants.
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Tests read C structures back and call system calls freely: the same settings without the memory-safety marks.
+let strictTests: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
+func library(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: Target.Dependency..., resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies + ["TestSupport"], resources: resources, swiftSettings: strictTests)
+}
+
+func systemLibrary(_ name: String, pkgConfig: String, apt package: String) -> Target {
+  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+let package = Package(
+  name: "stack",
+  products: [
+    .executable(name: "stack", targets: ["stack"]),
+    .library(name: "IsolationEngine", targets: ["IsolationEngine"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+  ],
+  targets: [
+    // System libraries, all from Debian's -dev packages, all linkable statically.
+    systemLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+    systemLibrary("CNetlink", pkgConfig: "libnl-route-3.0", apt: "libnl-route-3-dev"),
+    systemLibrary("CSeccomp", pkgConfig: "libseccomp", apt: "libseccomp-dev"),
+    systemLibrary("CCapability", pkgConfig: "libcap", apt: "libcap-dev"),
+    systemLibrary("CArchive", pkgConfig: "libarchive", apt: "libarchive-dev"),
+    systemLibrary("CNettle", pkgConfig: "nettle", apt: "nettle-dev"),
+
+    library("InternetAddress"),
+
+    // The kernel, and nothing of stacks.
+    .target(name: "CLinuxShim", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+    library("LinuxSystem", "CLinuxShim", system),
+    library("LinuxNetlink", "LinuxSystem", "InternetAddress", "CNetlink"),
+    library("LinuxFirewall", "LinuxSystem", "LinuxNetlink", "InternetAddress", "CNetlink"),
+    library("LinuxCgroup", "LinuxSystem"),
+    library("LinuxSeccomp", "LinuxSystem", "CSeccomp", "CLinuxShim"),
+    library("LinuxCapabilities", "LinuxSystem", "CCapability"),
+    library("LinuxMounts", "LinuxSystem", "CLinuxShim"),
+    library(
+      "IsolationEngine", "LinuxSystem", "LinuxNetlink", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities",
+      "LinuxMounts", "InternetAddress", "CLinuxShim"),
+
+    // Stacks; the kernel only through the modules above.
+    library("StackModel", "InternetAddress"),
+    .target(name: "StackFile", dependencies: ["StackModel", "InternetAddress", "CYAML"], swiftSettings: strict),
+    library("StackPlan", "StackModel", "InternetAddress"),
+    library("StackLogs", "LinuxSystem"),
+    library("StackImages", "StackModel", "LinuxSystem", "LinuxMounts", "CArchive", "CNettle"),
+    library("StackStore", "StackModel", "LinuxSystem"),
+    library(
+      "StackEngine", "StackModel", "StackPlan", "StackLogs", "StackImages", "StackStore", "IsolationEngine",
+      "LinuxSystem", "LinuxNetlink", "LinuxFirewall", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities",
+      "InternetAddress"),
+    library("StackSupervisor", "StackEngine", "StackStore", "StackModel", "LinuxSystem"),
+    .executableTarget(
+      name: "stack",
+      dependencies: [
+        "StackSupervisor", "StackEngine", "StackFile", "StackPlan", "StackLogs", "StackImages", "StackStore",
+        "StackModel", "IsolationEngine", "LinuxSystem", argumentParser,
+      ],
+      swiftSettings: strict),
+
+    .target(name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport", swiftSettings: strictTests),
+    tests("LinuxSystemTests", "LinuxSystem"),
+    tests("LinuxNetlinkTests", "LinuxNetlink", "InternetAddress", "LinuxSystem"),
+    tests("LinuxFirewallTests", "LinuxFirewall", "LinuxNetlink", "InternetAddress", "LinuxSystem"),
+    tests("LinuxCgroupTests", "LinuxCgroup", "LinuxSystem"),
+    tests("LinuxSeccompTests", "LinuxSeccomp", "LinuxSystem"),
+    tests("LinuxCapabilitiesTests", "LinuxCapabilities", "LinuxSystem"),
+    tests("IsolationEngineTests", "IsolationEngine", "LinuxSystem"),
+    tests("StackFileTests", "StackFile", "StackModel", "InternetAddress"),
+    tests("StackPlanTests", "StackPlan", "StackModel", "InternetAddress"),
+    tests("StackLogsTests", "StackLogs", "LinuxSystem"),
+    tests("StackImagesTests", "StackImages", "StackModel", "LinuxSystem"),
+    tests("StackEngineTests", "StackEngine", "StackModel", "InternetAddress"),
+    tests("EndToEndTests", "LinuxSystem"),
+  ]
+)

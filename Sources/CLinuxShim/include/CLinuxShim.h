@@ -1,0 +1,136 @@
+// System calls and macros that Swift cannot reach: calls without a glibc wrapper, variadic functions, function-like macros.
+//
+// Contract of every function here, unless its own comment says otherwise:
+//  * it makes exactly one system call, does no allocation and no I/O of its own, and is async-signal-safe;
+//  * it returns the call's result, or the error number negated (-EPERM); `errno` is not part of the interface;
+//  * descriptors that it returns are close-on-exec.
+#ifndef C_LINUX_SHIM_H
+#define C_LINUX_SHIM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#pragma clang assume_nonnull begin
+
+// -- Files
+
+/// openat(2) with O_CLOEXEC added.
+int stk_openat(int directory, const char *path, int flags, mode_t mode);
+/// openat2(2) with O_CLOEXEC added. `resolve` holds RESOLVE_* flags.
+int stk_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
+/// readlinkat(2): the number of bytes written, not terminated.
+ssize_t stk_readlinkat(int directory, const char *path, void *buffer, size_t size);
+/// renameat2(2).
+int stk_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags);
+/// close_range(2).
+int stk_close_range(unsigned first, unsigned last, unsigned flags);
+/// fcntl(2) with an integer argument.
+int stk_fcntl(int descriptor, int command, long argument);
+/// ioctl(2) with an integer argument.
+int stk_ioctl_int(int descriptor, unsigned long request, long argument);
+/// ioctl(2) with a pointer argument.
+int stk_ioctl_pointer(int descriptor, unsigned long request, void *_Nullable argument);
+/// pipe2(2), close-on-exec.
+int stk_pipe(int descriptors[_Nonnull 2]);
+/// Blocks `signals` for the calling thread (sigprocmask(2)) and opens a non-blocking signalfd(2) for them.
+int stk_signalfd(const int *signals, size_t count);
+/// The number of the next signal of a signalfd, or -EAGAIN.
+int stk_signalfd_next(int descriptor);
+/// Unblocks every signal and gives each its default disposition. Always 0.
+int stk_reset_signals(void);
+/// memfd_create(2) with MFD_CLOEXEC | MFD_ALLOW_SEALING.
+int stk_memfd(const char *name);
+
+extern const uint64_t STK_RESOLVE_IN_ROOT;
+extern const uint64_t STK_RESOLVE_BENEATH;
+extern const uint64_t STK_RESOLVE_NO_MAGICLINKS;
+extern const uint64_t STK_RESOLVE_NO_SYMLINKS;
+extern const uint64_t STK_RESOLVE_NO_XDEV;
+
+// -- Processes
+
+struct stk_clone {
+  /// CLONE_* flags, without CLONE_VM, CLONE_VFORK and CLONE_THREAD.
+  uint64_t flags;
+  /// Directory of a cgroup v2 for CLONE_INTO_CGROUP, or -1.
+  int cgroup;
+  /// Out: pidfd of the child (always asked for).
+  int pidfd;
+};
+
+/// clone3(2) without shared memory, like fork(2) with flags. Returns 0 in the child and the pid in the parent.
+///
+/// The caller must be single-threaded: the child goes on with a copy of its memory, and glibc's fork handlers do not run.
+pid_t stk_clone3(struct stk_clone *arguments);
+/// posix_spawn(3) with all signals unblocked and at their defaults: descriptor `targets[i]` of the new process is what
+/// `sources[i]` is here, and every descriptor from `lowest_closed` on is closed. Sources must not be among the targets.
+/// `new_session` calls setsid(2) in it. Allocates. Returns the pid.
+pid_t stk_spawn(const char *path, char *const _Nullable *_Nonnull arguments, char *const _Nullable *_Nonnull environment,
+                const int *sources, const int *targets, size_t count, int lowest_closed, int new_session);
+/// pidfd_open(2).
+int stk_pidfd_open(pid_t pid, unsigned flags);
+/// pidfd_send_signal(2) without siginfo.
+int stk_pidfd_send_signal(int pidfd, int signal);
+/// waitid(2) on a pidfd for WEXITED. Returns the pid, or 0 when `no_hang` is set and nothing ended. `code` is CLD_*, `status`
+/// the exit status or the signal.
+pid_t stk_wait_pidfd(int pidfd, int no_hang, int *code, int *status);
+/// setns(2).
+int stk_setns(int descriptor, int flags);
+/// unshare(2).
+int stk_unshare(int flags);
+/// prctl(2).
+int stk_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+/// getpid(2) from the kernel.
+pid_t stk_getpid(void);
+/// execve(2); returns only on failure.
+int stk_execve(const char *path, char *const _Nullable *_Nonnull arguments, char *const _Nullable *_Nonnull environment);
+/// execveat(2) of a descriptor itself (AT_EMPTY_PATH); returns only on failure.
+int stk_fexecve(int descriptor, char *const _Nullable *_Nonnull arguments, char *const _Nullable *_Nonnull environment);
+/// seccomp(2) SECCOMP_SET_MODE_FILTER. `filter` holds `count` instructions of 8 bytes (struct sock_filter).
+int stk_seccomp_set_filter(unsigned flags, const void *filter, unsigned short count);
+/// seccomp(2) SECCOMP_GET_ACTION_AVAIL: 0 when the kernel knows `action`.
+int stk_seccomp_action_available(uint32_t action);
+/// setresuid, setresgid and setgroups as raw system calls: for the calling thread only.
+int stk_setresuid(uid_t real, uid_t effective, uid_t saved);
+int stk_setresgid(gid_t real, gid_t effective, gid_t saved);
+int stk_setgroups(size_t count, const gid_t *_Nullable groups);
+
+// -- Mounts: the descriptor-based interface of Linux 5.2 and later
+
+int stk_fsopen(const char *type);
+int stk_fsconfig(int context, unsigned command, const char *_Nullable key, const void *_Nullable value, int auxiliary);
+int stk_fsmount(int context, unsigned attributes);
+int stk_open_tree(int directory, const char *path, unsigned flags);
+int stk_move_mount(int from, const char *from_path, int to, const char *to_path, unsigned flags);
+/// mount_setattr(2). `userns` is a descriptor of a user namespace when MOUNT_ATTR_IDMAP is set, else -1.
+int stk_mount_setattr(int directory, const char *path, unsigned flags, uint64_t set, uint64_t clear, uint64_t propagation,
+                      int userns);
+int stk_pivot_root(const char *new_root, const char *put_old);
+int stk_mount(const char *_Nullable source, const char *target, const char *_Nullable type, unsigned long flags,
+              const char *_Nullable data);
+int stk_umount2(const char *target, int flags);
+
+extern const unsigned STK_FSCONFIG_SET_FLAG, STK_FSCONFIG_SET_STRING, STK_FSCONFIG_SET_FD, STK_FSCONFIG_CMD_CREATE;
+extern const unsigned STK_OPEN_TREE_CLONE, STK_AT_EMPTY_PATH, STK_AT_RECURSIVE, STK_AT_SYMLINK_NOFOLLOW;
+extern const unsigned STK_MOVE_MOUNT_F_EMPTY_PATH, STK_MOVE_MOUNT_T_EMPTY_PATH;
+extern const uint64_t STK_MOUNT_ATTR_RDONLY, STK_MOUNT_ATTR_NOSUID, STK_MOUNT_ATTR_NODEV, STK_MOUNT_ATTR_NOEXEC,
+    STK_MOUNT_ATTR_IDMAP, STK_MOUNT_ATTR_NOSYMFOLLOW, STK_MOUNT_ATTR_ATIME_MASK, STK_MOUNT_ATTR_NOATIME,
+    STK_MOUNT_ATTR_STRICTATIME;
+
+// -- Descriptors over sockets
+
+/// sendmsg(2) of `count` bytes with one descriptor (SCM_RIGHTS) when `descriptor` >= 0; MSG_NOSIGNAL.
+ssize_t stk_send(int socket, const void *bytes, size_t count, int descriptor);
+/// recvmsg(2); `*descriptor` becomes the received descriptor, close-on-exec, or -1.
+ssize_t stk_receive(int socket, void *bytes, size_t count, int *descriptor);
+
+// -- Wait status and device numbers (macros)
+
+int stk_makedev(unsigned major, unsigned minor, uint64_t *device);
+unsigned stk_major(uint64_t device);
+unsigned stk_minor(uint64_t device);
+
+#pragma clang assume_nonnull end
+
+#endif

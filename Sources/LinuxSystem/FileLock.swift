@@ -1,0 +1,17 @@
+import Glibc
+import SystemPackage
+
+/// A lock among processes (flock(2)): gone when its holder is, whatever became of it.
+package struct FileLock: ~Copyable, Sendable {
+  private let file: OwnedDescriptor
+
+  /// Takes the lock of the file at `path`, which is made if need be.
+  /// - Parameter wait: whether to wait for another holder; without it a held lock is `EWOULDBLOCK`.
+  package init(_ path: String, wait: Bool = true) throws(SystemCallError) {
+    let opened = try Files.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+    let descriptor = opened.borrowed.rawValue
+    let outcome = retrying { Int(flock(descriptor, wait ? LOCK_EX : LOCK_EX | LOCK_NB)) }
+    _ = try outcome.read(or: "flock", on: path)
+    file = opened
+  }
+}

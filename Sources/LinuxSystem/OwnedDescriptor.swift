@@ -1,0 +1,47 @@
+import CLinuxShim
+import Glibc
+import SystemPackage
+
+/// A file descriptor that is closed when its owner goes out of scope.
+///
+/// `FileDescriptor` names a descriptor, this owns it: `consuming` gives it away, `borrowing` lends it.
+package struct OwnedDescriptor: ~Copyable, Sendable {
+  /// The descriptor, for as long as its owner lives.
+  package let borrowed: FileDescriptor
+
+  package init(owning descriptor: FileDescriptor) {
+    self.borrowed = descriptor
+  }
+
+  package init(owning rawValue: CInt) {
+    self.borrowed = FileDescriptor(rawValue: rawValue)
+  }
+
+  deinit {
+    // The number is free after close(2) even when it fails (man 2 close): nothing is left to do about an error.
+    _ = Glibc.close(borrowed.rawValue)
+  }
+
+  /// Gives the descriptor up without closing it.
+  package consuming func release() -> FileDescriptor {
+    let descriptor = borrowed
+    discard self
+    return descriptor
+  }
+
+  /// A second descriptor for the same open file, close-on-exec.
+  package borrowing func duplicate() throws(SystemCallError) -> OwnedDescriptor {
+    OwnedDescriptor(owning: try checked("fcntl", stk_fcntl(borrowed.rawValue, F_DUPFD_CLOEXEC, 3)))
+  }
+}
+
+/// An owned descriptor that can be put into collections and shared.
+package final class SharedDescriptor: Sendable {
+  private let owned: OwnedDescriptor
+
+  package init(_ owned: consuming OwnedDescriptor) {
+    self.owned = owned
+  }
+
+  package var borrowed: FileDescriptor { owned.borrowed }
+}

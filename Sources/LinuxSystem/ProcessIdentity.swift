@@ -1,0 +1,143 @@
+import CLinuxShim
+import Glibc
+import SystemPackage
+
+/// A process, told apart from all others until the next boot: pids are reused, a pid with its start time is not.
+package struct ProcessIdentity: Hashable, Sendable, CustomStringConvertible {
+  package let pid: pid_t
+  /// Clock ticks between the boot and the start of the process (proc_pid_stat(5), field 22).
+  package let startTime: UInt64
+
+  package init(pid: pid_t, startTime: UInt64) {
+    self.pid = pid
+    self.startTime = startTime
+  }
+
+  /// The process that has `pid` now.
+  package init(of pid: pid_t) throws(SystemCallError) {
+    let path = "/proc/\(pid)/stat"
+    let text = try Files.text(path)
+    // The second field is the command in parentheses, and may itself hold spaces and parentheses.
+    guard let close = text.lastIndex(of: ")"),
+      case let fields = text[text.index(after: close)...].split(separator: " "),
+      fields.count > 19, let ticks = UInt64(fields[19])
+    else { throw SystemCallError("read", on: path, .badMessage) }
+    self.init(pid: pid, startTime: ticks)
+  }
+
+  package static func current() throws(SystemCallError) -> ProcessIdentity {
+    try ProcessIdentity(of: stk_getpid())
+  }
+
+  /// A handle on the process if it still exists, even as a zombie; nil when it is gone or its pid is now another's.
+  package func open() -> ProcessHandle? {
+    guard let handle = try? ProcessHandle(pid: pid), (try? ProcessIdentity(of: pid)) == self else { return nil }
+    return handle
+  }
+
+  package var description: String { "\(pid)@\(startTime)" }
+}
+
+extension ProcessIdentity: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init(pid: try reader.value(), startTime: try reader.value())
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(pid)
+    writer.value(startTime)
+  }
+}
+
+/// A pidfd (pidfd_open(2)): stays with one process, readable once it has ended.
+package struct ProcessHandle: ~Copyable, Sendable {
+  private let pidfd: OwnedDescriptor
+
+  /// - Throws: `ESRCH` when there is no such process.
+  package init(pid: pid_t) throws(SystemCallError) {
+    pidfd = OwnedDescriptor(owning: try checked("pidfd_open", on: "\(pid)", stk_pidfd_open(pid, 0)))
+  }
+
+  package init(owning pidfd: consuming OwnedDescriptor) {
+    self.pidfd = pidfd
+  }
+
+  package var descriptor: FileDescriptor { pidfd.borrowed }
+
+  /// Sends a signal; a process that has already ended is success.
+  package func signal(_ signal: CInt) throws(SystemCallError) {
+    do throws(SystemCallError) {
+      try checked("pidfd_send_signal", stk_pidfd_send_signal(descriptor.rawValue, signal))
+    } catch  where error.errno == .noSuchProcess {}
+  }
+
+  /// Whether the process has ended (a zombie has).
+  package var hasEnded: Bool {
+    var poll = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+    return unsafe Glibc.poll(&poll, 1, 0) == 1
+  }
+
+  /// Waits until the process has ended.
+  /// - Returns: false when `milliseconds` passed first; a negative number waits for ever.
+  package func waitForEnd(milliseconds: Int) -> Bool {
+    let deadline = KernelClock.monotonic + UInt64(max(0, milliseconds)) * 1_000_000
+    while true {
+      let now = KernelClock.monotonic
+      let left = milliseconds < 0 ? -1 : Int(deadline > now ? (deadline - now + 999_999) / 1_000_000 : 0)
+      var poll = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+      if unsafe Glibc.poll(&poll, 1, CInt(left)) == 1 { return true }
+      if left == 0 { return false }
+    }
+  }
+
+  /// Reaps a child of the calling process.
+  package func reap() throws(SystemCallError) -> ExitStatus {
+    var code: CInt = 0
+    var status: CInt = 0
+    while true {
+      let pid = unsafe stk_wait_pidfd(descriptor.rawValue, 0, &code, &status)
+      if pid == -EINTR { continue }
+      try checked("waitid", pid)
+      return code == CLD_EXITED ? .exited(status) : .signalled(status)
+    }
+  }
+}
+
+/// How a process ended (waitid(2)).
+package enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
+  case exited(CInt)
+  /// Killed by a signal, with or without a core dump.
+  case signalled(CInt)
+
+  /// The exit status a shell would report: 128 + n for signal n.
+  package var code: CInt {
+    switch self {
+    case .exited(let status): status
+    case .signalled(let signal): 128 + signal
+    }
+  }
+
+  package var description: String {
+    switch self {
+    case .exited(let status): "exit status \(status)"
+    case .signalled(let signal): "signal \(SignalName.name(of: signal))"
+    }
+  }
+}
+
+extension ExitStatus: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    let signalled = try reader.value(Bool.self)
+    let value = try reader.value(CInt.self)
+    self = signalled ? .signalled(value) : .exited(value)
+  }
+  package func write(to writer: inout WireWriter) {
+    switch self {
+    case .exited(let status):
+      writer.value(false)
+      writer.value(status)
+    case .signalled(let signal):
+      writer.value(true)
+      writer.value(signal)
+    }
+  }
+}

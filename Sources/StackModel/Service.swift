@@ -1,0 +1,254 @@
+import InternetAddress
+
+/// One service: what a container of it is made from.
+///
+/// Names and meanings are the Compose Specification's; a nil or empty property means that the file does not say, and the
+/// image's or the engine's default holds.
+package struct Service: Sendable, Hashable, Codable {
+  package var name: String
+  package var root: RootFilesystem
+
+  // The process.
+  /// nil keeps the image's; empty removes it.
+  package var command: [String]?
+  /// nil keeps the image's; empty removes it. Not nil also discards the image's command.
+  package var entrypoint: [String]?
+  /// In the order of the file, `env_file` first; names are unique.
+  package var environment: [EnvironmentVariable] = []
+  package var workingDirectory: String?
+  /// `user[:group]`, names or numbers.
+  package var user: String?
+  package var hostname: String?
+  /// A small init as PID 1 that forwards signals and reaps.
+  package var usesInit = false
+  /// A number or name that `SignalName` accepts, for example `SIGTERM`; nil is the image's, or SIGTERM.
+  package var stopSignal: String?
+  /// Nanoseconds between the stop signal and SIGKILL; nil is 10 s.
+  package var stopGracePeriod: UInt64?
+  package var hasTerminal = false
+
+  // Files.
+  package var mounts: [Mount] = []
+  package var isReadOnly = false
+  /// Bytes of /dev/shm; nil is 64 MiB.
+  package var sharedMemorySize: UInt64?
+
+  // The network.
+  package var networkMode: NetworkMode = .networks([])
+  package var ports: [PortMapping] = []
+  /// `host:address` pairs for /etc/hosts; the address may be `host-gateway`.
+  package var extraHosts: [ExtraHost] = []
+  package var dns: [String] = []
+
+  // Order.
+  package var dependencies: [Dependency] = []
+
+  // Security.
+  package var addedCapabilities: [String] = []
+  package var droppedCapabilities: [String] = []
+  package var isPrivileged = false
+  package var noNewPrivileges = false
+  package var seccomp: SeccompChoice = .default
+  package var sysctls: [String: String] = [:]
+  package var devices: [DeviceMapping] = []
+  package var oomScoreAdjustment: Int?
+  package var userNamespace: UserNamespaceMode = .default
+
+  // Limits.
+  package var resources = Resources()
+  package var ulimits: [ResourceLimit] = []
+
+  package var restart: RestartPolicy = .no
+  package var labels: [String: String] = [:]
+
+  package init(name: String, root: RootFilesystem) {
+    self.name = name
+    self.root = root
+  }
+}
+
+/// Where the root file system of a container comes from.
+package enum RootFilesystem: Sendable, Hashable, Codable {
+  /// `image:`, a reference into the image store.
+  case image(String)
+  /// `rootfs: DIR`, absolute.
+  case directory(String)
+  /// `rootfs: TAR`, absolute.
+  case archive(String)
+  /// `rootfs: host`: an overlay over the machine's own root.
+  case host
+}
+
+package struct EnvironmentVariable: Sendable, Hashable, Codable {
+  package var name: String
+  package var value: String
+
+  package init(_ name: String, _ value: String) {
+    self.name = name
+    self.value = value
+  }
+}
+
+/// Something mounted into a container (`volumes` and `tmpfs`), in the order of the file.
+package struct Mount: Sendable, Hashable, Codable {
+  package enum Source: Sendable, Hashable, Codable {
+    /// An absolute path of the host. The short syntax makes a missing directory.
+    case bind(path: String, createMissing: Bool)
+    /// The key of a named volume of the stack.
+    case volume(key: String)
+    /// A volume that belongs to the container alone.
+    case anonymousVolume
+    /// Bytes (nil is half of the memory), permission bits (nil is 1777), and owner.
+    case tmpfs(size: UInt64?, mode: UInt32?, uid: UInt32?, gid: UInt32?)
+  }
+
+  package var source: Source
+  /// Absolute and clean.
+  package var target: String
+  package var isReadOnly = false
+
+  package init(_ source: Source, target: String, isReadOnly: Bool = false) {
+    self.source = source
+    self.target = target
+    self.isReadOnly = isReadOnly
+  }
+}
+
+/// `network_mode`, or the networks a service is on.
+package enum NetworkMode: Sendable, Hashable, Codable {
+  case none
+  case host
+  /// The network namespace of another service.
+  case service(String)
+  case networks([NetworkAttachment])
+}
+
+package struct NetworkAttachment: Sendable, Hashable, Codable {
+  /// The key of a network of the stack.
+  package var network: String
+  package var aliases: [String] = []
+  package var address: IPv4Address?
+
+  package init(network: String) {
+    self.network = network
+  }
+}
+
+package struct ExtraHost: Sendable, Hashable, Codable {
+  package var name: String
+  /// An IPv4 or IPv6 address, or `host-gateway`.
+  package var address: String
+
+  package init(name: String, address: String) {
+    self.name = name
+    self.address = address
+  }
+}
+
+/// A published port. Ranges are expanded: one value a port.
+package struct PortMapping: Sendable, Hashable, Codable {
+  package enum TransportProtocol: String, Sendable, Hashable, Codable { case tcp, udp }
+
+  /// nil publishes on all addresses.
+  package var hostAddress: IPv4Address?
+  /// nil, or 0, lets the kernel choose.
+  package var hostPort: UInt16?
+  package var containerPort: UInt16
+  package var transport: TransportProtocol
+
+  package init(
+    hostAddress: IPv4Address? = nil, hostPort: UInt16? = nil, containerPort: UInt16, transport: TransportProtocol = .tcp
+  ) {
+    self.hostAddress = hostAddress
+    self.hostPort = hostPort
+    self.containerPort = containerPort
+    self.transport = transport
+  }
+}
+
+package struct Dependency: Sendable, Hashable, Codable {
+  package enum Condition: String, Sendable, Hashable, Codable {
+    case started = "service_started"
+    case healthy = "service_healthy"
+    case completedSuccessfully = "service_completed_successfully"
+  }
+
+  package var service: String
+  package var condition: Condition
+  package var isRequired: Bool
+
+  package init(service: String, condition: Condition = .started, isRequired: Bool = true) {
+    self.service = service
+    self.condition = condition
+    self.isRequired = isRequired
+  }
+}
+
+package enum SeccompChoice: Sendable, Hashable, Codable {
+  case `default`
+  case unconfined
+  /// The absolute path of a profile in Docker's or OCI's JSON form.
+  case profile(path: String)
+}
+
+/// `userns_mode`.
+package enum UserNamespaceMode: String, Sendable, Hashable, Codable {
+  /// What the engine decides (docs/decisions).
+  case `default`
+  case host
+  case `private`
+}
+
+package struct DeviceMapping: Sendable, Hashable, Codable {
+  package var source: String
+  package var target: String
+  /// Some of `rwm`.
+  package var permissions: String
+
+  package init(source: String, target: String, permissions: String = "rwm") {
+    self.source = source
+    self.target = target
+    self.permissions = permissions
+  }
+}
+
+/// Limits of a container's cgroup; nil is no limit.
+package struct Resources: Sendable, Hashable, Codable {
+  /// Bytes.
+  package var memory: UInt64?
+  /// Bytes of memory and swap together; -1 is no limit.
+  package var memoryAndSwap: Int64?
+  /// Processors' worth of time, for example 0.5.
+  package var cpus: Double?
+  /// Relative weight, 2 to 262144 (cgroup v1's cpu.shares).
+  package var cpuShares: UInt64?
+  /// A list such as `0-2,4`.
+  package var cpuset: String?
+  /// -1 is no limit.
+  package var pids: Int64?
+
+  package init() {}
+}
+
+/// `ulimits` (setrlimit(2)); -1 is no limit.
+package struct ResourceLimit: Sendable, Hashable, Codable {
+  /// Lower case without `RLIMIT_`, for example `nofile`.
+  package var name: String
+  package var soft: Int64
+  package var hard: Int64
+
+  package init(name: String, soft: Int64, hard: Int64) {
+    self.name = name
+    self.soft = soft
+    self.hard = hard
+  }
+}
+
+/// `restart`.
+package enum RestartPolicy: Sendable, Hashable, Codable {
+  case no
+  case always
+  case unlessStopped
+  /// nil is as often as it takes.
+  case onFailure(maximum: Int?)
+}
