@@ -13,10 +13,14 @@ package struct NetlinkSocket: ~Copyable, Sendable {
 
   /// - Parameter family: NETLINK_ROUTE or another.
   package init(_ family: CInt) throws(NetlinkError) {
+    descriptor = try Self.open(family)
+  }
+
+  private static func open(_ family: CInt) throws(NetlinkError) -> OwnedDescriptor {
     let intent = "open a netlink socket"
     let number = Glibc.socket(AF_NETLINK, CInt(SOCK_RAW.rawValue) | CInt(SOCK_CLOEXEC.rawValue), family)
     if number < 0 { throw NetlinkError(intent, .latest) }
-    descriptor = OwnedDescriptor(owning: number)
+    let descriptor = OwnedDescriptor(owning: number)
     // Texts with errors; errors without the request that the kernel would send back. Only better words are lost without.
     for option in [NETLINK_EXT_ACK, NETLINK_CAP_ACK] {
       var on: CInt = 1
@@ -30,6 +34,7 @@ package struct NetlinkSocket: ~Copyable, Sendable {
       unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe connect(number, $0, size) }
     }
     if result < 0 { throw NetlinkError(intent, .latest) }
+    return descriptor
   }
 
   /// What became of a message.
