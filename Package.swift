@@ -61,13 +61,13 @@ let package = Package(
     library("LinuxSystem", "CLinuxShim", system),
     library("LinuxNetlink", "LinuxSystem", "InternetAddress", "CNetlink"),
     library("LinuxFirewall", "LinuxSystem", "LinuxNetlink", "InternetAddress", "CNetlink"),
-    library("LinuxCgroup", "LinuxSystem"),
+    library("LinuxCgroup", "LinuxSystem", system),
     library("LinuxSeccomp", "LinuxSystem", "CSeccomp", "CLinuxShim"),
-    library("LinuxCapabilities", "LinuxSystem", "CCapability"),
-    library("LinuxMounts", "LinuxSystem", "CLinuxShim"),
+    library("LinuxCapabilities", "LinuxSystem", "CLinuxShim", "CCapability", system),
+    library("LinuxMounts", "LinuxSystem", "CLinuxShim", system),
     library(
       "IsolationEngine", "LinuxSystem", "LinuxNetlink", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities",
-      "LinuxMounts", "InternetAddress", "CLinuxShim"),
+      "LinuxMounts", "InternetAddress", "CLinuxShim", system),
 
     // Stacks; the kernel only through the modules above.
     library("StackModel", "InternetAddress"),
@@ -75,7 +75,7 @@ let package = Package(
     library("StackPlan", "StackModel", "InternetAddress"),
     library("StackLogs", "LinuxSystem"),
     library("StackImages", "StackModel", "LinuxSystem", "LinuxMounts", "CArchive", "CNettle"),
-    library("StackStore", "StackModel", "LinuxSystem"),
+    library("StackStore", "StackModel", "InternetAddress", "LinuxSystem", system),
     library(
       "StackEngine", "StackModel", "StackPlan", "StackLogs", "StackImages", "StackStore", "IsolationEngine",
       "LinuxSystem", "LinuxNetlink", "LinuxFirewall", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities",
