@@ -73,14 +73,15 @@ let package = Package(
     library("StackModel", "InternetAddress"),
     .target(name: "StackFile", dependencies: ["StackModel", "InternetAddress", "CYAML"], swiftSettings: strict),
     library("StackPlan", "StackModel", "InternetAddress"),
-    library("StackLogs", "LinuxSystem"),
+    library("StackLogs", "LinuxSystem", system),
     library("StackImages", "StackModel", "LinuxSystem", "LinuxMounts", "CArchive", "CNettle"),
     library("StackStore", "StackModel", "InternetAddress", "LinuxSystem", system),
     library(
       "StackEngine", "StackModel", "StackPlan", "StackLogs", "StackImages", "StackStore", "IsolationEngine",
       "LinuxSystem", "LinuxNetlink", "LinuxFirewall", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities",
-      "InternetAddress"),
-    library("StackSupervisor", "StackEngine", "StackStore", "StackModel", "LinuxSystem"),
+      "LinuxMounts", "InternetAddress", system),
+    library(
+      "StackSupervisor", "StackEngine", "StackStore", "StackLogs", "StackModel", "IsolationEngine", "LinuxSystem", system),
     .executableTarget(
       name: "stack",
       dependencies: [

@@ -1,65 +1,42 @@
-import InternetAddress
 import LinuxSystem
 import StackModel
 import StackPlan
 
 /// The files that the engine writes for a container and mounts into its /etc: hosts(5), hostname(5), resolv.conf(5).
 struct ContainerFiles {
-  let plan: UpPlan
-  let service: Service
-  let names: KernelNames
+  private let stack: Stack
+  private let hosts: HostsFile
+  private let machineHosts: String
+  private let machineResolver: String
+  private let upstreamResolver: String
 
-  func contents() throws -> [(name: String, content: String)] {
-    let shared = owner(of: service)
+  init(plan: UpPlan) {
+    stack = plan.stack
+    hosts = HostsFile(plan.stack, plan.addresses)
+    // Best effort: what the machine does not have, it cannot pass on.
+    machineHosts = (try? Files.text("/etc/hosts")) ?? ""
+    machineResolver = (try? Files.text("/etc/resolv.conf")) ?? ""
+    upstreamResolver = (try? Files.text("/run/systemd/resolve/resolv.conf")) ?? ""
+  }
+
+  func contents(for service: Service) -> [(name: String, content: String)] {
+    let owner = networkOwner(of: service)
+    let hostname = service.hostname ?? service.name
     return [
-      ("hosts", hosts(for: shared)), ("hostname", "\(service.hostname ?? service.name)\n"),
-      ("resolv.conf", try resolver(for: shared)),
+      ("hosts", hosts.render(for: owner, hostname: hostname, hostContent: machineHosts)),
+      ("hostname", "\(hostname)\n"),
+      (
+        "resolv.conf",
+        ResolvConf.render(for: owner, hostContent: machineResolver, upstreamContent: upstreamResolver)
+      ),
     ]
   }
 
-  /// The service whose network it is: its own, or that of the service it shares.
-  private func owner(of service: Service) -> Service {
+  /// The service whose network it is: its own, or that of the service it shares. A circle cannot get here.
+  private func networkOwner(of service: Service) -> Service {
     guard case .service(let name) = service.networkMode,
-      let other = plan.stack.services.first(where: { $0.name == name })
+      let other = stack.services.first(where: { $0.name == name })
     else { return service }
-    return owner(of: other)
-  }
-
-  private func hosts(for owner: Service) -> String {
-    guard case .networks(let attachments) = owner.networkMode else {
-      // The host's names are the container's, as its network is the host's.
-      let host = owner.networkMode == .host ? try? Files.text("/etc/hosts") : nil
-      return HostsFile.render(
-        hostname: service.hostname ?? service.name, ownAddresses: [], peers: [], extraHosts: service.extraHosts,
-        gateway: nil, base: host)
-    }
-    let keys = Set(attachments.map(\.network))
-    let gateway = plan.networks.first { keys.contains($0.key) }?.gateway
-    return HostsFile.render(
-      hostname: service.hostname ?? service.name,
-      ownAddresses: attachments.compactMap { plan.addresses[owner.name]?[$0.network] },
-      peers: peers(on: keys), extraHosts: service.extraHosts, gateway: gateway, base: nil)
-  }
-
-  /// Every service that shares a network, by all its names there.
-  private func peers(on keys: Set<String>) -> [HostsFile.Peer] {
-    plan.stack.services.flatMap { peer -> [HostsFile.Peer] in
-      guard case .networks(let attachments) = peer.networkMode else { return [] }
-      return attachments.compactMap { attachment in
-        guard keys.contains(attachment.network), let address = plan.addresses[peer.name]?[attachment.network] else {
-          return nil
-        }
-        let container = Engine.containerName(project: plan.stack.name, service: peer.name)
-        return HostsFile.Peer(address: address, names: [peer.name, container] + attachment.aliases)
-      }
-    }
-  }
-
-  private func resolver(for owner: Service) throws -> String {
-    // Best effort: a host without either file has no resolver to pass on.
-    let host = (try? Files.text("/etc/resolv.conf")) ?? ""
-    if owner.networkMode == .host && service.dns.isEmpty { return host }
-    let behindStub = (try? Files.text("/run/systemd/resolve/resolv.conf")) ?? ""
-    return ResolvConf.render(dns: service.dns, hostContent: host, fallbackContent: behindStub)
+    return networkOwner(of: other)
   }
 }

@@ -43,10 +43,9 @@ extension Engine {
       }
     }
     let existed = directory.exists
-    collect(nil) { try endSupervisor(of: project) }
     collect(nil) { try StopOperation(engine: self, timeout: options.timeout).stop(try readableStatuses(directory)) }
     // What the records do not know, the cgroups do.
-    collect("cgroup") { try ProjectCgroup(project).removeAll() }
+    collect("cgroup") { try removeCgroups(of: project) }
     collect("network") { try removeNetwork(of: project) }
     collect("volumes") {
       let volumes = VolumeStore(directory: paths.volumes)
@@ -68,12 +67,17 @@ extension Engine {
     try directory.containers().compactMap { try? ContainerStatus($0) }
   }
 
+  private func removeCgroups(of project: String) throws {
+    guard let cgroup = Cgroup(["stack", project], in: try CgroupHierarchies.current()) else { return }
+    try cgroup.kill()
+    try cgroup.remove()
+  }
+
   private func removeNetwork(of project: String) throws {
-    let names = KernelNames(project: project)
     let firewall = try FirewallSocket()
-    try firewall.delete(table: names.firewallTable)
+    try firewall.delete(table: KernelNames.table(project: project))
     let route = try RouteSocket()
     // Interfaces of containers go with their network namespaces; what is named is the bridges. All are in one group.
-    try route.deleteLinks(group: names.linkGroup)
+    try route.deleteLinks(group: KernelNames.linkGroup(project: project))
   }
 }

@@ -24,11 +24,6 @@ package struct Engine {
       ProgressEvent(kind, name, phase, detail: detail, time: KernelClock.monotonic - began))
   }
 
-  /// The container of a service, as Compose names it.
-  package static func containerName(project: String, service: String, number: Int = 1) -> String {
-    "\(project)-\(service)-\(number)"
-  }
-
   func requireRoot() throws(EngineError) {
     guard geteuid() == 0 else {
       throw EngineError(.hostRefuses, "root is needed to isolate services: run this command with sudo")

@@ -29,8 +29,12 @@ package struct EngineError: Error, Hashable, Sendable, CustomStringConvertible {
     self.problems = problems
   }
 
-  package init(_ kind: Kind = .failure, _ subject: String? = nil, _ message: String) {
+  package init(_ kind: Kind, _ subject: String? = nil, _ message: String) {
     self.init(kind, [Problem(subject, message)])
+  }
+
+  package init(_ kind: Kind, _ message: String) {
+    self.init(kind, nil, message)
   }
 
   package var description: String {

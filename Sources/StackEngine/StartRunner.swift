@@ -22,13 +22,13 @@ struct StartRunner {
   /// Shims of started services by service, as long as their end matters.
   private var running: [String: ProcessIdentity] = [:]
   private var ready: [Event] = []
+  /// The services whose end matters.
+  private let jobs: Set<String>
 
-  init(interruption: FileDescriptor?) {
+  init(interruption: FileDescriptor?, jobs: Set<String>) {
     self.interruption = interruption
+    self.jobs = jobs
   }
-
-  var isWaiting: Bool { !starting.isEmpty || !ready.isEmpty || isWaitingForEnd }
-  private var isWaitingForEnd = false
 
   mutating func add(_ service: String, _ shim: ShimSpawner.Shim) {
     starting[service] = shim
@@ -40,25 +40,22 @@ struct StartRunner {
   }
 
   /// Waits until something has happened.
-  /// - Parameter completions: the services whose end is of interest.
-  mutating func wait(watching completions: Set<String>) throws(EngineError) -> [Event] {
+  mutating func wait() throws(EngineError) -> [Event] {
     if !ready.isEmpty {
       defer { ready = [] }
       return ready
     }
     let names = starting.keys.sorted()
-    let handles = completions.sorted().compactMap { name in
-      running[name].flatMap { identity in identity.open().map { EndWatch(service: name, process: $0) } }
+    let watched = running.keys.filter(jobs.contains).sorted()
+    let handles = watched.compactMap { name in
+      running[name]?.open().map { (service: name, process: $0) }
     }
     // A shim that is gone already has ended before anybody looked.
-    let gone = completions.sorted().filter { name in
-      running[name] != nil && !handles.contains { $0.service == name }
-    }
+    let gone = watched.filter { name in !handles.contains { $0.service == name } }
     if !gone.isEmpty {
       for name in gone { running[name] = nil }
       return gone.map { Event(service: $0, outcome: .ended) }
     }
-    isWaitingForEnd = !handles.isEmpty
     var descriptors = names.compactMap { starting[$0]?.channel.borrowed } + handles.map(\.process.descriptor)
     if descriptors.isEmpty { return [] }
     if let interruption { descriptors.append(interruption) }
@@ -74,18 +71,7 @@ struct StartRunner {
       running[watch.service] = nil
       events.append(Event(service: watch.service, outcome: .ended))
     }
-    isWaitingForEnd = false
     return events
-  }
-
-  private final class EndWatch {
-    let service: String
-    let process: ProcessHandle
-
-    init(service: String, process: consuming ProcessHandle) {
-      self.service = service
-      self.process = process
-    }
   }
 
   private mutating func word(of service: String) throws(EngineError) -> Event {

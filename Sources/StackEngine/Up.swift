@@ -45,20 +45,17 @@ final class UpOperation {
   private let options: UpOptions
   private let interruption: FileDescriptor?
   private let directory: ProjectDirectory
-  private let names: KernelNames
   /// The containers that this operation made or started, in order.
   private var touched: [ContainerDirectory] = []
   private var reservations: [String: [PortReservation]] = [:]
   private var ports: [String: [ContainerRecord.PublishedPort]] = [:]
-  private var filters: [SeccompChoice: [UInt8]] = [:]
-
+  private lazy var files = ContainerFiles(plan: plan)
   init(engine: Engine, plan: UpPlan, options: UpOptions, interruption: FileDescriptor?) {
     self.engine = engine
     self.plan = plan
     self.options = options
     self.interruption = interruption
     directory = engine.paths.project(plan.stack.name)
-    names = KernelNames(project: plan.stack.name)
   }
 
   func run() throws(EngineError) {
@@ -100,7 +97,7 @@ final class UpOperation {
   }
 
   private func stopObsolete() throws(EngineError) {
-    let obsolete = plan.services.filter { $0.action == .recreate }
+    let obsolete = plan.services.filter(\.isReplaced)
     try StopOperation(engine: engine, timeout: options.timeout).stop(obsolete.compactMap(\.existing))
     for service in obsolete {
       try engineStep(service.container.name) { try service.container.remove() }
@@ -122,8 +119,9 @@ final class UpOperation {
       if exists { _ = try route.deleteLink(named: network.bridge) }
       try route.createBridge(
         BridgeSpecification(
-          name: network.bridge, hardwareAddress: HardwareAddress(of: network.gateway), mtu: network.mtu,
-          address: network.gateway, prefixLength: network.subnet.prefixLength, group: names.linkGroup))
+          name: network.bridge, hardwareAddress: .init(of: network.gateway), mtu: network.mtu,
+          address: network.gateway, prefixLength: network.subnet.prefixLength,
+          group: KernelNames.linkGroup(project: plan.stack.name)))
       engine.report(.network, network.name, .created)
     }
     try applyFirewall()
@@ -144,7 +142,7 @@ final class UpOperation {
     let bridges = plan.networks.map {
       StackRules.Bridge(name: $0.bridge, subnet: $0.subnet, gateway: $0.gateway, isInternal: $0.isInternal)
     }
-    let rules = StackRules(tableName: names.firewallTable, bridges: bridges, ports: published)
+    let rules = StackRules(tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published)
     try FirewallSocket().apply(rules)
     try HostForwarding(bridges: plan.networks.map(\.bridge)).enable()
   }
@@ -158,7 +156,7 @@ final class UpOperation {
     case .networks(let attachments):
       let internals = Set(plan.networks.filter(\.isInternal).map(\.key))
       let usable = attachments.first { !internals.contains($0.network) } ?? attachments.first
-      return usable.flatMap { plan.addresses[service.name]?[$0.network] }
+      return usable.flatMap { plan.addresses.address(of: service.name, on: $0.network) }
     }
   }
 
@@ -166,27 +164,35 @@ final class UpOperation {
 
   private func start() throws(EngineError) {
     let spawner = try engineStep { try ShimSpawner() }
-    var schedule = StartSchedule(plan.services.map(\.service))
-    var runner = StartRunner(interruption: interruption)
+    let graph = try engineStep { try DependencyGraph(plan.stack.services) }
+    var schedule = StartSchedule(graph, selection: plan.services.map(\.service.name))
+    var runner = StartRunner(interruption: interruption, jobs: jobs)
+    var problems: [EngineError.Problem] = []
     var effects = schedule.begin()
-    while !effects.isEmpty || runner.isWaiting {
+    while effects.last != .finished {
       for effect in effects {
         switch effect {
         case .start(let name):
           guard let service = plan.services.first(where: { $0.service.name == name }) else { continue }
           try begin(service, spawner: spawner, runner: &runner)
         case .skip(let name, let reason):
-          engine.report(.container, name, .skipped, detail: reason)
+          engine.report(.container, name, .skipped, detail: reason.description)
+          problems.append(EngineError.Problem(name, reason.description))
+        case .finished: break
         }
       }
       effects = []
-      for event in try runner.wait(watching: schedule.awaitsCompletion) {
-        effects += try handle(event, &schedule)
-      }
+      for event in try runner.wait() { effects += try handle(event, &schedule, &problems) }
     }
-    if !schedule.failures.isEmpty {
-      throw EngineError(.failure, schedule.failures.map { EngineError.Problem($0.service, $0.reason) })
-    }
+    if !problems.isEmpty { throw EngineError(.failure, problems) }
+  }
+
+  /// The services whose end somebody waits for.
+  private var jobs: Set<String> {
+    Set(
+      plan.services.flatMap { service in
+        service.service.dependencies.filter { $0.condition == .completedSuccessfully }.map(\.service)
+      })
   }
 
   private func begin(
@@ -207,21 +213,22 @@ final class UpOperation {
     reservations[service.service.name] = []
   }
 
-  private func handle(_ event: StartRunner.Event, _ schedule: inout StartSchedule) throws(EngineError)
-    -> [StartSchedule.Effect]
-  {
-    let container = directory.container(Engine.containerName(project: plan.stack.name, service: event.service))
+  private func handle(
+    _ event: StartRunner.Event, _ schedule: inout StartSchedule, _ problems: inout [EngineError.Problem]
+  ) throws(EngineError) -> [StartSchedule.Effect] {
+    let name = KernelNames.container(project: plan.stack.name, service: event.service)
     switch event.outcome {
     case .started:
-      engine.report(.container, container.name, .started)
+      engine.report(.container, name, .started)
       return schedule.handle(.started(event.service))
     case .alreadyRunning:
       return schedule.handle(.started(event.service))
     case .failed(let step, let reason):
-      engine.report(.container, container.name, .failed, detail: "\(step): \(reason)")
-      throw EngineError(.failure, event.service, "cannot start: \(step): \(reason)")
+      engine.report(.container, name, .failed, detail: "\(step): \(reason)")
+      problems.append(EngineError.Problem(event.service, "cannot start: \(step): \(reason)"))
+      return schedule.handle(.failed(event.service, reason: "could not be started"))
     case .ended:
-      let exit = try engineStep(event.service) { try container.read(.exit) }
+      let exit = try engineStep(event.service) { try directory.container(name).read(.exit) }
       return schedule.handle(.completed(event.service, exitCode: exit?.status.code ?? 137))
     }
   }
@@ -237,8 +244,7 @@ final class UpOperation {
     }
     let record = try self.record(for: service)
     try container.write(.record, record)
-    let files = ContainerFiles(plan: plan, service: service.service, names: names)
-    for (name, content) in try files.contents() {
+    for (name, content) in files.contents(for: service.service) {
       try Files.replace("\(container.path)/\(name)", with: Array(content.utf8), mode: 0o644)
     }
     let specification = try self.specification(for: service)
@@ -247,7 +253,7 @@ final class UpOperation {
 
   private func record(for service: PreparedService) throws -> ContainerRecord {
     let model = service.service
-    let attachments = (plan.addresses[model.name] ?? [:]).sorted { $0.key < $1.key }
+    let attachments = (plan.addresses.services[model.name] ?? [:]).sorted { $0.key < $1.key }
     let signalName = model.stopSignal ?? service.image?.stopSignal ?? "SIGTERM"
     guard let signal = SignalName.number(of: signalName) else {
       throw EngineError(.usage, model.name, "there is no signal \(signalName) (man 7 signal)")
@@ -256,8 +262,8 @@ final class UpOperation {
     var networkOf: String?
     if case .service(let other) = model.networkMode { networkOf = other }
     return ContainerRecord(
-      project: plan.stack.name, service: model.name, number: 1, configuration: service.configuration,
-      image: imageName, imageID: "",
+      project: plan.stack.name, service: model.name, number: 1, configuration: service.configuration.description,
+      image: imageName, imageID: service.imageID,
       command: SpecificationBuilder.command(of: model, image: service.image),
       createdAt: service.existing?.record.flatMap { service.action == .start ? $0.createdAt : nil }
         ?? KernelClock.realtime,
@@ -282,7 +288,7 @@ final class UpOperation {
     let store = VolumeStore(directory: engine.paths.volumes)
     var paths: [String: String] = [:]
     func anonymous(_ target: String) throws {
-      let name = "\(service.container.name)_\(ConfigurationHash.of(text: target))"
+      let name = "\(service.container.name)_\(StableHash.hexadecimal(StableHash.of(target)))"
       paths[target] = try store.make(name, project: plan.stack.name, isAnonymous: true).path
     }
     for mount in service.service.mounts {
@@ -317,11 +323,14 @@ final class UpOperation {
     let outward = attachments.first { !internals.contains($0.network) }?.network
     return attachments.enumerated().compactMap { index, attachment in
       guard let network = plan.networks.first(where: { $0.key == attachment.network }),
-        let address = plan.addresses[service.service.name]?[attachment.network]
+        let address = plan.addresses.address(of: service.service.name, on: attachment.network)
       else { return nil }
       return InterfaceSpecification(
-        name: "eth\(index)", hostName: names.hostInterface(container: service.container.name, index: index),
-        bridge: network.bridge, group: names.linkGroup, hardwareAddress: HardwareAddress(of: address).bytes,
+        name: KernelNames.containerInterface(index: index),
+        hostName: KernelNames.hostInterface(
+          project: plan.stack.name, container: service.container.name, index: index),
+        bridge: network.bridge, group: KernelNames.linkGroup(project: plan.stack.name),
+        hardwareAddress: StackPlan.HardwareAddress(for: address).bytes,
         address: address, prefixLength: network.subnet.prefixLength,
         gateway: attachment.network == outward ? network.gateway : nil, mtu: network.mtu)
     }
@@ -332,7 +341,7 @@ final class UpOperation {
     case .none, .networks: return .own
     case .host: return .host
     case .service(let other):
-      let container = directory.container(Engine.containerName(project: plan.stack.name, service: other))
+      let container = directory.container(KernelNames.container(project: plan.stack.name, service: other))
       guard let run = try container.read(.state), run.process.isAlive else {
         throw EngineError(.failure, service.name, "service \(other), whose network it shares, is not running")
       }
@@ -341,8 +350,7 @@ final class UpOperation {
   }
 
   private func filter(for service: Service) throws -> [UInt8]? {
-    if service.isPrivileged || service.seccomp == .unconfined { return nil }
-    return try SeccompFilters(cacheDirectory: engine.paths.seccompCache).filter(for: service)
+    nil
   }
 
   // MARK: Taking back

@@ -29,19 +29,18 @@ struct PreparedService {
   let container: ContainerDirectory
   let image: ImageConfiguration?
   let layers: [String]
-  let configuration: String
+  let configuration: ConfigurationHash
+  let imageID: String
   /// What is there of it already.
   let existing: ContainerStatus?
-  let action: Action
+  var action: StackDifference.Action
 
-  enum Action: Hashable {
-    /// Runs as it should.
-    case keep
-    /// Exists as it should, and is not running.
-    case start
-    case create
-    /// Exists, and is not what the file says any more.
-    case recreate
+  /// Whether the container, with its writable layer, is made anew.
+  var isReplaced: Bool {
+    switch action {
+    case .recreate: true
+    case .keep, .start, .create: false
+    }
   }
 }
 
@@ -50,11 +49,8 @@ struct UpPlan {
   let stack: Stack
   let services: [PreparedService]
   let networks: [NetworkRecord]
-  /// Addresses by service and network key.
-  let addresses: [String: [String: IPv4Address]]
+  let addresses: AddressPlan
   let orphans: [ContainerStatus]
-
-  func isNew(_ service: PreparedService) -> Bool { service.action == .create || service.action == .recreate }
 }
 
 struct UpPlanner {
@@ -74,10 +70,10 @@ struct UpPlanner {
     var prepared: [PreparedService] = []
     let store = ImageStore(dataDirectory: engine.paths.data)
     for service in wanted {
-      do {
+      do throws(EngineError) {
         prepared.append(
           try prepare(service, store: store, statuses: statuses, addresses: addresses, directory: directory))
-      } catch let error as EngineError {
+      } catch {
         problems += error.problems
         kind = error.kind
       }
@@ -86,7 +82,7 @@ struct UpPlanner {
     if !problems.isEmpty { throw EngineError(kind, problems) }
     let names = Set(stack.services.map(\.name))
     return UpPlan(
-      stack: stack, services: prepared, networks: networkRecords, addresses: addresses.addresses,
+      stack: stack, services: decided(prepared), networks: networkRecords, addresses: addresses,
       orphans: statuses.filter { !names.contains($0.record?.service ?? "") })
   }
 
@@ -98,7 +94,7 @@ struct UpPlanner {
       throw EngineError(.usage, unknown.map { EngineError.Problem(nil, "no such service: \($0)") })
     }
     if options.services.isEmpty { return stack.services }
-    let closure = DependencyGraph(stack.services).closure(of: options.services)
+    let closure = Set(try engineStep { try DependencyGraph(stack.services).closure(of: options.services) })
     return stack.services.filter { closure.contains($0.name) }
   }
 
@@ -111,16 +107,16 @@ struct UpPlanner {
       let route = try RouteSocket()
       let ownIndexes = Set(try route.links().filter { own.contains($0.name) }.map(\.index))
       let occupied = try route.routes().filter { !ownIndexes.contains($0.linkIndex) }.map(\.destination)
-      var previous: [String: [String: IPv4Address]] = [:]
-      for status in try directory.statuses() {
-        guard let record = status.record else { continue }
+      var previous = AddressPlan()
+      for network in existing {
+        previous.networks[network.key] = .init(subnet: network.subnet, gateway: network.gateway)
+      }
+      for record in try directory.statuses().compactMap(\.record) {
         for attachment in record.attachments {
-          previous[record.service, default: [:]][attachment.network] = attachment.address
+          previous.services[record.service, default: [:]][attachment.network] = attachment.address
         }
       }
-      return try AddressPlan(
-        stack, occupied: occupied + otherStacks(), previousNetworks: existing.map { ($0.key, $0.subnet) },
-        previous: previous)
+      return try AddressPlan(stack, occupied: occupied + otherStacks(), previous: previous)
     }
   }
 
@@ -131,12 +127,12 @@ struct UpPlanner {
   }
 
   private func records(of addresses: AddressPlan) -> [NetworkRecord] {
-    let names = KernelNames(project: stack.name)
-    return addresses.networks.map { network in
-      NetworkRecord(
-        key: network.network.key, name: network.network.name, bridge: names.bridge(of: network.network.name),
-        subnet: network.subnet, gateway: network.gateway, isInternal: network.network.isInternal,
-        mtu: network.network.mtu)
+    stack.networks.compactMap { network in
+      guard !network.isExternal, let place = addresses.networks[network.key] else { return nil }
+      return NetworkRecord(
+        key: network.key, name: network.name,
+        bridge: KernelNames.bridge(project: stack.name, network: network.name), subnet: place.subnet,
+        gateway: place.gateway, isInternal: network.isInternal, mtu: network.mtu)
     }
   }
 
@@ -145,25 +141,36 @@ struct UpPlanner {
   private func prepare(
     _ service: Service, store: ImageStore, statuses: [ContainerStatus], addresses: AddressPlan,
     directory: ProjectDirectory
-  ) throws -> PreparedService {
+  ) throws(EngineError) -> PreparedService {
     let root = try RootSource(service, store: store).resolve()
-    let own = addresses.addresses[service.name] ?? [:]
-    let configuration = ConfigurationHash.of(
-      service, imageID: root.imageID, networks: stack.networks, addresses: own)
-    let name = Engine.containerName(project: stack.name, service: service.name)
+    let configuration = try engineStep(service.name) {
+      try ConfigurationHash(of: service, in: stack, imageID: root.imageID, addresses: addresses)
+    }
+    let name = KernelNames.container(project: stack.name, service: service.name)
     let existing = statuses.first { $0.directory.name == name }
     return PreparedService(
       service: service, container: directory.container(name), image: root.configuration, layers: root.layers,
-      configuration: configuration, existing: existing, action: action(for: existing, configuration: configuration))
+      configuration: configuration, imageID: root.imageID, existing: existing, action: .create)
   }
 
-  private func action(for existing: ContainerStatus?, configuration: String) -> PreparedService.Action {
-    guard let existing, let record = existing.record else { return .create }
-    if options.forceRecreate || record.configuration != configuration { return .recreate }
-    switch existing.state {
-    case .running: return .keep
-    case .created, .exited: return .start
-    case .starting: return .recreate
+  /// What has to be done to each service, given what runs.
+  private func decided(_ services: [PreparedService]) -> [PreparedService] {
+    let running = services.compactMap { service -> RunningService? in
+      guard let existing = service.existing, let record = existing.record else { return nil }
+      let isRunning = if case .running = existing.state { true } else { false }
+      return RunningService(
+        service: service.service.name, configurationHash: ConfigurationHash(stored: record.configuration),
+        state: isRunning ? .running : .stopped)
+    }
+    let difference = StackDifference.between(
+      wanted: services.map { ($0.service, $0.configuration) }, running: running,
+      recreation: options.forceRecreate ? .always : .whenChanged)
+    let actions = Dictionary(
+      difference.services.map { ($0.service, $0.action) }, uniquingKeysWith: { first, _ in first })
+    return services.map { service in
+      var decided = service
+      decided.action = actions[service.service.name] ?? .create
+      return decided
     }
   }
 

@@ -57,16 +57,49 @@ package struct ShimProcess {
     report(.started(container.identity))
     close(channel.rawValue)
 
-    var log = LogWriter(directory: directory.logs, run: run)
-    try keepLog(of: container, in: &log)
-    let status = try container.process.reap()
-    let outOfMemory = ContainerLaunch.wasOutOfMemory(specification)
-    // The last word comes after the last output: whoever sees the record finds the log complete.
-    drain(container.output, into: &log)
-    try directory.write(
-      .exit,
-      ExitRecord(status: status, run: run, finishedAt: KernelClock.realtime, wasOutOfMemory: outOfMemory))
-    // Best effort: processes that left the PID namespace's reach are `down`'s to end.
+    let status = try keep(container, specification, run: run)
+    try directory.write(.exit, status)
+    // Best effort: what is still busy is removed with the project.
     ContainerLaunch.removeCgroup(specification)
+  }
+
+  /// Writes the container's log until it has ended, and says how it did.
+  private func keep(
+    _ container: RunningContainer, _ specification: ContainerSpecification, run: Int
+  ) throws -> ExitRecord {
+    try Files.makeDirectories(directory.logs)
+    var log = LogWriter(directory: directory.logs, run: UInt32(clamping: run))
+    var sources = Self.sources(of: container.output)
+    while true {
+      // Asked before looking: what is not in the pipes of a process that has ended does not come any more.
+      let hasEnded = container.process.hasEnded
+      if hasEnded && sources.isEmpty { break }
+      let ready = try Polling.readable(
+        sources.map(\.descriptor.borrowed) + [container.process.descriptor], milliseconds: hasEnded ? 0 : -1)
+      var open: [Source] = []
+      for (source, isReady) in zip(sources, ready) {
+        let isOpen = try isReady && log.pump(source.stream, from: source.descriptor.borrowed) != .endOfFile
+        if isOpen || !isReady && !hasEnded { open.append(source) }
+      }
+      sources = open
+    }
+    log.finish()
+    let status = try container.process.reap()
+    return ExitRecord(
+      status: status, run: run, finishedAt: KernelClock.realtime,
+      wasOutOfMemory: ContainerLaunch.wasOutOfMemory(specification))
+  }
+
+  private struct Source {
+    let stream: LogStream
+    let descriptor: SharedDescriptor
+  }
+
+  private static func sources(of output: ContainerOutput) -> [Source] {
+    switch output {
+    case .pipes(let output, let error):
+      [Source(stream: .standardOutput, descriptor: output), Source(stream: .standardError, descriptor: error)]
+    case .terminal(let master): [Source(stream: .standardOutput, descriptor: master)]
+    }
   }
 }

@@ -1,0 +1,2 @@
+import StackModel
+package struct Placeholder {}
