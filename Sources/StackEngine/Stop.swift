@@ -95,3 +95,24 @@ struct StopOperation {
     }
   }
 }
+
+extension Engine {
+  /// Stops the containers of services, all if none is named; they stay, and `up` starts them again.
+  package func stop(_ project: String, services: [String], timeout: Int?) throws(EngineError) {
+    try requireRoot()
+    let lock = try lock(project)
+    let statuses = try engineStep { try paths.project(project).statuses() }
+    try checkNames(services, among: statuses)
+    let chosen = statuses.filter { services.isEmpty || services.contains($0.record?.service ?? "") }
+    try StopOperation(engine: self, timeout: timeout).stop(chosen)
+    withExtendedLifetime(lock) {}
+  }
+
+  func checkNames(_ services: [String], among statuses: [ContainerStatus]) throws(EngineError) {
+    let known = Set(statuses.compactMap { $0.record?.service })
+    let unknown = services.filter { !known.contains($0) }
+    if !unknown.isEmpty {
+      throw EngineError(.failure, unknown.map { EngineError.Problem(nil, "no such service: \($0)") })
+    }
+  }
+}

@@ -1,9 +1,11 @@
 import ArgumentParser
 import Glibc
 import LinuxSystem
+import StackEngine
 import StackFile
 import StackModel
 import StackStore
+import SystemPackage
 
 /// What a command works on: the stack file, or only the project's name where the state is enough.
 struct Project {
@@ -26,7 +28,11 @@ struct Project {
       do throws(SystemCallError) {
         return .success(path == "-" ? try Files.readAll(.standardInput) : try Files.readAll(path))
       } catch {
-        return .failure(SourceError(isAbsent: error.errno == .noSuchFileOrDirectory, reason: "\(error.errno)"))
+        switch error.errno {
+        case .noSuchFileOrDirectory, .notDirectory: return .failure(.notFound)
+        case .isDirectory: return .failure(.isDirectory)
+        case let reason: return .failure(.other("\(reason)"))
+        }
       }
     }
     let result = loader.load(
@@ -70,5 +76,25 @@ enum ProcessEnvironment {
       variables[String(decoding: parts[0], as: UTF8.self)] = String(decoding: parts[1], as: UTF8.self)
     }
     return variables
+  }
+}
+
+extension Project {
+  /// Runs an operation; what is wrong goes to standard error, and its kind is the exit code.
+  func reporting(_ operation: () throws -> Void) throws {
+    do {
+      try operation()
+    } catch let error as EngineError {
+      for problem in error.problems {
+        let subject = problem.subject.map { "\($0): " } ?? ""
+        terminal.error("stack: \(subject)\(problem.message)\n")
+      }
+      throw ExitCode(error.kind.rawValue)
+    } catch let error as ExitCode {
+      throw error
+    } catch {
+      terminal.error("stack: \(error)\n")
+      throw ExitCode(1)
+    }
   }
 }

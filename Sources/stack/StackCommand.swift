@@ -12,9 +12,8 @@ struct StackCommand: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      UpCommand.self, DownCommand.self, StopCommand.self, LogsCommand.self, PsCommand.self, ExecCommand.self,
-      ConfigCommand.self, InspectCommand.self, ImageCommand.self, SchemaCommand.self, CompletionCommand.self,
-      VersionCommand.self,
+      UpCommand.self, DownCommand.self, StopCommand.self, PsCommand.self, ExecCommand.self,
+      ConfigCommand.self, CompletionCommand.self, VersionCommand.self,
     ])
 }
 

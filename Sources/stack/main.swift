@@ -1,5 +1,5 @@
+import ArgumentParser
 import Glibc
-import LinuxSystem
 import StackSupervisor
 
 // A shim or a supervisor is dispatched before anything else: it must start in a millisecond, and stay small.

@@ -1,2 +1,0 @@
-import StackModel
-package struct Placeholder {}
