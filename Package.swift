@@ -62,7 +62,7 @@ let package = Package(
     library("LinuxNetlink", "LinuxSystem", "InternetAddress", "CNetlink"),
     library("LinuxFirewall", "LinuxSystem", "LinuxNetlink", "InternetAddress", "CNetlink"),
     library("LinuxCgroup", "LinuxSystem", system),
-    library("LinuxSeccomp", "LinuxSystem", "CSeccomp", "CLinuxShim"),
+    library("LinuxSeccomp", "LinuxSystem", "CSeccomp", "CLinuxShim", system),
     library("LinuxCapabilities", "LinuxSystem", "CLinuxShim", "CCapability", system),
     library("LinuxMounts", "LinuxSystem", "CLinuxShim", system),
     library(

@@ -12,6 +12,11 @@ package enum Files {
     return OwnedDescriptor(owning: try checked("open", on: path, descriptor))
   }
 
+  /// A file without a name, in memory only (memfd_create(2)).
+  package static func memory(named name: String) throws(SystemCallError) -> OwnedDescriptor {
+    OwnedDescriptor(owning: try checked("memfd_create", on: name, unsafe stk_memfd(name)))
+  }
+
   /// What path resolution may do (openat2(2) RESOLVE_*).
   package struct Resolution: OptionSet, Sendable {
     package let rawValue: UInt64

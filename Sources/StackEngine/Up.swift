@@ -50,6 +50,7 @@ final class UpOperation {
   private var reservations: [String: [PortReservation]] = [:]
   private var ports: [String: [ContainerRecord.PublishedPort]] = [:]
   private lazy var files = ContainerFiles(plan: plan)
+  private lazy var filters = SeccompFilters(cache: SeccompCache(directory: engine.paths.seccompCache))
   init(engine: Engine, plan: UpPlan, options: UpOptions, interruption: FileDescriptor?) {
     self.engine = engine
     self.plan = plan
@@ -279,7 +280,7 @@ final class UpOperation {
     return try SpecificationBuilder(
       service: model, image: service.image, layers: service.layers, container: service.container,
       project: plan.stack.name, volumePaths: try volumePaths(for: service), interfaces: interfaces(for: service),
-      network: try networkNamespace(for: model), seccomp: try filter(for: model)
+      network: try networkNamespace(for: model), seccomp: try filters.filter(for: model)
     ).build()
   }
 
@@ -349,9 +350,6 @@ final class UpOperation {
     }
   }
 
-  private func filter(for service: Service) throws -> [UInt8]? {
-    nil
-  }
 
   // MARK: Taking back
 
