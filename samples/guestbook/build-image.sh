@@ -58,7 +58,7 @@ inside useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --s
 say "configuration"
 umount "$root/proc"
 # What is in these directories is made anew by every start; the image ships them empty.
-rm -rf "$root"/{dev,proc,run,sys,tmp}/* "$root"/var/{log,cache,tmp}/*
+rm -rf "${root:?}"/{dev,proc,run,sys,tmp}/* "$root"/var/{log,cache,tmp}/*
 rm -rf "$root"/var/lib/apt/lists/* "$root"/var/lib/dpkg/*-old "$root/usr/sbin/policy-rc.d"
 # What the base system brought before the exclusion above was in place.
 rm -rf "$root"/usr/share/{doc,man,info,locale,lintian}/* "$root/usr/share/i18n"
