@@ -79,7 +79,7 @@ static uint32_t address_of(int index) {
 }
 
 static void link_name(char name[IFNAMSIZ], int index) {
-  snprintf(name, IFNAMSIZ, "bench%d", index);
+  snprintf(name, IFNAMSIZ, "b%x-%d", getpid(), index);  // those of an earlier run may still be going away
 }
 
 // -- cgroups
@@ -105,7 +105,8 @@ static void make_cgroups(int index) {
   for (int i = 0; i < cgroups.count; i++) {
     char path[PATH_SIZE];
     cgroup_path(path, i, index, "");
-    if (mkdir(path, 0755) && !(index < 0 && errno == EEXIST)) fail(path);
+    // One that is there was left by a run that failed.
+    if (mkdir(path, 0755) && errno != EEXIST) fail(path);
   }
 }
 

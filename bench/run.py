@@ -20,6 +20,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -72,15 +73,26 @@ def run(command, **options):
     return taken, done.stdout
 
 
+def settle():
+    """Waits until the kernel has finished what the last run left to it: links go a while after their namespace."""
+    deadline = time.monotonic() + 5
+    while len(socket.if_nameindex()) > 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.1)
+
+
 def median_of(count, command, **options):
     run(command, **options)
     return statistics.median(run(command, **options)[0] for _ in range(count))
 
 
 class Bench:
-    def __init__(self, options, work):
+    """The parts, with what they share: `work` is a directory on a tmpfs, `disk` one on a disk."""
+
+    def __init__(self, options, work, disk):
         self.options = options
         self.work = work
+        self.disk = disk
         self.root = f"{work}/root"
         self.floor = compile_c("floor", "-pthread")
         make_root(self.root, compile_c("lines", "-static"))
@@ -106,8 +118,7 @@ class Bench:
     def updown(self):
         result = {}
         # The plain form keeps its state on the disk, the best one on a tmpfs.
-        disk = tempfile.mkdtemp(prefix="bench-floor-", dir="/var/tmp")
-        floors = {"floor": ["-s", disk], "best": ["-b", "-s", f"{self.work}/floor"]}
+        floors = {"floor": ["-s", self.disk], "best": ["-b", "-s", f"{self.work}/floor"]}
         for count in self.options.counts:
             path = self.sleepers(count)
             figures = {name: {"up": [], "down": []} for name in (*floors, "stack")}
@@ -118,8 +129,10 @@ class Bench:
                     workers = "2" if count > 1 else "1"
                     _, output = run([self.floor, "-n", str(count), "-w", workers, "-l", self.root, *arguments])
                     measured[name] = json.loads(output)
+                    settle()
                 up, _ = self.stack("-f", path, "up", "-d")
                 down, _ = self.stack("-f", path, "down")
+                settle()
                 measured["stack"] = {"up": up, "down": down}
                 if round_number > 0:
                     for name, values in measured.items():
@@ -134,7 +147,6 @@ class Bench:
                     f"   {stack / floor:5.2f} × floor   {stack / best:5.2f} × best   {stack / count:6.2f} a service",
                     flush=True,
                 )
-        os.rmdir(disk)
         return result
 
     def commands(self):
@@ -249,12 +261,14 @@ def main():
     # Where an engine's state is on a real machine: on a tmpfs, except for images and volumes.
     work = tempfile.mkdtemp(prefix="stack-bench-", dir="/run")
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "bench", work], check=True)
+    disk = tempfile.mkdtemp(prefix="stack-bench-", dir="/var/tmp")
     try:
-        bench = Bench(options, work)
+        bench = Bench(options, work, disk)
         results = {part: getattr(bench, part)() for part in PARTS if part in options.only}
     finally:
         subprocess.run(["umount", "-l", work], check=True)
         os.rmdir(work)
+        shutil.rmtree(disk, ignore_errors=True)
     if options.json:
         with open(options.json, "w") as file:
             json.dump(results, file, indent=1)
