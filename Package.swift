@@ -90,7 +90,9 @@ let package = Package(
       ],
       swiftSettings: strict),
 
-    .target(name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport", swiftSettings: strictTests),
+    .target(
+      name: "TestSupport", dependencies: ["LinuxSystem", "CLinuxShim", system], path: "Tests/TestSupport",
+      swiftSettings: strictTests),
     tests("LinuxSystemTests", "LinuxSystem"),
     tests("LinuxNetlinkTests", "LinuxNetlink", "InternetAddress", "LinuxSystem"),
     tests("LinuxFirewallTests", "LinuxFirewall", "LinuxNetlink", "InternetAddress", "LinuxSystem"),

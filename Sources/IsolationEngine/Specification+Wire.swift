@@ -112,7 +112,7 @@ extension InterfaceSpecification: WireCodable {
   package init(from reader: inout WireReader) throws(WireError) {
     self.init(
       name: try reader.value(), hostName: try reader.value(), bridge: try reader.value(), group: try reader.value(),
-      hardwareAddress: try reader.data(), address: IPv4Address(value: try reader.value()),
+      address: IPv4Address(value: try reader.value()),
       prefixLength: try reader.value(), gateway: try reader.value(UInt32?.self).map(IPv4Address.init(value:)),
       mtu: try reader.value())
   }
@@ -121,7 +121,6 @@ extension InterfaceSpecification: WireCodable {
     writer.value(hostName)
     writer.value(bridge)
     writer.value(group)
-    writer.data(hardwareAddress)
     writer.value(address.value)
     writer.value(prefixLength)
     writer.value(gateway?.value)

@@ -119,8 +119,6 @@ package struct InterfaceSpecification: Hashable, Sendable {
   package var bridge: String
   /// The group of the host end, for deleting many links at once.
   package var group: UInt32
-  /// Six bytes.
-  package var hardwareAddress: [UInt8]
   package var address: IPv4Address
   package var prefixLength: Int
   /// The default route goes here; nil for none.
@@ -128,14 +126,13 @@ package struct InterfaceSpecification: Hashable, Sendable {
   package var mtu: Int?
 
   package init(
-    name: String, hostName: String, bridge: String, group: UInt32, hardwareAddress: [UInt8], address: IPv4Address,
+    name: String, hostName: String, bridge: String, group: UInt32, address: IPv4Address,
     prefixLength: Int, gateway: IPv4Address?, mtu: Int?
   ) {
     self.name = name
     self.hostName = hostName
     self.bridge = bridge
     self.group = group
-    self.hardwareAddress = hardwareAddress
     self.address = address
     self.prefixLength = prefixLength
     self.gateway = gateway

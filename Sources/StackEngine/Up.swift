@@ -118,10 +118,11 @@ final class UpOperation {
       if exists && previous.contains(network) { continue }
       engine.report(.network, network.name, .creating)
       if exists { _ = try route.deleteLink(named: network.bridge) }
-      try route.createBridge(
+      _ = try route.createBridge(
         BridgeSpecification(
-          name: network.bridge, hardwareAddress: .init(of: network.gateway), mtu: network.mtu,
-          address: network.gateway, prefixLength: network.subnet.prefixLength,
+          name: network.bridge, macAddress: MACAddress(of: network.gateway),
+          mtu: network.mtu.map(UInt32.init(clamping:)), address: network.gateway,
+          prefixLength: network.subnet.prefixLength,
           group: KernelNames.linkGroup(project: plan.stack.name)))
       engine.report(.network, network.name, .created)
     }
@@ -129,23 +130,24 @@ final class UpOperation {
   }
 
   private func applyFirewall() throws {
-    var published: [StackRules.PublishedPort] = []
+    var published: [NetworkPolicy.PublishedPort] = []
     for service in plan.services {
       let own = ports[service.service.name] ?? service.existing?.record?.ports ?? []
       guard let address = publishedAddress(of: service.service) else { continue }
       for port in own {
         published.append(
-          StackRules.PublishedPort(
+          NetworkPolicy.PublishedPort(
             hostAddress: port.hostAddress, hostPort: port.hostPort, transport: port.transport == .tcp ? .tcp : .udp,
             destination: address, destinationPort: port.containerPort))
       }
     }
     let bridges = plan.networks.map {
-      StackRules.Bridge(name: $0.bridge, subnet: $0.subnet, gateway: $0.gateway, isInternal: $0.isInternal)
+      NetworkPolicy.Bridge(name: $0.bridge, subnet: $0.subnet, gateway: $0.gateway, isInternal: $0.isInternal)
     }
-    let rules = StackRules(tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published)
-    try FirewallSocket().apply(rules)
-    try HostForwarding(bridges: plan.networks.map(\.bridge)).enable()
+    for network in plan.networks where !network.isInternal { try HostForwarding.prepare(bridge: network.bridge) }
+    if plan.networks.contains(where: { !$0.isInternal }) { _ = try HostForwarding.enable() }
+    try FirewallSocket().apply(
+      NetworkPolicy(tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published))
   }
 
   /// Where a service's published ports lead: its first address on a network that has a way in.
@@ -331,7 +333,6 @@ final class UpOperation {
         hostName: KernelNames.hostInterface(
           project: plan.stack.name, container: service.container.name, index: index),
         bridge: network.bridge, group: KernelNames.linkGroup(project: plan.stack.name),
-        hardwareAddress: StackPlan.HardwareAddress(for: address).bytes,
         address: address, prefixLength: network.subnet.prefixLength,
         gateway: attachment.network == outward ? network.gateway : nil, mtu: network.mtu)
     }

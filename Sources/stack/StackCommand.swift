@@ -12,7 +12,7 @@ struct StackCommand: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      UpCommand.self, DownCommand.self, StopCommand.self, PsCommand.self, ExecCommand.self,
+      UpCommand.self, DownCommand.self, StopCommand.self, LogsCommand.self, PsCommand.self, ExecCommand.self,
       ConfigCommand.self, CompletionCommand.self, VersionCommand.self,
     ])
 }
