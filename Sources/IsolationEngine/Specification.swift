@@ -174,14 +174,10 @@ package struct CapabilityMasks: Hashable, Sendable {
 
   package init() {}
 
-  /// Every capability, as a privileged process has them.
-  package static let all: CapabilityMasks = {
-    var masks = CapabilityMasks()
-    masks.bounding = CapabilitySet.all.rawValue
-    masks.effective = masks.bounding
-    masks.permitted = masks.bounding
-    return masks
-  }()
+  /// Bounding, effective and permitted are `set`, as a privileged process has them.
+  init(all set: CapabilitySet) {
+    (bounding, effective, permitted) = (set.rawValue, set.rawValue, set.rawValue)
+  }
 }
 
 /// A limit of setrlimit(2).

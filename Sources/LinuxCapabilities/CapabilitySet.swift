@@ -77,9 +77,10 @@ package struct CapabilityState: Hashable, Sendable {
   /// The sets of a container with `cap_add` and `cap_drop` of the Compose Specification: what is dropped goes first, then
   /// what is added comes; `ALL` stands for all. Inheritable and ambient stay empty (CVE-2022-24769).
   package static func resolve(
-    add: [String], drop: [String], privileged: Bool
+    add: [String], drop: [String], privileged: Bool, available: CapabilitySet = .all
   ) throws(UnknownCapability) -> CapabilityState {
-    var set = privileged ? CapabilitySet.all : .containerDefault
+    // Nobody can give what they do not have: a privileged container gets everything that there is.
+    var set = privileged ? CapabilitySet.all.intersection(available) : .containerDefault
     for name in drop { set.subtract(try named(name)) }
     for name in add { set.formUnion(try named(name)) }
     return CapabilityState(bounding: set, effective: set, permitted: set, inheritable: [], ambient: [])

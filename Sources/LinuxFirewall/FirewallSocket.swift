@@ -17,7 +17,13 @@ package final class FirewallSocket {
   /// Puts the policy's table in force, in the place of one of the same name: in one step, so that no packet meets neither
   /// or half of one. On failure what was in force still is.
   package func apply(_ policy: NetworkPolicy) throws(NetlinkError) {
-    try socket.transact(try policy.ruleset.replacement())
+    let ruleset = policy.ruleset
+    do throws(NetlinkError) {
+      // The common case by itself: after a transaction that also deletes, closing the socket waits for all readers (RCU).
+      try socket.transact(try ruleset.creation())
+    } catch where error.errno == .fileExists {
+      try socket.transact(try ruleset.replacement())
+    }
   }
 
   /// Removes a table of family `ip` with all that is in it.

@@ -132,7 +132,8 @@ struct SpecificationBuilder {
     let state: CapabilityState
     do {
       state = try CapabilityState.resolve(
-        add: service.addedCapabilities, drop: service.droppedCapabilities, privileged: service.isPrivileged)
+        add: service.addedCapabilities, drop: service.droppedCapabilities, privileged: service.isPrivileged,
+        available: try Capabilities.current().permitted)
     } catch {
       throw EngineError(.usage, service.name, "\(error)")
     }
