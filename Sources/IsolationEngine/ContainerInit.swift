@@ -100,7 +100,7 @@ struct ContainerInit {
     let setup = ProcessSetup(
       process: container.process, capabilities: container.capabilities,
       noNewPrivileges: container.noNewPrivileges, seccomp: container.seccomp,
-      resourceLimits: container.resourceLimits,
+      resourceLimits: container.resourceLimits, ownsStreams: true,
       credentialsChanged: {
         // A change of credentials has cleared it; and the parent may have ended in between.
         try checked("prctl", stk_prctl(STK_PR_SET_PDEATHSIG, UInt(SIGKILL), 0, 0, 0))

@@ -16,6 +16,9 @@ package struct CapabilitySet: OptionSet, Hashable, Sendable {
     "CHECKPOINT_RESTORE",
   ]
 
+  /// CAP_MKNOD: making device nodes.
+  package static let makeNodes = CapabilitySet(number: 27)
+
   /// Every capability that has a name here.
   package static let all = CapabilitySet(rawValue: (1 << UInt64(names.count)) - 1)
 
