@@ -247,11 +247,8 @@ final class UpOperation {
     }
     let record = try self.record(for: service)
     try container.write(.record, record)
-    for (name, content) in files.contents(for: service.service) {
-      try Files.replace("\(container.path)/\(name)", with: Array(content.utf8), mode: 0o644)
-    }
     let specification = try self.specification(for: service)
-    try Files.replace("\(container.path)/spec", with: specification.wireBytes)
+    try container.write(specification: specification.wireBytes)
   }
 
   private func record(for service: PreparedService) throws -> ContainerRecord {
@@ -282,7 +279,8 @@ final class UpOperation {
     return try SpecificationBuilder(
       service: model, image: service.image, layers: service.layers, container: service.container,
       project: plan.stack.name, volumePaths: try volumePaths(for: service), interfaces: interfaces(for: service),
-      network: try networkNamespace(for: model), seccomp: try filters.filter(for: model)
+      network: try networkNamespace(for: model), seccomp: try filters.filter(for: model),
+      files: files.contents(for: model)
     ).build()
   }
 
