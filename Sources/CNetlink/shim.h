@@ -10,6 +10,5 @@
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>

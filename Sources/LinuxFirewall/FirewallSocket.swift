@@ -6,7 +6,7 @@ import SystemPackage
 /// The nftables of one network namespace, over netlink (NETLINK_NETFILTER): no program is run.
 ///
 /// Needs CAP_NET_ADMIN in the user namespace that owns the network namespace. Only the tables that are named are touched.
-package struct FirewallSocket: ~Copyable, Sendable {
+package final class FirewallSocket {
   private var socket: NetlinkSocket
 
   /// A socket of the caller's network namespace, and of that one for good.
@@ -16,14 +16,20 @@ package struct FirewallSocket: ~Copyable, Sendable {
 
   /// Puts the policy's table in force, in the place of one of the same name: in one step, so that no packet meets neither
   /// or half of one. On failure what was in force still is.
-  package mutating func apply(_ policy: NetworkPolicy) throws(NetlinkError) {
-    try socket.transact(try policy.ruleset.replacement())
+  package func apply(_ policy: NetworkPolicy) throws(NetlinkError) {
+    let ruleset = policy.ruleset
+    do throws(NetlinkError) {
+      // The common case by itself: after a transaction that also deletes, closing the socket waits for all readers (RCU).
+      try socket.transact(try ruleset.creation())
+    } catch  where error.errno == .fileExists {
+      try socket.transact(try ruleset.replacement())
+    }
   }
 
   /// Removes a table of family `ip` with all that is in it.
   /// - Returns: false when there is none.
   @discardableResult
-  package mutating func delete(table: String) throws(NetlinkError) -> Bool {
+  package func delete(table: String) throws(NetlinkError) -> Bool {
     do throws(NetlinkError) {
       try socket.transact([try TableMessage.begin(), try TableMessage.delete(table), try TableMessage.end()])
       return true
@@ -33,7 +39,7 @@ package struct FirewallSocket: ~Copyable, Sendable {
   }
 
   /// The names of the tables of family `ip`.
-  package mutating func tables() throws(NetlinkError) -> [String] {
+  package func tables() throws(NetlinkError) -> [String] {
     let headerLength = 16 + MemoryLayout<nfgenmsg>.size
     return try socket.dump(try TableMessage.list()).compactMap {
       $0.text(of: NFTA_TABLE_NAME.rawValue, from: headerLength)

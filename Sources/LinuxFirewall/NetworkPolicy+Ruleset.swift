@@ -26,8 +26,8 @@ extension NetworkPolicy {
     return Chain(
       name: "martians", hook: .init(kind: .filter, point: .prerouting, priority: Self.raw),
       rules: [
-        Rule(comment, .loopbackDestination, .inputInterface(in: "bridges"), then: .verdict(.drop)),
-        Rule(comment, .loopbackSource, .inputInterface(in: "bridges"), then: .verdict(.drop)),
+        Rule(.loopbackDestination + .inputInterface(in: "bridges"), .drop, comment),
+        Rule(.loopbackSource + .inputInterface(in: "bridges"), .drop, comment),
       ])
   }
 
@@ -35,11 +35,11 @@ extension NetworkPolicy {
     var rules: [Rule] = []
     if bridges.contains(where: \.isInternal) {
       rules = [
-        Rule("to an internal network", .outputInterface(in: "internal"), then: .verdict(.goTo("into-internal"))),
-        Rule("nothing leaves an internal network", .inputInterface(in: "internal"), then: .verdict(.drop)),
+        Rule(.outputInterface(in: "internal"), .goTo("into-internal"), "to an internal network"),
+        Rule(.inputInterface(in: "internal"), .drop, "nothing leaves an internal network"),
       ]
     }
-    rules.append(Rule("to a network", .outputInterface(in: "bridges"), then: .verdict(.goTo("into-network"))))
+    rules.append(Rule(.outputInterface(in: "bridges"), .goTo("into-network"), "to a network"))
     return Chain(name: "forward", hook: .init(kind: .filter, point: .forward, priority: Self.filter), rules: rules)
   }
 
@@ -47,71 +47,61 @@ extension NetworkPolicy {
     Chain(
       name: "into-network", hook: nil,
       rules: [
-        Rule("answers", .answers, then: .verdict(.accept)),
-        Rule("published ports", .redirected, then: .verdict(.accept)),
+        Rule(.answers, .accept, "answers"),
+        Rule(.redirected, .accept, "published ports"),
         withinNetwork,
-        everythingElse,
+        Rule([], .drop, "everything else"),
       ])
   }
 
   private var intoInternal: Chain {
-    Chain(name: "into-internal", hook: nil, rules: [withinNetwork, everythingElse])
+    Chain(name: "into-internal", hook: nil, rules: [withinNetwork, Rule([], .drop, "everything else")])
   }
 
   /// Packets between ports of a bridge come by here where net.bridge.bridge-nf-call-iptables is set.
   private var withinNetwork: Rule {
-    Rule("within a network", .interfaces(in: "same"), then: .verdict(.accept))
-  }
-
-  private var everythingElse: Rule {
-    Rule("everything else", then: .verdict(.drop))
+    Rule(.interfaces(in: "same"), .accept, "within a network")
   }
 
   private var input: Chain {
     Chain(
       name: "input", hook: .init(kind: .filter, point: .input, priority: Self.filter),
-      rules: [
-        Rule(
-          "to the host from an internal network", .inputInterface(in: "internal"),
-          then: .verdict(.goTo("from-internal")))
-      ])
+      rules: [Rule(.inputInterface(in: "internal"), .goTo("from-internal"), "to the host from an internal network")])
   }
 
   private var fromInternal: Chain {
     Chain(
       name: "from-internal", hook: nil,
       rules: [
-        Rule("answers", .answers, then: .verdict(.accept)),
-        Rule("name resolution", .destinationService(in: "resolvers"), then: .verdict(.accept)),
-        everythingElse,
+        Rule(.answers, .accept, "answers"),
+        Rule(.destinationService(in: "resolvers"), .accept, "name resolution"),
+        Rule([], .drop, "everything else"),
       ])
   }
 
   private var publishing: Chain {
-    // Where the machine routes 127.0.0.0/8 from elsewhere too, what is published at 127.0.0.1 still is the host's alone.
-    let guards = [notToHost, Rule("not from the wire", .loopbackDestination, then: .verdict(.accept))]
-    return Chain(
+    Chain(
       name: "publishing", hook: .init(kind: .nat, point: .prerouting, priority: Self.destinationNAT),
-      rules: guards + publishedPorts)
+      rules: [
+        Rule(.destinationElsewhere, .accept, "not to the host"),
+        // Where the machine routes 127.0.0.0/8 from elsewhere too, what is published at 127.0.0.1 still is the host's alone.
+        Rule(.loopbackDestination, .accept, "not from the wire"),
+      ] + publishedPorts)
   }
 
   private var publishingLocally: Chain {
     Chain(
       name: "publishing-locally", hook: .init(kind: .nat, point: .output, priority: Self.destinationNAT),
-      rules: [notToHost] + publishedPorts)
-  }
-
-  private var notToHost: Rule {
-    Rule("not to the host", .destinationElsewhere, then: .verdict(.accept))
+      rules: [Rule(.destinationElsewhere, .accept, "not to the host")] + publishedPorts)
   }
 
   private var publishedPorts: [Rule] {
     var rules: [Rule] = []
     if ports.contains(where: { $0.hostAddress != nil }) {
-      rules.append(Rule("ports published at one address", .destinationNAT(byAddressIn: "address-ports")))
+      rules.append(Rule(.destinationNAT(byAddressIn: "address-ports"), nil, "ports published at one address"))
     }
     if ports.contains(where: { $0.hostAddress == nil }) {
-      rules.append(Rule("ports published at every address", .destinationNAT(byPortIn: "ports")))
+      rules.append(Rule(.destinationNAT(byPortIn: "ports"), nil, "ports published at every address"))
     }
     return rules
   }
@@ -120,17 +110,18 @@ extension NetworkPolicy {
     var rules: [Rule] = []
     if !ports.isEmpty {
       rules.append(
-        Rule("from the host by 127.0.0.1", .loopbackSource, .outputInterface(in: "bridges"), then: .masquerade))
+        Rule(.loopbackSource + .outputInterface(in: "bridges") + [.masquerade], nil, "from the host by 127.0.0.1"))
     }
     for bridge in bridges where !bridge.isInternal {
       rules.append(
-        Rule("out of the network", .source(in: bridge.subnet), .outputInterface(not: bridge.name), then: .masquerade))
+        Rule(
+          .source(in: bridge.subnet) + .outputInterface(not: bridge.name) + [.masquerade], nil, "out of the network"))
       if ports.isEmpty { continue }
       // Without this the destination would answer its neighbour directly, and the neighbour knows of no such connection.
       rules.append(
         Rule(
-          "out by a published port and back in", .source(in: bridge.subnet), .outputInterface(bridge.name), .redirected,
-          then: .masquerade))
+          .source(in: bridge.subnet) + .outputInterface(bridge.name) + .redirected + [.masquerade], nil,
+          "out by a published port and back in"))
     }
     return Chain(
       name: "masquerading", hook: .init(kind: .nat, point: .postrouting, priority: Self.sourceNAT), rules: rules)
@@ -141,19 +132,19 @@ extension NetworkPolicy {
   private var bridgeSet: NamedSet {
     NamedSet(
       name: "bridges", key: [.interfaceName], value: [],
-      elements: bridges.map { NamedSet.Element(Bytes.interface($0.name)) })
+      elements: bridges.map { .init(Bytes.interface($0.name)) })
   }
 
   private var internalSet: NamedSet {
     NamedSet(
       name: "internal", key: [.interfaceName], value: [],
-      elements: bridges.filter(\.isInternal).map { NamedSet.Element(Bytes.interface($0.name)) })
+      elements: bridges.filter(\.isInternal).map { .init(Bytes.interface($0.name)) })
   }
 
   private var sameSet: NamedSet {
     NamedSet(
       name: "same", key: [.interfaceName, .interfaceName], value: [],
-      elements: bridges.map { NamedSet.Element(Bytes.interface($0.name) + Bytes.interface($0.name)) })
+      elements: bridges.map { .init(Bytes.interface($0.name) + Bytes.interface($0.name)) })
   }
 
   private var resolverSet: NamedSet {
@@ -161,7 +152,7 @@ extension NetworkPolicy {
       name: "resolvers", key: [.ipv4Address, .internetProtocol, .internetService], value: [],
       elements: bridges.filter(\.isInternal).flatMap { bridge in
         [Transport.udp, .tcp].map {
-          NamedSet.Element(Bytes.address(bridge.gateway) + Bytes.transport($0) + Bytes.port(53))
+          .init(Bytes.address(bridge.gateway) + Bytes.transport($0) + Bytes.port(53))
         }
       })
   }
@@ -169,7 +160,7 @@ extension NetworkPolicy {
   private var portMap: NamedSet {
     NamedSet(
       name: "ports", key: [.internetProtocol, .internetService], value: [.ipv4Address, .internetService],
-      elements: ports.filter { $0.hostAddress == nil }.map { NamedSet.Element($0.key, $0.target) })
+      elements: ports.filter { $0.hostAddress == nil }.map { .init($0.key, $0.target) })
   }
 
   private var addressPortMap: NamedSet {
@@ -177,7 +168,7 @@ extension NetworkPolicy {
       name: "address-ports", key: [.ipv4Address, .internetProtocol, .internetService],
       value: [.ipv4Address, .internetService],
       elements: ports.compactMap { port in
-        port.hostAddress.map { NamedSet.Element(Bytes.address($0) + port.key, port.target) }
+        port.hostAddress.map { .init(Bytes.address($0) + port.key, port.target) }
       })
   }
 }
@@ -188,12 +179,8 @@ extension NetworkPolicy.PublishedPort {
 }
 
 extension Rule {
-  /// - Parameters:
-  ///   - matches: those of `Rule+Matches.swift`, one after the other.
-  ///   - action: nil when the last match comes with one.
-  fileprivate init(_ comment: String, _ matches: [Expression]..., then action: Expression? = nil) {
-    var expressions = matches.flatMap { $0 }
-    if let action { expressions.append(action) }
-    self.init(comment: comment, expressions: expressions)
+  /// - Parameter verdict: nil when the last expression gives one.
+  fileprivate init(_ expressions: [Expression], _ verdict: Verdict?, _ comment: String) {
+    self.init(comment: comment, expressions: expressions + (verdict.map { [.verdict($0)] } ?? []))
   }
 }

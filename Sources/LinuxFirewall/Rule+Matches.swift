@@ -1,4 +1,5 @@
 import CNetlink
+import Glibc
 import InternetAddress
 
 /// The matches of nft(8) that are used here, as the expressions they are made of.
@@ -56,7 +57,7 @@ extension [Rule.Expression] {
   /// `ct status dnat`
   static var redirected: Self {
     [
-      .connectionStatus(.word(0)), .mask(.word(0), Bytes.native(IPS_DST_NAT.rawValue)),
+      .connectionStatus(.word(0)), .mask(.word(0), Bytes.native(destinationNATStatus)),
       .notEqual(.word(0), Bytes.native(0)),
     ]
   }
@@ -68,9 +69,7 @@ extension [Rule.Expression] {
 
   /// `ip daddr . meta l4proto . th dport @set`
   static func destinationService(in set: String) -> Self {
-    var match = destinationServiceKey
-    match.append(.lookUp(set, key: .word(0), value: nil))
-    return match
+    destinationServiceKey + [.lookUp(set, key: .word(0), value: nil)]
   }
 
   /// `dnat ip to ip daddr . meta l4proto . th dport map @map`
@@ -80,8 +79,7 @@ extension [Rule.Expression] {
 
   /// `dnat ip to meta l4proto . th dport map @map`
   static func destinationNAT(byPortIn map: String) -> Self {
-    let key: Self = [.transportProtocol(.word(0)), .transportHeader(offset: 2, length: 2, .word(1))]
-    return key + destinationNAT(from: map)
+    [.transportProtocol(.word(0)), .transportHeader(offset: 2, length: 2, .word(1))] + destinationNAT(from: map)
   }
 
   private static var destinationServiceKey: Self {
@@ -106,8 +104,13 @@ enum Bytes {
   /// Padded to a word.
   static func port(_ port: UInt16) -> [UInt8] { network(UInt32(port) << 16) }
   static func interface(_ name: String) -> [UInt8] {
-    let length = NamedSet.DataType.interfaceName.length
-    let text = Array(name.utf8.prefix(length))
-    return text + [UInt8](repeating: 0, count: length - text.count)
+    var bytes = Array(name.utf8.prefix(interfaceNameSize))
+    bytes += [UInt8](repeating: 0, count: interfaceNameSize - bytes.count)
+    return bytes
   }
 }
+
+/// IPS_DST_NAT (linux/netfilter/nf_conntrack_common.h): the connection's destination was translated.
+private let destinationNATStatus: UInt32 = 1 << 5
+/// IFNAMSIZ (netdevice(7)).
+private let interfaceNameSize = 16

@@ -3,13 +3,19 @@ import Glibc
 import LinuxNetlink
 
 extension Ruleset {
-  /// The transaction that puts this table in the place of whatever has its name: begin, messages, end.
+  /// The transaction that makes this table, and is refused (`EEXIST`) when there is one of its name.
+  package func creation() throws(NetlinkError) -> [NetlinkMessage] {
+    try transaction([try TableMessage.add(table, exclusively: true)])
+  }
+
+  /// The transaction that puts this table in the place of whatever has its name.
   package func replacement() throws(NetlinkError) -> [NetlinkMessage] {
     // A table that is not there cannot be deleted: it is added first, which for one that is there changes nothing.
-    var messages = [
-      try TableMessage.begin(), try TableMessage.add(table), try TableMessage.delete(table),
-      try TableMessage.add(table),
-    ]
+    try transaction([try TableMessage.add(table), try TableMessage.delete(table), try TableMessage.add(table)])
+  }
+
+  private func transaction(_ beginning: [NetlinkMessage]) throws(NetlinkError) -> [NetlinkMessage] {
+    var messages = [try TableMessage.begin()] + beginning
     // Rules name sets and chains: these come first, filled, as a bound set's elements would be checked one by one.
     for (index, set) in sets.enumerated() {
       messages.append(try set.message(in: table, id: UInt32(index + 1)))
@@ -34,8 +40,9 @@ enum TableMessage {
     try frame(NFNL_MSG_BATCH_END)
   }
 
-  static func add(_ table: String) throws(NetlinkError) -> NetlinkMessage {
-    let message = try make("add nftables table \(table)", NFT_MSG_NEWTABLE, flags: NLM_F_CREATE)
+  static func add(_ table: String, exclusively: Bool = false) throws(NetlinkError) -> NetlinkMessage {
+    let flags = exclusively ? NLM_F_CREATE | NLM_F_EXCL : NLM_F_CREATE
+    let message = try make("add nftables table \(table)", NFT_MSG_NEWTABLE, flags: flags)
     message.put(NFTA_TABLE_NAME.rawValue, table)
     return message
   }
@@ -141,7 +148,7 @@ extension Chain {
 
 extension Rule {
   fileprivate func message(in table: String, chain: String) throws(NetlinkError) -> NetlinkMessage {
-    let intent = "add rule \"\(comment)\" to chain \(chain) of nftables table \(table)"
+    let intent = "add the rule “\(comment)” to chain \(chain) of nftables table \(table)"
     let message = try TableMessage.make(intent, NFT_MSG_NEWRULE, flags: NLM_F_CREATE | NLM_F_APPEND)
     message.put(NFTA_RULE_TABLE.rawValue, table)
     message.put(NFTA_RULE_CHAIN.rawValue, chain)

@@ -45,15 +45,12 @@ extension Link {
 enum InterfaceName {
   /// - Throws: `EINVAL` for a name that no interface can have.
   static func check(_ name: String, _ intent: String) throws(NetlinkError) {
-    // IFNAMSIZ is 16, with the terminating zero.
-    let isValid =
-      (1...15).contains(name.utf8.count) && name != "." && name != ".." && !name.utf8.contains(where: isForbidden)
-    if !isValid {
-      throw NetlinkError(intent, .invalidArgument, detail: "not an interface name: \(name.debugDescription)")
+    let forbidden: Set<UInt8> = [UInt8(ascii: "/"), UInt8(ascii: ":"), 127]
+    let isPlain = name.utf8.allSatisfy { $0 > 32 && !forbidden.contains($0) }
+    let size = name.utf8.count
+    if size > 0, size < 16, name != ".", name != "..", isPlain {
+      return
     }
-  }
-
-  private static func isForbidden(_ byte: UInt8) -> Bool {
-    byte <= 32 || byte == 127 || byte == UInt8(ascii: "/") || byte == UInt8(ascii: ":")
+    throw NetlinkError(intent, .invalidArgument, detail: "not an interface name: \(name.debugDescription)")
   }
 }

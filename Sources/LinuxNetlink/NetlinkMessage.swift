@@ -113,7 +113,8 @@ import SystemPackage
   private func insist(_ function: () -> CInt) {
     while failure == nil && function() < 0 {
       let size = unsafe nlmsg_get_max_size(pointer) * 2
-      if unsafe size > 1 << 22 || nlmsg_expand(pointer, size) < 0 { failure = .messageTooLong }
+      let isTooLong = size > 1 << 22
+      if isTooLong || (unsafe nlmsg_expand(pointer, size)) < 0 { failure = .messageTooLong }
     }
   }
 }

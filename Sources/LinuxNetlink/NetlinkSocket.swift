@@ -7,20 +7,16 @@ import SystemPackage
 ///
 /// Knows bytes, sequence numbers, acknowledgements and dumps. libnl builds the messages but does not carry them, because
 /// its sockets keep neither the kernel's error numbers nor its texts.
-package struct NetlinkSocket: ~Copyable, Sendable {
+package final class NetlinkSocket {
   private let descriptor: OwnedDescriptor
   private var sequence: UInt32 = 0
 
   /// - Parameter family: NETLINK_ROUTE or another.
   package init(_ family: CInt) throws(NetlinkError) {
-    descriptor = try Self.open(family)
-  }
-
-  private static func open(_ family: CInt) throws(NetlinkError) -> OwnedDescriptor {
     let intent = "open a netlink socket"
     let number = Glibc.socket(AF_NETLINK, CInt(SOCK_RAW.rawValue) | CInt(SOCK_CLOEXEC.rawValue), family)
     if number < 0 { throw NetlinkError(intent, .latest) }
-    let descriptor = OwnedDescriptor(owning: number)
+    descriptor = OwnedDescriptor(owning: number)
     // Texts with errors; errors without the request that the kernel would send back. Only better words are lost without.
     for option in [NETLINK_EXT_ACK, NETLINK_CAP_ACK] {
       var on: CInt = 1
@@ -34,7 +30,6 @@ package struct NetlinkSocket: ~Copyable, Sendable {
       unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe connect(number, $0, size) }
     }
     if result < 0 { throw NetlinkError(intent, .latest) }
-    return descriptor
   }
 
   /// What became of a message.
@@ -48,7 +43,7 @@ package struct NetlinkSocket: ~Copyable, Sendable {
   /// obeying those after it.
   ///
   /// - Returns: the answers in the order of the messages.
-  package mutating func exchange(_ messages: [NetlinkMessage]) throws(NetlinkError) -> [Answer] {
+  package func exchange(_ messages: [NetlinkMessage]) throws(NetlinkError) -> [Answer] {
     guard let first = messages.first else { return [] }
     let start = try send(messages) { $0.isQuery ? 0 : NLM_F_ACK }
     var answers = [Answer?](repeating: nil, count: messages.count)
@@ -67,7 +62,7 @@ package struct NetlinkSocket: ~Copyable, Sendable {
   /// Like ``exchange(_:)``, for messages that must all succeed.
   ///
   /// - Throws: the error of the first that was refused.
-  package mutating func perform(_ messages: [NetlinkMessage]) throws(NetlinkError) {
+  package func perform(_ messages: [NetlinkMessage]) throws(NetlinkError) {
     for case .refused(let error) in try exchange(messages) { throw error }
   }
 
@@ -75,7 +70,7 @@ package struct NetlinkSocket: ~Copyable, Sendable {
   /// are the first and the last of them).
   ///
   /// - Throws: the error of the first that was refused.
-  package mutating func transact(_ messages: [NetlinkMessage]) throws(NetlinkError) {
+  package func transact(_ messages: [NetlinkMessage]) throws(NetlinkError) {
     // The kernel answers to those it refuses, in order, and to the one before the end, which alone asks for it. What
     // concerns the whole transaction comes as the answer to its beginning, and then nothing else need come.
     let final = messages.count - 2
@@ -99,7 +94,7 @@ package struct NetlinkSocket: ~Copyable, Sendable {
   }
 
   /// All that the kernel tells in answer to a dump request.
-  package mutating func dump(_ message: NetlinkMessage) throws(NetlinkError) -> [NetlinkReply] {
+  package func dump(_ message: NetlinkMessage) throws(NetlinkError) -> [NetlinkReply] {
     // A table that changed while it was told is told again; a machine that never rests is believed in the end.
     for _ in 0..<10 {
       let (replies, isWhole) = try dumpOnce(message)
@@ -108,7 +103,7 @@ package struct NetlinkSocket: ~Copyable, Sendable {
     return try dumpOnce(message).replies
   }
 
-  private mutating func dumpOnce(_ message: NetlinkMessage) throws(NetlinkError) -> (
+  private func dumpOnce(_ message: NetlinkMessage) throws(NetlinkError) -> (
     replies: [NetlinkReply], isWhole: Bool
   ) {
     let start = try send([message]) { _ in NLM_F_ROOT | NLM_F_MATCH }
@@ -134,7 +129,7 @@ package struct NetlinkSocket: ~Copyable, Sendable {
   }
 
   /// - Returns: the sequence number of the first message; each other has the one after its predecessor's.
-  private mutating func send(
+  private func send(
     _ messages: [NetlinkMessage], flags: (NetlinkMessage) -> CInt
   ) throws(NetlinkError) -> UInt32 {
     let start = sequence &+ 1

@@ -33,7 +33,7 @@ extension RouteSocket {
   /// Without a spanning tree, which is the kernel's default: its ports forward at once. On failure there is no bridge.
   /// - Returns: its interface index.
   /// - Throws: `EEXIST` when there is an interface of this name.
-  package mutating func createBridge(_ bridge: BridgeSpecification) throws(NetlinkError) -> Int32 {
+  package func createBridge(_ bridge: BridgeSpecification) throws(NetlinkError) -> Int32 {
     let intent = "create bridge \(bridge.name)"
     // An address needs the index of its interface, which only the answer tells: two exchanges at least.
     let answers = try socket.exchange([

@@ -31,7 +31,7 @@ extension RouteSocket {
   /// Brings the loopback and the interfaces up, with addresses and the default route. With no interfaces, the loopback only.
   ///
   /// - Throws: `ENODEV` when an interface is not there.
-  package mutating func configure(_ configuration: InterfaceConfiguration) throws(NetlinkError) {
+  package func configure(_ configuration: InterfaceConfiguration) throws(NetlinkError) {
     let links = try links(named: configuration.interfaces.map(\.name))
     // The loopback is the first interface of every namespace (LOOPBACK_IFINDEX in the kernel).
     var messages = [try Self.message(bringUp: 1, named: "lo")]

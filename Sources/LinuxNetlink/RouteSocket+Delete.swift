@@ -6,7 +6,7 @@ extension RouteSocket {
   /// Removes a link; of a veth pair both ends.
   /// - Returns: false when there is none of this name.
   @discardableResult
-  package mutating func deleteLink(named name: String) throws(NetlinkError) -> Bool {
+  package func deleteLink(named name: String) throws(NetlinkError) -> Bool {
     let intent = "delete interface \(name)"
     try InterfaceName.check(name, intent)
     let message = try NetlinkMessage(intent, type: RTM_DELLINK)
@@ -20,7 +20,7 @@ extension RouteSocket {
   /// - Parameter group: not 0, to which every interface belongs that was given none.
   /// - Returns: false when there is none.
   @discardableResult
-  package mutating func deleteLinks(group: UInt32) throws(NetlinkError) -> Bool {
+  package func deleteLinks(group: UInt32) throws(NetlinkError) -> Bool {
     let intent = "delete the interfaces of group \(group)"
     if group == 0 { throw NetlinkError(intent, .invalidArgument, detail: "group 0 is every other interface's") }
     let message = try NetlinkMessage(intent, type: RTM_DELLINK)
@@ -29,7 +29,7 @@ extension RouteSocket {
     return try delete(message)
   }
 
-  private mutating func delete(_ message: NetlinkMessage) throws(NetlinkError) -> Bool {
+  private func delete(_ message: NetlinkMessage) throws(NetlinkError) -> Bool {
     do throws(NetlinkError) {
       try socket.perform([message])
       return true

@@ -6,7 +6,7 @@ import SystemPackage
 ///
 /// Changes need CAP_NET_ADMIN in the user namespace that owns the network namespace. Nothing is cached: the kernel is asked
 /// each time.
-package struct RouteSocket: ~Copyable, Sendable {
+package final class RouteSocket {
   var socket: NetlinkSocket
 
   /// A socket of the caller's network namespace, and of that one for good.
@@ -15,19 +15,19 @@ package struct RouteSocket: ~Copyable, Sendable {
   }
 
   /// The link that has this name, or nil.
-  package mutating func link(named name: String) throws(NetlinkError) -> Link? {
+  package func link(named name: String) throws(NetlinkError) -> Link? {
     try links(named: [name])[0]
   }
 
   /// Every link of the namespace.
-  package mutating func links() throws(NetlinkError) -> [Link] {
+  package func links() throws(NetlinkError) -> [Link] {
     let message = try NetlinkMessage("list links", type: RTM_GETLINK, query: true)
     message.append(ifinfomsg())
     return try socket.dump(message).compactMap { Link($0) }
   }
 
   /// The links that have these names, asked for together; nil where there is none.
-  mutating func links(named names: [String]) throws(NetlinkError) -> [Link?] {
+  func links(named names: [String]) throws(NetlinkError) -> [Link?] {
     var queries: [NetlinkMessage] = []
     for name in names { queries.append(try Self.query(linkNamed: name)) }
     var links: [Link?] = []
@@ -56,7 +56,7 @@ package struct RouteSocket: ~Copyable, Sendable {
   }
 
   /// Every IPv4 address of the namespace.
-  package mutating func addresses() throws(NetlinkError) -> [InterfaceAddress] {
+  package func addresses() throws(NetlinkError) -> [InterfaceAddress] {
     let message = try NetlinkMessage("list addresses", type: RTM_GETADDR, query: true)
     var header = ifaddrmsg()
     header.ifa_family = UInt8(AF_INET)
@@ -65,7 +65,7 @@ package struct RouteSocket: ~Copyable, Sendable {
   }
 
   /// The IPv4 routes of the main table; of one with several next hops the first.
-  package mutating func routes() throws(NetlinkError) -> [Route] {
+  package func routes() throws(NetlinkError) -> [Route] {
     let message = try NetlinkMessage("list routes", type: RTM_GETROUTE, query: true)
     var header = rtmsg()
     header.rtm_family = UInt8(AF_INET)

@@ -67,17 +67,6 @@ struct FirewallSocketTests {
     }
     """
 
-  // Sockets cannot be copied, and so cannot stand within `#expect`.
-  private func tables() throws -> [String] {
-    var firewall = try FirewallSocket()
-    return try firewall.tables()
-  }
-
-  private func delete(_ table: String) throws -> Bool {
-    var firewall = try FirewallSocket()
-    return try firewall.delete(table: table)
-  }
-
   /// The objects of a table as `nft -j` tells them, without what differs between equal ones, in an order of their own.
   private func objects(_ table: String) throws -> [String] {
     let text = try NetworkLab.run("nft -j list table ip \(table)")
@@ -108,7 +97,7 @@ struct FirewallSocketTests {
   }
 
   @Test func isWhatNftMakesOfTheSameRules() throws {
-    var firewall = try FirewallSocket()
+    let firewall = try FirewallSocket()
     try firewall.apply(FirewallLab.firstPolicy)
     let file = NSTemporaryDirectory() + "rules-\(getpid()).nft"
     try Files.write(Self.script, to: file, create: 0o600)
@@ -119,11 +108,11 @@ struct FirewallSocketTests {
     for object in Set(ours).symmetricDifference(nfts).sorted() { Issue.record("only on one side: \(object)") }
     // The order of the rules within a chain is not in the objects.
     #expect(try rules(FirewallLab.first) == rules("tst-by-nft"))
-    #expect(Set(try tables()).isSuperset(of: [FirewallLab.first, "tst-by-nft"]))
+    #expect(Set(try firewall.tables()).isSuperset(of: [FirewallLab.first, "tst-by-nft"]))
     try Files.removeFile(file)
-    for table in [FirewallLab.first, "tst-by-nft"] { #expect(try delete(table)) }
-    #expect(try !delete(FirewallLab.first))
-    #expect(try tables().isEmpty)
+    for table in [FirewallLab.first, "tst-by-nft"] { #expect(try firewall.delete(table: table)) }
+    #expect(try !firewall.delete(table: FirewallLab.first))
+    #expect(try firewall.tables().isEmpty)
     #expect(try NetworkLab.run("nft list ruleset").isEmpty)
   }
 
@@ -148,7 +137,7 @@ struct FirewallSocketTests {
       nft add rule ip nat POSTROUTING oifname x masquerade
       """)
     let before = try NetworkLab.run("nft -a list ruleset")
-    var firewall = try FirewallSocket()
+    let firewall = try FirewallSocket()
     try firewall.apply(FirewallLab.firstPolicy)
     let during = try NetworkLab.run("nft -a list ruleset")
     #expect(during.hasPrefix(before) && during.count > before.count)
@@ -159,7 +148,7 @@ struct FirewallSocketTests {
   }
 
   @Test func failureLeavesWhatWasInForce() throws {
-    var firewall = try FirewallSocket()
+    let firewall = try FirewallSocket()
     try firewall.apply(FirewallLab.firstPolicy)
     let before = try NetworkLab.run("nft -a list ruleset")
     var contradiction = FirewallLab.firstPolicy
@@ -174,10 +163,10 @@ struct FirewallSocketTests {
   }
 
   @Test func badNameIsAnErrorOfTheKernel() throws {
-    var firewall = try FirewallSocket()
+    let firewall = try FirewallSocket()
     let policy = NetworkPolicy(tableName: String(repeating: "x", count: 300), bridges: [])
     #expect(throws: NetlinkError.self) { try firewall.apply(policy) }
-    #expect(try tables().isEmpty)
+    #expect(try firewall.tables().isEmpty)
   }
 
   @Test func noConnectionFailsWhileTheTableIsReplaced() throws {

@@ -30,30 +30,9 @@ struct RouteSocketTests {
       peerAddress: MACAddress(value: 0x0242_0a4d_0000 + UInt64(number)), peerNamespace: namespace)
   }
 
-  // Sockets cannot be copied, and so cannot stand within `#expect`.
-  private func link(_ name: String) throws -> Link? {
-    var route = try RouteSocket()
-    return try route.link(named: name)
-  }
-
-  private func links() throws -> [Link] {
-    var route = try RouteSocket()
-    return try route.links()
-  }
-
-  private func deleteLink(_ name: String) throws -> Bool {
-    var route = try RouteSocket()
-    return try route.deleteLink(named: name)
-  }
-
-  private func deleteLinks(_ group: UInt32) throws -> Bool {
-    var route = try RouteSocket()
-    return try route.deleteLinks(group: group)
-  }
-
   @Test func bridgeIsAsSpecified() throws {
     try withLab { _ in
-      var route = try RouteSocket()
+      let route = try RouteSocket()
       let index = try route.createBridge(try bridge())
       let link = try #require(try NetworkLab.json("ip -j -d address show dev tst-br").first)
       #expect(link["ifindex"] as? Int32 == index)
@@ -67,43 +46,41 @@ struct RouteSocketTests {
       #expect(address?["prefixlen"] as? Int == 24)
       #expect(address?["broadcast"] as? String == "10.77.0.255")
 
-      let told = try #require(try link("tst-br"))
+      let told = try #require(try route.link(named: "tst-br"))
       #expect(told.index == index && told.kind == "bridge" && told.group == 4711 && told.isUp && told.mtu == 1500)
       #expect(told.address?.description == "02:42:0a:4d:00:01" && told.master == nil)
-      #expect(try links().first { $0.name == "tst-br" } == told)
+      #expect(try route.links().first { $0.name == "tst-br" } == told)
       let subnet = IPv4Subnet("10.77.0.0/24")
-      let addresses = try route.addresses()
-      #expect(addresses.contains { $0.interface == index && $0.address == IPv4Address("10.77.0.1") })
-      let routes = try route.routes()
-      #expect(routes.contains { $0.interface == index && $0.destination == subnet && $0.gateway == nil })
+      #expect(try route.addresses().contains { $0.interface == index && $0.address == IPv4Address("10.77.0.1") })
+      #expect(try route.routes().contains { $0.interface == index && $0.destination == subnet && $0.gateway == nil })
     }
   }
 
   @Test func takenNameIsSaidSoAndKept() throws {
     try withLab { _ in
-      var route = try RouteSocket()
+      let route = try RouteSocket()
       let index = try route.createBridge(try bridge())
       let error = #expect(throws: NetlinkError.self) { try route.createBridge(try bridge()) }
       #expect(error?.errno == .fileExists)
       #expect(error?.description == "create bridge tst-br: File exists")
-      #expect(try link("tst-br")?.index == index)
+      #expect(try route.link(named: "tst-br")?.index == index)
     }
   }
 
   @Test func bridgeThatCannotHaveItsAddressIsNotLeft() throws {
     try withLab { _ in
-      var route = try RouteSocket()
+      let route = try RouteSocket()
       var specification = try bridge()
       specification.prefixLength = 33
       let error = #expect(throws: NetlinkError.self) { try route.createBridge(specification) }
       #expect(error?.intent == "give tst-br the address 10.77.0.1/33")
-      #expect(try link("tst-br") == nil)
+      #expect(try route.link(named: "tst-br") == nil)
     }
   }
 
   @Test func kernelTextIsKept() throws {
     try withLab { _ in
-      var route = try RouteSocket()
+      let route = try RouteSocket()
       var specification = try bridge()
       specification.mtu = 1 << 20
       let error = #expect(throws: NetlinkError.self) { try route.createBridge(specification) }
@@ -114,16 +91,16 @@ struct RouteSocketTests {
 
   @Test(arguments: ["", "a/b", "a b", "..", "name-of-16-bytes", "a:b"])
   func namesThatNoInterfaceCanHaveAreRefused(_ name: String) throws {
-    var route = try RouteSocket()
+    let route = try RouteSocket()
     #expect(throws: NetlinkError.self) { try route.createBridge(try bridge(name)) }
-    #expect(throws: NetlinkError.self) { try deleteLink(name) }
+    #expect(throws: NetlinkError.self) { try route.deleteLink(named: name) }
   }
 
   @Test(arguments: [false, true])
   func vethHasOneEndHereAndOneThere(byProcess: Bool) throws {
     try withLab { lab in
       try lab.addNamespace("tst-c")
-      var route = try RouteSocket()
+      let route = try RouteSocket()
       let bridge = try route.createBridge(try bridge())
       let file = try Files.open(NetworkLab.path("tst-c"))
       let pid = try lab.start(["sh", "-c", "echo ready; exec sleep 60"], in: "tst-c")
@@ -146,16 +123,16 @@ struct RouteSocketTests {
       #expect((peer["flags"] as? [String])?.contains("UP") == false)
 
       #expect(throws: NetlinkError.self) { try route.createVeth(specification) }
-      #expect(try link("tst-v1")?.master == bridge, "the pair that was there still is")
-      #expect(try deleteLink("tst-v1"))
-      #expect(try !deleteLink("tst-v1"))
+      #expect(try route.link(named: "tst-v1")?.master == bridge, "the pair that was there still is")
+      #expect(try route.deleteLink(named: "tst-v1"))
+      #expect(try !route.deleteLink(named: "tst-v1"))
     }
   }
 
   @Test func takenPeerNameLeavesNoEnd() throws {
     try withLab { lab in
       try lab.addNamespace("tst-c")
-      var route = try RouteSocket()
+      let route = try RouteSocket()
       let bridge = try route.createBridge(try bridge())
       let file = try Files.open(NetworkLab.path("tst-c"))
       try route.createVeth(veth(1, bridge: bridge, .descriptor(file.borrowed)))
@@ -163,14 +140,14 @@ struct RouteSocketTests {
         try route.createVeth(veth(2, bridge: bridge, .descriptor(file.borrowed)))
       }
       #expect(error?.errno == .fileExists)
-      #expect(try link("tst-v2") == nil)
+      #expect(try route.link(named: "tst-v2") == nil)
     }
   }
 
   @Test func insideIsConfigured() throws {
     try withLab { lab in
       try lab.addNamespace("tst-c")
-      var route = try RouteSocket()
+      let route = try RouteSocket()
       let bridge = try route.createBridge(try bridge())
       let file = try Files.open(NetworkLab.path("tst-c"))
       try route.createVeth(veth(2, bridge: bridge, .descriptor(file.borrowed)))
@@ -179,7 +156,7 @@ struct RouteSocketTests {
       let configuration = InterfaceConfiguration(
         interfaces: [.init(name: "eth0", address: address, prefixLength: 24)], gateway: gateway)
       // A socket stays with the namespace in which it was opened.
-      var inner = try NetworkLab.inside("tst-c") { try RouteSocket() }
+      let inner = try NetworkLab.inside("tst-c") { try RouteSocket() }
       try inner.configure(configuration)
 
       let links = try NetworkLab.json("ip -j address", in: "tst-c")
@@ -187,8 +164,7 @@ struct RouteSocketTests {
       for link in links { #expect((link["flags"] as? [String])?.contains("UP") == true) }
       let routes = try NetworkLab.json("ip -j route", in: "tst-c")
       #expect(routes.first { $0["dst"] as? String == "default" }?["gateway"] as? String == "10.77.0.1")
-      let told = try inner.routes()
-      #expect(told.contains { $0.destination.prefixLength == 0 && $0.gateway == gateway })
+      #expect(try inner.routes().contains { $0.destination.prefixLength == 0 && $0.gateway == gateway })
       try NetworkLab.run("busybox ping -c 1 -W 2 10.77.0.1", in: "tst-c")
 
       let missing = InterfaceConfiguration(interfaces: [.init(name: "eth7", address: address, prefixLength: 24)])
@@ -203,30 +179,30 @@ struct RouteSocketTests {
     try withLab { lab in
       try lab.addNamespace("tst-c")
       try NetworkLab.inside("tst-c") {
-        var route = try RouteSocket()
+        let route = try RouteSocket()
         try route.configure(InterfaceConfiguration())
-        #expect(try links().map(\.name) == ["lo"])
-        #expect(try link("lo")?.isUp == true)
+        #expect(try route.links().map(\.name) == ["lo"])
+        #expect(try route.link(named: "lo")?.isUp == true)
       }
     }
   }
 
   @Test func groupGoesAtOnceAndAlone() throws {
     try withLab { lab in
-      var route = try RouteSocket()
+      let route = try RouteSocket()
       let bridge = try route.createBridge(try bridge())
       for number in 1...20 {
         try lab.addNamespace("tst-c\(number)")
         let file = try Files.open(NetworkLab.path("tst-c\(number)"))
         try route.createVeth(veth(number, bridge: bridge, .descriptor(file.borrowed)))
       }
-      #expect(try links().count { $0.group == 4712 } == 20)
-      #expect(try deleteLinks(4712))
-      #expect(try links().count { $0.group == 4712 } == 0)
-      #expect(try link("tst-br") != nil)
-      #expect(try !deleteLinks(4712))
-      #expect(throws: NetlinkError.self) { try deleteLinks(0) }
-      #expect(try link("lo") != nil)
+      #expect(try route.links().count { $0.group == 4712 } == 20)
+      #expect(try route.deleteLinks(group: 4712))
+      #expect(try route.links().count { $0.group == 4712 } == 0)
+      #expect(try route.link(named: "tst-br") != nil)
+      #expect(try !route.deleteLinks(group: 4712))
+      #expect(throws: NetlinkError.self) { try route.deleteLinks(group: 0) }
+      #expect(try route.link(named: "lo") != nil)
     }
   }
 }
