@@ -60,7 +60,7 @@ final class FirewallLab {
     try NetworkLab.run("echo 0 > /proc/sys/net/ipv4/ip_forward")
     #expect(try HostForwarding.enable())
     #expect(try !HostForwarding.enable())
-    var route = try RouteSocket()
+    let route = try RouteSocket()
     for (letter, subnet, hosts) in [("a", IPv4Subnet.a, 3), ("b", .b, 1), ("i", .i, 2)] {
       let gateway = IPv4Address(value: subnet.base.value + 1)
       let bridge = try route.createBridge(
@@ -68,7 +68,7 @@ final class FirewallLab {
       try HostForwarding.prepare(bridge: "tst-\(letter)")
       for number in 1...hosts {
         let address = IPv4Address(value: subnet.base.value + 1 + UInt32(number))
-        try addContainer("\(letter)\(number)", address, gateway, bridge, &route)
+        try addContainer("\(letter)\(number)", address, gateway, bridge, route)
       }
     }
     try addMachine("outside", "tst-up0", host: "192.0.2.1", "192.0.2.2")
@@ -80,7 +80,7 @@ final class FirewallLab {
   }
 
   private func addContainer(
-    _ name: String, _ address: IPv4Address, _ gateway: IPv4Address, _ bridge: Int32, _ route: inout RouteSocket
+    _ name: String, _ address: IPv4Address, _ gateway: IPv4Address, _ bridge: Int32, _ route: RouteSocket
   ) throws {
     try lab.addNamespace(name)
     let namespace = try Files.open(NetworkLab.path(name))
@@ -89,7 +89,7 @@ final class FirewallLab {
         hostName: "tst-v\(name)", bridge: bridge, group: 77, peerName: "eth0", peerAddress: MACAddress(of: address),
         peerNamespace: .descriptor(namespace.borrowed), hairpin: HostForwarding.bridgesCallFirewall))
     try NetworkLab.inside(name) {
-      var inner = try RouteSocket()
+      let inner = try RouteSocket()
       // Internal networks too have a way to the host here: that nothing comes of it is for the firewall to see to.
       try inner.configure(
         .init(interfaces: [.init(name: "eth0", address: address, prefixLength: 24)], gateway: gateway))
@@ -112,7 +112,7 @@ final class FirewallLab {
 
   private func tearDown() throws {
     for table in [Self.first, Self.second] { try firewall.delete(table: table) }
-    var route = try RouteSocket()
+    let route = try RouteSocket()
     try route.deleteLinks(group: 77)
     try lab.remove()
   }
