@@ -121,7 +121,8 @@ final class StackFixture {
 
   /// Waits until `condition` holds; false after five seconds.
   func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
-    for _ in 0..<500 {
+    let deadline = Date().addingTimeInterval(5)
+    while Date() < deadline {
       if try condition() { return true }
       usleep(10_000)
     }
