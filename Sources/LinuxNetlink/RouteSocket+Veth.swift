@@ -69,11 +69,8 @@ extension RouteSocket {
     let link = unsafe object.pointer
     let peer = try unsafe RouteObject(rtnl_link_veth_get_peer(link), intent)
     let hardware = try AddressObject(veth.peerAddress, intent)
-    for unsafeend in unsafe [link, peer.pointer] {
-      unsafe rtnl_link_set_num_tx_queues(end, 1)
-      unsafe rtnl_link_set_num_rx_queues(end, 1)
-      if let mtu = veth.mtu { unsafe rtnl_link_set_mtu(end, mtu) }
-    }
+    setCommon(object, mtu: veth.mtu)
+    setCommon(peer, mtu: veth.mtu)
     unsafe rtnl_link_set_name(link, veth.hostName)
     unsafe rtnl_link_set_master(link, veth.bridge)
     unsafe rtnl_link_set_group(link, veth.group)
@@ -87,6 +84,12 @@ extension RouteSocket {
     return try unsafe NetlinkMessage(intent) {
       unsafe rtnl_link_build_add_request(object.pointer, NLM_F_CREATE | NLM_F_EXCL, &$0)
     }
+  }
+
+  private static func setCommon(_ end: borrowing RouteObject, mtu: UInt32?) {
+    unsafe rtnl_link_set_num_tx_queues(end.pointer, 1)
+    unsafe rtnl_link_set_num_rx_queues(end.pointer, 1)
+    if let mtu { unsafe rtnl_link_set_mtu(end.pointer, mtu) }
   }
 
   /// What `ip link set NAME type bridge_slave hairpin on` sends; libnl-route knows no attributes of a port of this kind.
