@@ -89,6 +89,10 @@ extension NamedSet {
       message.put(NFTA_SET_DATA_LEN.rawValue, network: Self.length(value))
     }
     message.put(NFTA_SET_ID.rawValue, network: id)
+    if key == [.interfaceName] {
+      // Read by nft alone, to show the names: NFTNL_UDATA_SET_KEYBYTEORDER (0), its length, the machine's own order (1).
+      message.put(NFTA_SET_USERDATA.rawValue, [0, 4] + Bytes.native(1))
+    }
     // With its size known the kernel takes a hash table that never has to grow.
     message.nest(NFTA_SET_DESC.rawValue) {
       message.put(NFTA_SET_DESC_SIZE.rawValue, network: UInt32(elements.count))

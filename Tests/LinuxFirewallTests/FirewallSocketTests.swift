@@ -173,10 +173,10 @@ struct FirewallSocketTests {
     try FirewallLab.with { lab in
       let result = NSTemporaryDirectory() + "connections-\(getpid())"
       let client = """
-        import socket, sys
+        import socket, sys, time
         print("ready", flush=True)
-        bad = 0
-        for i in range(600):
+        bad, end = 0, time.monotonic() + 3
+        while time.monotonic() < end:
             try:
                 s = socket.create_connection(("192.0.2.1", 8080), 2)
                 if not s.recv(100).startswith(b"a1"): bad += 1
@@ -193,7 +193,7 @@ struct FirewallSocketTests {
       // The file appears before it is written.
       try NetworkLab.run("sleep 0.1")
       #expect(try Files.text(result) == "0")
-      #expect(replacements > 10)
+      #expect(replacements > 5)
       try Files.removeFile(result)
     }
   }

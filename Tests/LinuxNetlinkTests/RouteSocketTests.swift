@@ -18,7 +18,8 @@ struct RouteSocketTests {
     let lab = try NetworkLab()
     var failure: (any Error)?
     do { try body(lab) } catch { failure = error }
-    try NetworkLab.run("for i in $(ls /sys/class/net | grep ^tst-); do ip link delete $i 2>/dev/null; done; true")
+    let route = try RouteSocket()
+    for group: UInt32 in [4711, 4712] { try route.deleteLinks(group: group) }
     try lab.remove()
     if let failure { throw failure }
   }

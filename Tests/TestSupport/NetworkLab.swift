@@ -30,7 +30,8 @@ public final class NetworkLab {
   /// Ends the processes, and removes the namespaces with all that is in them.
   public func remove() throws {
     for process in processes {
-      process.terminate()
+      // Not SIGTERM: the threads that run tests have signals blocked, and their children inherit that.
+      kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
     }
     for name in namespaces { try Self.run("ip netns delete \(name)") }
