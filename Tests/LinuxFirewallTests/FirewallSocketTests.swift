@@ -92,7 +92,8 @@ struct FirewallSocketTests {
       }
       return result
     }
-    return try (value as? [Any])?.map(normal) ?? value
+    guard let array = value as? [Any] else { return value }
+    return try array.map { try normal($0) }
   }
 
   @Test func isWhatNftMakesOfTheSameRules() throws {

@@ -23,7 +23,8 @@ struct RouteSocketTests {
     if let failure { throw failure }
   }
 
-  private func veth(_ number: Int, bridge: Int32, _ namespace: VethSpecification.NetworkNamespace) -> VethSpecification {
+  private func veth(_ number: Int, bridge: Int32, _ namespace: VethSpecification.NetworkNamespace) -> VethSpecification
+  {
     VethSpecification(
       hostName: "tst-v\(number)", bridge: bridge, group: 4712, mtu: 1400, peerName: "eth0",
       peerAddress: MACAddress(value: 0x0242_0a4d_0000 + UInt64(number)), peerNamespace: namespace)
