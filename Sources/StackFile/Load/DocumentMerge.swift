@@ -17,9 +17,6 @@ enum DocumentMerge {
       return Node(.mapping(merge(first, second)), at: base.mark)
     case (.sequence(let first), .sequence(let second)):
       return Node(.sequence(first + second), at: base.mark)
-    case (.mapping(let first), .sequence),
-      (.sequence, .mapping(let first)) where first.isEmpty:
-      return over
     case (.mapping, .sequence(let items)):
       return asMapping(items).map { merge(base, Node(.mapping($0), at: over.mark), key: nil) } ?? over
     case (.sequence(let items), .mapping):
