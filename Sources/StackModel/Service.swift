@@ -79,6 +79,14 @@ package enum RootFilesystem: Sendable, Hashable, Codable {
   case archive(String)
   /// `rootfs: host`: an overlay over the machine's own root.
   case host
+
+  /// The reference of an image; nil for other roots.
+  package var imageName: String? {
+    switch self {
+    case .image(let reference): reference
+    case .directory, .archive, .host: nil
+    }
+  }
 }
 
 package struct EnvironmentVariable: Sendable, Hashable, Codable {
