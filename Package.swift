@@ -65,6 +65,7 @@ let package = Package(
     library("LinuxSeccomp", "LinuxSystem", "CSeccomp", "CLinuxShim"),
     library("LinuxCapabilities", "LinuxSystem", "CCapability"),
     library("LinuxMounts", "LinuxSystem", "CLinuxShim"),
+    library("LinuxArchive", "LinuxSystem", "CLinuxShim", "CArchive", "CNettle", system),
     library(
       "IsolationEngine", "LinuxSystem", "LinuxNetlink", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities",
       "LinuxMounts", "InternetAddress", "CLinuxShim"),
@@ -74,7 +75,7 @@ let package = Package(
     .target(name: "StackFile", dependencies: ["StackModel", "InternetAddress", "CYAML"], swiftSettings: strict),
     library("StackPlan", "StackModel", "InternetAddress"),
     library("StackLogs", "LinuxSystem"),
-    library("StackImages", "StackModel", "LinuxSystem", "LinuxMounts", "CArchive", "CNettle"),
+    library("StackImages", "StackModel", "LinuxSystem", "LinuxArchive", system),
     library("StackStore", "StackModel", "LinuxSystem"),
     library(
       "StackEngine", "StackModel", "StackPlan", "StackLogs", "StackImages", "StackStore", "IsolationEngine",
@@ -96,11 +97,12 @@ let package = Package(
     tests("LinuxCgroupTests", "LinuxCgroup", "LinuxSystem"),
     tests("LinuxSeccompTests", "LinuxSeccomp", "LinuxSystem"),
     tests("LinuxCapabilitiesTests", "LinuxCapabilities", "LinuxSystem"),
+    tests("LinuxArchiveTests", "LinuxArchive", "LinuxSystem", system),
     tests("IsolationEngineTests", "IsolationEngine", "LinuxSystem"),
     tests("StackFileTests", "StackFile", "StackModel", "InternetAddress"),
     tests("StackPlanTests", "StackPlan", "StackModel", "InternetAddress"),
     tests("StackLogsTests", "StackLogs", "LinuxSystem"),
-    tests("StackImagesTests", "StackImages", "StackModel", "LinuxSystem"),
+    tests("StackImagesTests", "StackImages", "StackModel", "LinuxArchive", "LinuxSystem", system),
     tests("StackEngineTests", "StackEngine", "StackModel", "InternetAddress"),
     tests("EndToEndTests", "LinuxSystem"),
   ]
