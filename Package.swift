@@ -61,32 +61,33 @@ let package = Package(
     library("LinuxSystem", "CLinuxShim", system),
     library("LinuxNetlink", "LinuxSystem", "InternetAddress", "CNetlink"),
     library("LinuxFirewall", "LinuxSystem", "LinuxNetlink", "InternetAddress", "CNetlink"),
-    library("LinuxCgroup", "LinuxSystem"),
+    library("LinuxCgroup", "LinuxSystem", system),
     library("LinuxSeccomp", "LinuxSystem", "CSeccomp", "CLinuxShim"),
-    library("LinuxCapabilities", "LinuxSystem", "CCapability"),
-    library("LinuxMounts", "LinuxSystem", "CLinuxShim"),
+    library("LinuxCapabilities", "LinuxSystem", "CLinuxShim", "CCapability", system),
+    library("LinuxMounts", "LinuxSystem", "CLinuxShim", system),
     library("LinuxArchive", "LinuxSystem", "CLinuxShim", "CArchive", "CNettle", system),
     library(
       "IsolationEngine", "LinuxSystem", "LinuxNetlink", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities",
-      "LinuxMounts", "InternetAddress", "CLinuxShim"),
+      "LinuxMounts", "InternetAddress", "CLinuxShim", system),
 
     // Stacks; the kernel only through the modules above.
     library("StackModel", "InternetAddress"),
     .target(name: "StackFile", dependencies: ["StackModel", "InternetAddress", "CYAML"], swiftSettings: strict),
     library("StackPlan", "StackModel", "InternetAddress"),
-    library("StackLogs", "LinuxSystem"),
+    library("StackLogs", "LinuxSystem", system),
     library("StackImages", "StackModel", "LinuxSystem", "LinuxArchive", system),
-    library("StackStore", "StackModel", "LinuxSystem"),
+    library("StackStore", "StackModel", "InternetAddress", "LinuxSystem", system),
     library(
       "StackEngine", "StackModel", "StackPlan", "StackLogs", "StackImages", "StackStore", "IsolationEngine",
       "LinuxSystem", "LinuxNetlink", "LinuxFirewall", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities",
-      "InternetAddress"),
-    library("StackSupervisor", "StackEngine", "StackStore", "StackModel", "LinuxSystem"),
+      "LinuxMounts", "InternetAddress", system),
+    library(
+      "StackSupervisor", "StackEngine", "StackStore", "StackLogs", "StackModel", "IsolationEngine", "LinuxSystem", system),
     .executableTarget(
       name: "stack",
       dependencies: [
         "StackSupervisor", "StackEngine", "StackFile", "StackPlan", "StackLogs", "StackImages", "StackStore",
-        "StackModel", "IsolationEngine", "LinuxSystem", argumentParser,
+        "StackModel", "IsolationEngine", "LinuxSystem", "InternetAddress", argumentParser, system,
       ],
       swiftSettings: strict),
 

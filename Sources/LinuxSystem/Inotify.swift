@@ -2,7 +2,7 @@ import Glibc
 import SystemPackage
 
 /// Tells when files change (inotify(7)).
-package struct Inotify: ~Copyable, Sendable {
+package final class Inotify {
   private let owned: OwnedDescriptor
 
   package init() throws(SystemCallError) {

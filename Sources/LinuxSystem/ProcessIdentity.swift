@@ -35,6 +35,12 @@ package struct ProcessIdentity: Hashable, Sendable, CustomStringConvertible {
     return handle
   }
 
+  /// Whether the process exists and has not ended.
+  package var isAlive: Bool {
+    guard let handle = open() else { return false }
+    return !handle.hasEnded
+  }
+
   package var description: String { "\(pid)@\(startTime)" }
 }
 
@@ -49,7 +55,7 @@ extension ProcessIdentity: WireCodable {
 }
 
 /// A pidfd (pidfd_open(2)): stays with one process, readable once it has ended.
-package struct ProcessHandle: ~Copyable, Sendable {
+package final class ProcessHandle {
   private let pidfd: OwnedDescriptor
 
   /// - Throws: `ESRCH` when there is no such process.

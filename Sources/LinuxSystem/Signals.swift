@@ -2,7 +2,7 @@ import CLinuxShim
 import SystemPackage
 
 /// Signals taken as data: blocked, and read from a descriptor (signalfd(2)).
-package struct SignalDescriptor: ~Copyable, Sendable {
+package final class SignalDescriptor {
   private let owned: OwnedDescriptor
 
   /// Blocks `signals` for the calling thread and opens a descriptor that tells of them.

@@ -53,7 +53,9 @@ package struct Spawn {
 ) rethrows -> Result {
   var pointers = unsafe strings.map { unsafe strdup($0) }
   unsafe pointers.append(nil)
-  defer { unsafe pointers.forEach { unsafe free($0) } }
+  defer {
+    for unsafe pointer in unsafe pointers { unsafe free(pointer) }
+  }
   return try unsafe pointers.withUnsafeBufferPointer { buffer in
     // The array is never empty: it has its terminating null.
     var fallback: UnsafeMutablePointer<CChar>?
