@@ -2,7 +2,7 @@ import CArchive
 import Glibc
 
 /// A libarchive reader over a byte source.
-final class ArchiveReading {
+@safe final class ArchiveReading {
   let handle: OpaquePointer
   private let source: any ByteSource
   /// What the source threw, kept while libarchive's C frames are on the stack.

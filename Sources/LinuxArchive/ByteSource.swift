@@ -14,14 +14,14 @@ package protocol ByteSource: AnyObject {
 extension ByteSource {
   package func skip(_ count: Int) throws(ArchiveError) -> Int { 0 }
 
-  /// Reads what is left, for the sake of those who look on.
+  /// Reads what is left.
   func drain() throws(ArchiveError) {
     while unsafe try !next().isEmpty {}
   }
 }
 
 /// The bytes of a file or pipe, or of a part of a file.
-package final class FileSource: ByteSource {
+@safe package final class FileSource: ByteSource {
   private let file: SharedDescriptor
   private let buffer: UnsafeMutableRawBufferPointer
   /// nil reads a stream from where it is.
@@ -83,7 +83,7 @@ package final class FileSource: ByteSource {
 }
 
 /// A source whose first piece was looked at.
-final class PeekedSource: ByteSource {
+@safe final class PeekedSource: ByteSource {
   private let source: any ByteSource
   private var first: UnsafeRawBufferPointer?
 
@@ -105,12 +105,11 @@ final class PeekedSource: ByteSource {
   }
 }
 
-/// Counts and hashes what passes, and shows it to a recorder.
+/// Counts and hashes what passes.
 final class HashingSource: ByteSource {
   private let source: any ByteSource
   private var hash = SHA256()
   private(set) var count: UInt64 = 0
-  var recorder: RecipeRecorder?
 
   init(_ source: any ByteSource) {
     self.source = source
@@ -120,7 +119,6 @@ final class HashingSource: ByteSource {
     let piece = unsafe try source.next()
     unsafe hash.update(piece)
     count += UInt64(unsafe piece.count)
-    try unsafe recorder?.pass(piece)
     return unsafe piece
   }
 

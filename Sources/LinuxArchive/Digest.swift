@@ -38,7 +38,7 @@ package struct Digest: Hashable, Sendable, CustomStringConvertible {
 
 /// SHA-256 over a stream.
 struct SHA256 {
-  private var context = unsafe sha256_ctx()
+  private var context = sha256_ctx()
 
   init() {
     unsafe nettle_sha256_init(&context)

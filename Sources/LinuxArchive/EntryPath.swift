@@ -9,6 +9,8 @@ struct EntryPath: Hashable {
   let bytes: [UInt8]
   /// Where the last component begins.
   private let nameStart: Int
+  /// Whether a component begins with `.wh.`, as whiteouts do.
+  let hasWhiteoutComponent: Bool
 
   /// Takes a path as archives have them: `./a//b/`, or with a leading slash, which means the archive's root too.
   /// - Parameter raw: must have no component `..`, and nothing longer or deeper than file systems take.
@@ -22,17 +24,20 @@ struct EntryPath: Hashable {
     clean.reserveCapacity(raw.count)
     var nameStart = 0
     var depth = 0
+    var hasWhiteoutComponent = false
     for component in raw.split(separator: UInt8(ascii: "/")) where !component.elementsEqual(".".utf8) {
       if component.elementsEqual("..".utf8) { throw refuse("its path has a component \"..\"") }
       if component.count > Self.longestName { throw refuse("a name in it is longer than \(Self.longestName) bytes") }
       if !clean.isEmpty { clean.append(UInt8(ascii: "/")) }
       nameStart = clean.count
       clean.append(contentsOf: component)
+      hasWhiteoutComponent = hasWhiteoutComponent || component.starts(with: Whiteout.prefix)
       depth += 1
     }
     if depth > Self.deepest { throw refuse("it lies deeper than \(Self.deepest) directories") }
     bytes = clean
     self.nameStart = nameStart
+    self.hasWhiteoutComponent = hasWhiteoutComponent
   }
 
   var isRoot: Bool { bytes.isEmpty }

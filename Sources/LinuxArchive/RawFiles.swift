@@ -119,4 +119,40 @@ extension Files {
   static func removeContents(of directory: FileDescriptor) throws(SystemCallError) {
     for name in try rawNames(of: directory) { try removeTree(name, in: directory) }
   }
+
+  /// pwrite(2) of all of `bytes`.
+  static func writeAll(
+    _ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer, at offset: UInt64
+  ) throws(SystemCallError) {
+    var done = 0
+    while done < (unsafe bytes.count) {
+      let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
+      let place = off_t(offset) + off_t(done)
+      done += try unsafe retrying { unsafe pwrite(file.rawValue, rest.baseAddress, rest.count, place) }
+        .read(or: "pwrite", on: nil)
+    }
+  }
+
+  /// write(2) of all of `bytes`.
+  static func writeAll(_ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer) throws(SystemCallError) {
+    var done = 0
+    while done < (unsafe bytes.count) {
+      let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
+      done += try unsafe retrying { unsafe Glibc.write(file.rawValue, rest.baseAddress, rest.count) }
+        .read(or: "write", on: nil)
+    }
+  }
+
+  /// Copies a file's content, from where both are.
+  static func copyBytes(from source: FileDescriptor, to target: FileDescriptor) throws(SystemCallError) {
+    while true {
+      let count = stk_copy_file_range(source.rawValue, target.rawValue, 1 << 30)
+      if count == 0 { return }
+      // Pairs of file systems between which the kernel does not copy.
+      if count < 0 { break }
+    }
+    while case let bytes = try readOnce(source, limit: 256 << 10), !bytes.isEmpty {
+      try writeAll(target, array: bytes)
+    }
+  }
 }

@@ -37,7 +37,7 @@ final class TarReader {
 }
 
 /// One entry of a tar as its header describes it.
-struct TarEntry {
+@safe struct TarEntry {
   enum Kind: Equatable {
     case file
     case directory
