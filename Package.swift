@@ -62,7 +62,7 @@ let package = Package(
     library("LinuxNetlink", "LinuxSystem", "InternetAddress", "CNetlink"),
     library("LinuxFirewall", "LinuxSystem", "LinuxNetlink", "InternetAddress", "CNetlink"),
     library("LinuxCgroup", "LinuxSystem", system),
-    library("LinuxSeccomp", "LinuxSystem", "CSeccomp", "CLinuxShim"),
+    library("LinuxSeccomp", "LinuxSystem", "CSeccomp", "CLinuxShim", system),
     library("LinuxCapabilities", "LinuxSystem", "CLinuxShim", "CCapability", system),
     library("LinuxMounts", "LinuxSystem", "CLinuxShim", system),
     library("LinuxArchive", "LinuxSystem", "CLinuxShim", "CArchive", "CNettle", system),
@@ -87,11 +87,13 @@ let package = Package(
       name: "stack",
       dependencies: [
         "StackSupervisor", "StackEngine", "StackFile", "StackPlan", "StackLogs", "StackImages", "StackStore",
-        "StackModel", "IsolationEngine", "LinuxSystem", "InternetAddress", argumentParser, system,
+        "StackModel", "IsolationEngine", "LinuxSystem", "LinuxCapabilities", "InternetAddress", argumentParser, system,
       ],
       swiftSettings: strict),
 
-    .target(name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport", swiftSettings: strictTests),
+    .target(
+      name: "TestSupport", dependencies: ["LinuxSystem", "CLinuxShim", system], path: "Tests/TestSupport",
+      swiftSettings: strictTests),
     tests("LinuxSystemTests", "LinuxSystem"),
     tests("LinuxNetlinkTests", "LinuxNetlink", "InternetAddress", "LinuxSystem"),
     tests("LinuxFirewallTests", "LinuxFirewall", "LinuxNetlink", "InternetAddress", "LinuxSystem"),

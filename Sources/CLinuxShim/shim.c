@@ -79,13 +79,10 @@ int stk_signalfd_next(int descriptor) {
   return count == (ssize_t)sizeof info ? (int)info.ssi_signo : -EAGAIN;
 }
 
-int stk_reset_signals(void) {
-  struct sigaction action = {.sa_handler = SIG_DFL};
-  for (int number = 1; number <= SIGRTMAX; number++) sigaction(number, &action, NULL);
+int stk_unblock_signals(void) {
   sigset_t none;
   sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
-  return 0;
+  return (int)result(sigprocmask(SIG_SETMASK, &none, NULL));
 }
 
 ssize_t stk_copy_file_range(int from, int to, size_t count) {
@@ -122,7 +119,7 @@ const uint64_t STK_RESOLVE_NO_XDEV = RESOLVE_NO_XDEV;
 
 pid_t stk_clone3(struct stk_clone *arguments) {
   int pidfd = -1;
-  struct clone_args kernel = {.flags = arguments->flags | CLONE_PIDFD,
+  struct clone_args kernel = {.flags = arguments->flags | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
                               .pidfd = (uint64_t)(uintptr_t)&pidfd,
                               // man 2 clone: a sibling ends with the signal of its creator.
                               .exit_signal = arguments->flags & CLONE_PARENT ? 0 : SIGCHLD};
@@ -148,9 +145,7 @@ pid_t stk_spawn(const char *path, char *const *arguments, char *const *environme
   sigset_t signals;
   sigemptyset(&signals);
   posix_spawnattr_setsigmask(&attributes, &signals);
-  sigfillset(&signals);
-  posix_spawnattr_setsigdefault(&attributes, &signals);
-  short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+  short flags = POSIX_SPAWN_SETSIGMASK;
   if (new_session) flags |= POSIX_SPAWN_SETSID;
   posix_spawnattr_setflags(&attributes, flags);
   pid_t pid = 0;

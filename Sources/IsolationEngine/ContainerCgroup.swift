@@ -1,5 +1,6 @@
 import CLinuxShim
 import Glibc
+import LinuxCapabilities
 import LinuxCgroup
 import LinuxSystem
 import SystemPackage
@@ -19,7 +20,7 @@ struct ContainerCgroup {
     limits.cpuset = container.cgroup.cpuset
     limits.pids = container.cgroup.pids
     do throws(SystemCallError) {
-      try cgroup.create(limits, devices: container.isPrivileged ? nil : try Self.devices(of: container))
+      try cgroup.create(limits, devices: container.canHaveDevices ? try Self.devices(of: container) : nil)
     } catch {
       // Best effort: the failure to report is the first one.
       try? cgroup.remove()
@@ -61,5 +62,24 @@ extension ContainerLaunch {
   package static func removeCgroup(_ container: ContainerSpecification) {
     // Best effort: what is still busy is removed with the project.
     try? ContainerCgroup(existing: container).remove()
+  }
+}
+
+extension ContainerSpecification {
+  /// Whether device nodes can be in the container besides the engine's own: made with CAP_MKNOD, brought by a mount of the
+  /// host, or asked for. Where there are none, the root is mounted `nodev` instead of watching every access.
+  var canHaveDevices: Bool {
+    if isPrivileged { return false }
+    let makesNodes = capabilities.bounding & CapabilitySet.makeNodes.rawValue != 0
+    return makesNodes || !devices.isEmpty || mounts.contains { $0.bringsHostFiles }
+  }
+}
+
+extension MountSpecification {
+  fileprivate var bringsHostFiles: Bool {
+    switch source {
+    case .bind, .volume: true
+    case .ownFile, .tmpfs: false
+    }
   }
 }

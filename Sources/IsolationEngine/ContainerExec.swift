@@ -1,5 +1,6 @@
 import CLinuxShim
 import Glibc
+import LinuxCapabilities
 import LinuxCgroup
 import LinuxSystem
 import SystemPackage
@@ -57,7 +58,8 @@ package struct ContainerExec {
     }
     let (channel, childChannel) = try attempt("make channel") { try DescriptorPair.messageSockets().split() }
     let cgroup = try attempt("open cgroup") { try ContainerCgroup(existing: container) }
-    guard let joiner = try attempt("clone", { try ClonedProcess.clone(0) })?.handle else {
+    let directory = try attempt("open cgroup") { try cgroup.openForClone() }
+    guard let joiner = try attempt("clone", { try ClonedProcess.clone(0, into: directory?.borrowed) })?.handle else {
       channel.close()
       join(target.descriptor, cgroup: cgroup, streams: streams, channel: childChannel.borrowed)
     }
@@ -129,7 +131,10 @@ package struct ContainerExec {
         try checked("setresuid", stk_setresuid(0, 0, 0))
       }
     }
-    let masks = isPrivileged ? CapabilityMasks.all : container.capabilities
+    let masks =
+      isPrivileged
+      ? CapabilityMasks(all: try attempt("read capabilities") { try Capabilities.current().permitted })
+      : container.capabilities
     let setup = ProcessSetup(
       process: process, capabilities: masks, noNewPrivileges: container.noNewPrivileges && !isPrivileged,
       seccomp: isPrivileged ? nil : container.seccomp, resourceLimits: container.resourceLimits)

@@ -18,13 +18,14 @@ struct ContainerNetwork {
     if interfaces.isEmpty { return }
     let socket = try RouteSocket()
     for interface in interfaces {
-      guard let address = HardwareAddress(bytes: interface.hardwareAddress) else {
-        throw LaunchError("make interface \(interface.name)", "a hardware address has six bytes")
+      guard let bridge = try socket.link(named: interface.bridge) else {
+        throw LaunchError("make interface \(interface.name)", "the bridge \(interface.bridge) is gone")
       }
-      let veth = VethSpecification(
-        hostName: interface.hostName, bridge: try socket.index(of: interface.bridge), group: interface.group,
-        mtu: interface.mtu, peerName: interface.name, peerHardwareAddress: address, peerProcess: pid)
-      try make(veth, with: socket)
+      try make(
+        VethSpecification(
+          hostName: interface.hostName, bridge: bridge.index, group: interface.group,
+          mtu: interface.mtu.map(UInt32.init(clamping:)), peerName: interface.name,
+          peerAddress: MACAddress(of: interface.address), peerNamespace: .process(pid)), with: socket)
     }
   }
 
@@ -41,19 +42,19 @@ struct ContainerNetwork {
   /// In the container's namespace: addresses and routes, and everything up.
   func configureInside() throws {
     guard isOwn else { return }
-    for interface in interfaces { try disableIPv6(on: interface.name) }
     let socket = try RouteSocket()
     try socket.configure(
-      interfaces.map {
-        InterfaceConfiguration(
-          name: $0.name, address: $0.address, prefixLength: $0.prefixLength, gateway: $0.gateway)
-      })
+      InterfaceConfiguration(
+        interfaces: interfaces.map { .init(name: $0.name, address: $0.address, prefixLength: $0.prefixLength) },
+        gateway: interfaces.lazy.compactMap(\.gateway).first))
   }
 
-  /// The networks are IPv4 only: no link-local address, and no ear for router advertisements (CVE-2020-13401).
-  private func disableIPv6(on interface: String) throws(SystemCallError) {
+  /// In the container's namespace, before it has interfaces: those to come are IPv4 only, with no link-local address, and no
+  /// ear for router advertisements (CVE-2020-13401). On an interface that exists this would spin for the kernel's lock.
+  func prepareInside() throws(SystemCallError) {
+    guard isOwn else { return }
     do throws(SystemCallError) {
-      try Files.write("1", to: "/proc/sys/net/ipv6/conf/\(interface)/disable_ipv6")
+      try Files.write("1", to: "/proc/sys/net/ipv6/conf/default/disable_ipv6")
     } catch where error.errno == .noSuchFileOrDirectory {
       // A kernel without IPv6.
     }

@@ -1,5 +1,6 @@
 import CLinuxShim
 import Glibc
+import LinuxCapabilities
 import LinuxMounts
 import LinuxSystem
 import SystemPackage
@@ -10,6 +11,7 @@ struct OverlayRoot {
   private let directory: String
   private let owner: UInt32
   private let mapping: FileDescriptor?
+  private let attributes: MountAttributes
 
   /// - Parameters:
   ///   - owner: the host's number of the container's root, who owns the writable layer.
@@ -19,6 +21,9 @@ struct OverlayRoot {
     directory = container.directory
     self.owner = owner
     self.mapping = mapping
+    let makesNodes = container.capabilities.bounding & CapabilitySet.makeNodes.rawValue != 0
+    // A device node of an image gives access to the machine's device: without CAP_MKNOD nobody has use for one.
+    attributes = container.isPrivileged || makesNodes ? [] : .noDevices
   }
 
   // A layer must not be able to redirect the engine: redirects and metacopy of foreign layers are ignored.
@@ -50,7 +55,8 @@ struct OverlayRoot {
     // The kernel's order is from the top down.
     let layerOptions = lower.reversed().map { ("lowerdir+", $0) }
     let writable = [("upperdir", "\(directory)/upper"), ("workdir", "\(directory)/work")]
-    return try DetachedMount(type: "overlay", source: "overlay", options: layerOptions + writable + Self.hardening)
+    return try DetachedMount(type: "overlay", source: "overlay", options: layerOptions + writable + Self.hardening,
+      attributes: attributes)
   }
 
   /// Mounts the overlay in a mount namespace of the calling process alone, and takes a detached copy of it.
@@ -80,6 +86,7 @@ struct OverlayRoot {
     try checked("mount", on: "overlay \(options)", unsafe stk_mount("overlay", place, "overlay", 0, options))
     withExtendedLifetime(opened) {}
     let mount = try DetachedMount(cloning: place)
+    try mount.set(attributes)
     try checked("umount2", on: place, unsafe stk_umount2(place, CInt(MNT_DETACH)))
     return mount
   }

@@ -15,6 +15,8 @@ struct ProcessSetup {
   let noNewPrivileges: Bool
   let seccomp: [UInt8]?
   let resourceLimits: [ResourceLimitSpecification]
+  /// Whether the output streams are the container's alone, and so the user's to open again (`/dev/stdout`).
+  var ownsStreams = false
 
   /// Called when the last change of credentials is done, after which PR_SET_PDEATHSIG stays (man 2 prctl).
   var credentialsChanged: () throws -> Void = {}
@@ -26,6 +28,11 @@ struct ProcessSetup {
       try ContainerUser(
         process.user, passwd: ContainerUser.database("etc/passwd", in: root.borrowed),
         group: ContainerUser.database("etc/group", in: root.borrowed))
+    }
+    if ownsStreams && user.uid != 0 {
+      try attempt("give the streams to the user") {
+        for stream: CInt in [1, 2] { try checkedErrno("fchown", fchown(stream, user.uid, user.gid)) }
+      }
     }
     try setLimits()
     try makeWorkingDirectory(in: root.borrowed, user: user)
@@ -117,7 +124,7 @@ struct ProcessSetup {
     guard let name = process.arguments.first, !name.isEmpty else {
       throw LaunchError("execute", "no command: neither the stack file nor the image names one", exitCode: 127)
     }
-    Signals.resetAll()
+    Signals.unblockAll()
     let path = environment.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) } ?? Self.defaultPath
     let candidates = name.contains("/") ? [name] : path.split(separator: ":").map { "\($0)/\(name)" }
     var failure = Errno.noSuchFileOrDirectory

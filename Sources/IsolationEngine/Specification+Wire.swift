@@ -112,7 +112,7 @@ extension InterfaceSpecification: WireCodable {
   package init(from reader: inout WireReader) throws(WireError) {
     self.init(
       name: try reader.value(), hostName: try reader.value(), bridge: try reader.value(), group: try reader.value(),
-      hardwareAddress: try reader.data(), address: IPv4Address(value: try reader.value()),
+      address: IPv4Address(value: try reader.value()),
       prefixLength: try reader.value(), gateway: try reader.value(UInt32?.self).map(IPv4Address.init(value:)),
       mtu: try reader.value())
   }
@@ -121,7 +121,6 @@ extension InterfaceSpecification: WireCodable {
     writer.value(hostName)
     writer.value(bridge)
     writer.value(group)
-    writer.data(hardwareAddress)
     writer.value(address.value)
     writer.value(prefixLength)
     writer.value(gateway?.value)
@@ -135,7 +134,7 @@ extension MountSpecification: WireCodable {
     switch try reader.integer(UInt8.self) {
     case 0: source = .bind(try reader.value())
     case 1: source = .volume(try reader.value())
-    case 2: source = .ownFile(try reader.value())
+    case 2: source = .ownFile(content: try reader.value())
     case 3: source = .tmpfs(options: try reader.value())
     default: throw reader.error("a kind of mount")
     }
@@ -149,9 +148,9 @@ extension MountSpecification: WireCodable {
     case .volume(let path):
       writer.integer(UInt8(1))
       writer.value(path)
-    case .ownFile(let path):
+    case .ownFile(let content):
       writer.integer(UInt8(2))
-      writer.value(path)
+      writer.value(content)
     case .tmpfs(let options):
       writer.integer(UInt8(3))
       writer.value(options)

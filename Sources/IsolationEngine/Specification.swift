@@ -119,8 +119,6 @@ package struct InterfaceSpecification: Hashable, Sendable {
   package var bridge: String
   /// The group of the host end, for deleting many links at once.
   package var group: UInt32
-  /// Six bytes.
-  package var hardwareAddress: [UInt8]
   package var address: IPv4Address
   package var prefixLength: Int
   /// The default route goes here; nil for none.
@@ -128,14 +126,13 @@ package struct InterfaceSpecification: Hashable, Sendable {
   package var mtu: Int?
 
   package init(
-    name: String, hostName: String, bridge: String, group: UInt32, hardwareAddress: [UInt8], address: IPv4Address,
+    name: String, hostName: String, bridge: String, group: UInt32, address: IPv4Address,
     prefixLength: Int, gateway: IPv4Address?, mtu: Int?
   ) {
     self.name = name
     self.hostName = hostName
     self.bridge = bridge
     self.group = group
-    self.hardwareAddress = hardwareAddress
     self.address = address
     self.prefixLength = prefixLength
     self.gateway = gateway
@@ -149,8 +146,8 @@ package struct MountSpecification: Hashable, Sendable {
     case bind(String)
     /// A directory of the host that takes over the content of the image's directory as long as it is empty.
     case volume(String)
-    /// A file of the engine (/etc/hosts and the like): a link of the image in its place is replaced.
-    case ownFile(String)
+    /// A file with this content that is the engine's (/etc/hosts and the like): a link of the image in its place is replaced.
+    case ownFile(content: String)
     /// Options of tmpfs(5) as `key=value`.
     case tmpfs(options: [String])
   }
@@ -177,14 +174,10 @@ package struct CapabilityMasks: Hashable, Sendable {
 
   package init() {}
 
-  /// Every capability, as a privileged process has them.
-  package static let all: CapabilityMasks = {
-    var masks = CapabilityMasks()
-    masks.bounding = CapabilitySet.all.rawValue
-    masks.effective = masks.bounding
-    masks.permitted = masks.bounding
-    return masks
-  }()
+  /// Bounding, effective and permitted are `set`, as a privileged process has them.
+  init(all set: CapabilitySet) {
+    (bounding, effective, permitted) = (set.rawValue, set.rawValue, set.rawValue)
+  }
 }
 
 /// A limit of setrlimit(2).

@@ -18,9 +18,7 @@ package enum Capabilities {
   /// Removes from the bounding set everything but `kept`, for good. Needs CAP_SETPCAP.
   package static func dropBounding(keeping kept: CapabilitySet) throws(SystemCallError) {
     for number in 0..<Int(cap_max_bits()) where !kept.contains(CapabilitySet(number: number)) {
-      if cap_get_bound(cap_value_t(number)) == 1 {
-        try checkedErrno("prctl", on: "PR_CAPBSET_DROP", cap_drop_bound(cap_value_t(number)))
-      }
+      try checkedErrno("prctl", on: "PR_CAPBSET_DROP", cap_drop_bound(cap_value_t(number)))
     }
   }
 

@@ -16,6 +16,9 @@ package struct CapabilitySet: OptionSet, Hashable, Sendable {
     "CHECKPOINT_RESTORE",
   ]
 
+  /// CAP_MKNOD: making device nodes.
+  package static let makeNodes = CapabilitySet(number: 27)
+
   /// Every capability that has a name here.
   package static let all = CapabilitySet(rawValue: (1 << UInt64(names.count)) - 1)
 
@@ -77,9 +80,10 @@ package struct CapabilityState: Hashable, Sendable {
   /// The sets of a container with `cap_add` and `cap_drop` of the Compose Specification: what is dropped goes first, then
   /// what is added comes; `ALL` stands for all. Inheritable and ambient stay empty (CVE-2022-24769).
   package static func resolve(
-    add: [String], drop: [String], privileged: Bool
+    add: [String], drop: [String], privileged: Bool, available: CapabilitySet = .all
   ) throws(UnknownCapability) -> CapabilityState {
-    var set = privileged ? CapabilitySet.all : .containerDefault
+    // Nobody can give what they do not have: a privileged container gets everything that there is.
+    var set = privileged ? CapabilitySet.all.intersection(available) : .containerDefault
     for name in drop { set.subtract(try named(name)) }
     for name in add { set.formUnion(try named(name)) }
     return CapabilityState(bounding: set, effective: set, permitted: set, inheritable: [], ambient: [])

@@ -121,7 +121,8 @@ package struct Cgroup: Sendable {
 
   // MARK: Joining
 
-  /// Moves the calling process, which must have one thread, into the cgroup.
+  /// Moves the calling process, which must have one thread, into the cgroup of every v1 hierarchy. In that of v2 it is born
+  /// (`openForClone`): moving there would wait for all processors.
   package func joinSelf() throws(SystemCallError) {
     for (controller, root) in hierarchies.v1 {
       // Not every hierarchy was joined at creation: what is not there is not joined.
@@ -133,7 +134,6 @@ package struct Cgroup: Sendable {
         continue
       }
     }
-    if let v2Directory { try Files.write("0", to: "\(v2Directory)/cgroup.procs") }
   }
 
   /// The directory for CLONE_INTO_CGROUP (clone3(2)): on a machine with v2 the child is born in the cgroup.

@@ -39,11 +39,20 @@ package struct CgroupHierarchies: Hashable, Sendable {
 
   private static let known: Set<String> = ["cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids"]
 
-  /// The hierarchies of this machine. /sys/fs/cgroup is looked at, as it is the same for every process.
+  /// The hierarchies of this machine, which do not change while a process of ours runs.
   package static func current() throws(SystemCallError) -> CgroupHierarchies {
-    let text = try Files.text("/proc/self/mountinfo", limit: 16 << 20)
-    return CgroupHierarchies(mountInfo: text) { tree in try? Files.text("\(tree)/cgroup.controllers") }
+    try machine.get()
   }
+
+  private static let machine: Result<CgroupHierarchies, SystemCallError> = {
+    do throws(SystemCallError) {
+      let text = try Files.text("/proc/self/mountinfo", limit: 16 << 20)
+      return .success(
+        CgroupHierarchies(mountInfo: text) { tree in try? Files.text("\(tree)/cgroup.controllers") })
+    } catch {
+      return .failure(error)
+    }
+  }()
 
   /// Whether limits are set in the v2 tree.
   package var limitsAreV2: Bool { v1.isEmpty }

@@ -1,20 +1,27 @@
 import SystemPackage
 
-/// A request that the kernel refused: what it was for, and why.
+/// A request over netlink that failed.
 package struct NetlinkError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// For example `create bridge stk-1a2b3c4d`.
+  /// What was asked for: `create bridge stk-1234`.
   package let intent: String
+  /// The kernel's error number. libnl has numbers of its own, into which several of these collapse; they are not used.
   package let errno: Errno
-  /// The kernel's own words (NLMSGERR_ATTR_MSG), if it had any.
-  package let kernelMessage: String?
+  /// What is said beyond the number, most often by the kernel (NLMSGERR_ATTR_MSG, netlink(7)).
+  package let detail: String?
 
-  package init(_ intent: String, _ errno: Errno, kernelMessage: String? = nil) {
+  package init(_ intent: String, _ errno: Errno, detail: String? = nil) {
     self.intent = intent
     self.errno = errno
-    self.kernelMessage = kernelMessage
+    self.detail = detail
   }
 
+  /// `create bridge stk-1234: File exists`
   package var description: String {
-    "\(intent): \(errno)" + (kernelMessage.map { " (\($0))" } ?? "")
+    detail.map { "\(intent): \(errno) (\($0))" } ?? "\(intent): \(errno)"
   }
+}
+
+extension Errno {
+  /// ENODEV: there is no such interface. (SystemPackage names it after what it means elsewhere.)
+  package static var noSuchDevice: Errno { .operationNotSupportedByDevice }
 }

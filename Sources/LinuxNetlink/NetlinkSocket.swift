@@ -3,154 +3,187 @@ import Glibc
 import LinuxSystem
 import SystemPackage
 
-/// A netlink socket (netlink(7)): sends requests, and matches the kernel's answers to them.
+/// A netlink(7) socket of the network namespace in which it was opened, whichever its user is in later.
 ///
-/// It belongs to the network namespace in which it was opened. libnl builds the messages; sending is done here, because what
-/// the kernel answers, error number and words, must not be lost in a translation.
+/// Knows bytes, sequence numbers, acknowledgements and dumps. libnl builds the messages but does not carry them, because
+/// its sockets keep neither the kernel's error numbers nor its texts.
 package final class NetlinkSocket {
-  private let owned: OwnedDescriptor
+  private let descriptor: OwnedDescriptor
   private var sequence: UInt32 = 0
 
-  /// - Parameter family: NETLINK_ROUTE or NETLINK_NETFILTER.
-  package init(family: CInt) throws(NetlinkError) {
-    let descriptor = socket(AF_NETLINK, CInt(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), family)
-    guard descriptor >= 0 else { throw NetlinkError("open netlink socket", .latest) }
-    owned = OwnedDescriptor(owning: descriptor)
-    var on: CInt = 1
-    // Best effort: without extended acknowledgements an error is only a number.
+  /// - Parameter family: NETLINK_ROUTE or another.
+  package init(_ family: CInt) throws(NetlinkError) {
+    let intent = "open a netlink socket"
+    let number = Glibc.socket(AF_NETLINK, CInt(SOCK_RAW.rawValue) | CInt(SOCK_CLOEXEC.rawValue), family)
+    if number < 0 { throw NetlinkError(intent, .latest) }
+    descriptor = OwnedDescriptor(owning: number)
+    // Texts with errors; errors without the request that the kernel would send back. Only better words are lost without.
     for option in [NETLINK_EXT_ACK, NETLINK_CAP_ACK] {
-      _ = unsafe setsockopt(descriptor, SOL_NETLINK, CInt(option), &on, socklen_t(MemoryLayout<CInt>.size))
+      var on: CInt = 1
+      _ = unsafe setsockopt(number, SOL_NETLINK, option, &on, socklen_t(MemoryLayout<CInt>.size))
     }
+    // Connected to the kernel: a message from any other process is refused to its sender.
+    var kernel = sockaddr_nl()
+    kernel.nl_family = sa_family_t(AF_NETLINK)
+    let size = socklen_t(MemoryLayout<sockaddr_nl>.size)
+    let result = unsafe withUnsafePointer(to: &kernel) { address in
+      unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe connect(number, $0, size) }
+    }
+    if result < 0 { throw NetlinkError(intent, .latest) }
   }
 
-  package var descriptor: FileDescriptor { owned.borrowed }
-
-  /// The sequence number for the next message.
-  package func nextSequence() -> UInt32 {
-    sequence += 1
-    return sequence
+  /// What became of a message.
+  package enum Answer {
+    case acknowledged
+    case reply(NetlinkReply)
+    case refused(NetlinkError)
   }
 
-  package func send(_ bytes: [UInt8], intent: String) throws(NetlinkError) {
-    let number = descriptor.rawValue
-    let outcome = retrying { unsafe Glibc.send(number, bytes, bytes.count, 0) }
-    if outcome.value < 0 { throw NetlinkError(intent, Errno(rawValue: outcome.errno)) }
-  }
-
-  /// The next datagram of the kernel.
-  package func receive(intent: String) throws(NetlinkError) -> [UInt8] {
-    var buffer = [UInt8](repeating: 0, count: 64 << 10)
-    let number = descriptor.rawValue
-    let outcome = retrying { unsafe recv(number, &buffer, buffer.count, 0) }
-    if outcome.value < 0 { throw NetlinkError(intent, Errno(rawValue: outcome.errno)) }
-    return Array(buffer[..<outcome.value])
-  }
-
-  /// Sends several requests at once, each of which asks for an acknowledgement, and collects all of them.
+  /// Sends messages in one system call and collects an answer to each. One that is refused does not keep the kernel from
+  /// obeying those after it.
   ///
-  /// - Throws: the first refusal. The kernel carries out the others all the same.
-  package func transact(_ requests: [NetlinkRequest]) throws(NetlinkError) {
+  /// - Returns: the answers in the order of the messages.
+  package func exchange(_ messages: [NetlinkMessage]) throws(NetlinkError) -> [Answer] {
+    guard let first = messages.first else { return [] }
+    let start = try send(messages) { $0.isQuery ? 0 : NLM_F_ACK }
+    var answers = [Answer?](repeating: nil, count: messages.count)
+    var missing = messages.count
+    while missing > 0 {
+      for reply in NetlinkReply.messages(in: try receive(first.intent)) {
+        let index = Int(reply.sequence &- start)
+        guard index < messages.count, answers[index] == nil else { continue }
+        answers[index] = answer(reply, to: messages[index])
+        missing -= 1
+      }
+    }
+    return answers.compactMap { $0 }
+  }
+
+  /// Like ``exchange(_:)``, for messages that must all succeed.
+  ///
+  /// - Throws: the error of the first that was refused.
+  package func perform(_ messages: [NetlinkMessage]) throws(NetlinkError) {
+    for case .refused(let error) in try exchange(messages) { throw error }
+  }
+
+  /// Sends messages that the kernel carries out together or not at all (NFNL_MSG_BATCH_BEGIN to NFNL_MSG_BATCH_END, which
+  /// are the first and the last of them).
+  ///
+  /// - Throws: the error of the first that was refused.
+  package func transact(_ messages: [NetlinkMessage]) throws(NetlinkError) {
+    // The kernel answers to those it refuses, in order, and to the one before the end, which alone asks for it. What
+    // concerns the whole transaction comes as the answer to its beginning, and then nothing else need come.
+    let final = messages.count - 2
+    guard final > 0 else { return }
+    var index = -1
+    let start = try send(messages) { _ in
+      index += 1
+      return index == final ? NLM_F_ACK : 0
+    }
+    var refusal: NetlinkError?
+    while true {
+      for reply in NetlinkReply.messages(in: try receive(messages[final].intent)) {
+        let index = Int(reply.sequence &- start)
+        guard index < messages.count else { continue }
+        if case .refused(let error) = answer(reply, to: messages[index]), refusal == nil { refusal = error }
+        if index != 0 && index != final { continue }
+        if let refusal { throw refusal }
+        return
+      }
+    }
+  }
+
+  /// All that the kernel tells in answer to a dump request.
+  package func dump(_ message: NetlinkMessage) throws(NetlinkError) -> [NetlinkReply] {
+    // A table that changed while it was told is told again; a machine that never rests is believed in the end.
+    for _ in 0..<10 {
+      let (replies, isWhole) = try dumpOnce(message)
+      if isWhole { return replies }
+    }
+    return try dumpOnce(message).replies
+  }
+
+  private func dumpOnce(_ message: NetlinkMessage) throws(NetlinkError) -> (
+    replies: [NetlinkReply], isWhole: Bool
+  ) {
+    let start = try send([message]) { _ in NLM_F_ROOT | NLM_F_MATCH }
+    var replies: [NetlinkReply] = []
+    var isWhole = true
+    while true {
+      for reply in NetlinkReply.messages(in: try receive(message.intent, measured: true))
+      where reply.sequence == start {
+        if reply.flags & UInt16(NLM_F_DUMP_INTR) != 0 { isWhole = false }
+        if reply.type == UInt16(NLMSG_DONE) || reply.type == UInt16(NLMSG_ERROR) {
+          if case .refused(let error) = answer(reply, to: message) { throw error }
+          return (replies, isWhole)
+        }
+        replies.append(reply)
+      }
+    }
+  }
+
+  private func answer(_ reply: NetlinkReply, to message: NetlinkMessage) -> Answer {
+    guard reply.type == UInt16(NLMSG_ERROR) || reply.type == UInt16(NLMSG_DONE) else { return .reply(reply) }
+    guard let refusal = reply.refusal else { return .acknowledged }
+    return .refused(NetlinkError(message.intent, refusal.errno, detail: refusal.text))
+  }
+
+  /// - Returns: the sequence number of the first message; each other has the one after its predecessor's.
+  private func send(
+    _ messages: [NetlinkMessage], flags: (NetlinkMessage) -> CInt
+  ) throws(NetlinkError) -> UInt32 {
+    let start = sequence &+ 1
     var bytes: [UInt8] = []
-    var waiting: [UInt32: String] = [:]
-    for request in requests {
-      let number = nextSequence()
-      waiting[number] = request.intent
-      bytes += request.bytes(sequence: number, flags: UInt16(NLM_F_REQUEST | NLM_F_ACK))
+    for message in messages {
+      sequence &+= 1
+      bytes += try message.bytes(sequence: sequence, flags: NLM_F_REQUEST | flags(message))
+      bytes += [UInt8](repeating: 0, count: -bytes.count & 3)
     }
-    let intent = requests.first?.intent ?? "netlink request"
-    try send(bytes, intent: intent)
-    var failure: NetlinkError?
-    while !waiting.isEmpty {
-      for answer in NetlinkAnswer.split(try receive(intent: intent)) {
-        guard answer.type == UInt16(NLMSG_ERROR), let intent = waiting.removeValue(forKey: answer.sequence) else {
-          continue
-        }
-        if answer.errorNumber != 0 && failure == nil {
-          failure = NetlinkError(intent, Errno(rawValue: answer.errorNumber), kernelMessage: answer.kernelMessage)
-        }
+    let number = descriptor.borrowed.rawValue
+    while unsafe Glibc.send(number, bytes, bytes.count, 0) < 0 {
+      let error = Errno.latest
+      switch error {
+      case .interrupted: continue
+      case .messageTooLong where sendBuffer(atLeast: bytes.count): continue
+      default: throw NetlinkError(messages.first?.intent ?? "send", error)
       }
     }
-    if let failure { throw failure }
-  }
-}
-
-/// A request that libnl has put together.
-package struct NetlinkRequest {
-  package let intent: String
-  private let message: [UInt8]
-
-  /// Takes the message over and frees it.
-  @unsafe init(_ intent: String, consuming message: OpaquePointer) {
-    self.intent = intent
-    self.message = unsafe Self.bytes(of: message)
-    unsafe nlmsg_free(message)
+    return start
   }
 
-  @unsafe private static func bytes(of message: OpaquePointer) -> [UInt8] {
-    guard let header = unsafe nlmsg_hdr(message) else { return [] }
-    let size = Int(unsafe header.pointee.nlmsg_len)
-    let padded = (size + 3) & ~3
-    var bytes = unsafe Array(UnsafeRawBufferPointer(start: header, count: size))
-    bytes += [UInt8](repeating: 0, count: padded - size)
-    return bytes
+  /// Makes room for a large transaction (socket(7) SO_SNDBUFFORCE).
+  /// - Returns: whether there is more of it now than there was.
+  private func sendBuffer(atLeast size: Int) -> Bool {
+    let number = descriptor.borrowed.rawValue
+    var current: CInt = 0
+    var length = socklen_t(MemoryLayout<CInt>.size)
+    guard unsafe getsockopt(number, SOL_SOCKET, SO_SNDBUF, &current, &length) == 0, Int(current) < size + 64
+    else { return false }
+    var wanted = CInt(clamping: size + 64)
+    return unsafe setsockopt(number, SOL_SOCKET, SO_SNDBUFFORCE, &wanted, length) == 0
   }
 
-  /// The message with its sequence number and additional flags filled in (netlink(7), struct nlmsghdr).
-  func bytes(sequence: UInt32, flags: UInt16) -> [UInt8] {
-    var bytes = message
-    let old = UInt16(bytes[6]) | UInt16(bytes[7]) << 8
-    for (index, byte) in [UInt8(truncatingIfNeeded: old | flags), UInt8((old | flags) >> 8)].enumerated() {
-      bytes[6 + index] = byte
+  /// The next datagram.
+  ///
+  /// - Parameter measured: asks for its length first: what a dump tells can be of any.
+  private func receive(_ intent: String, measured: Bool = false) throws(NetlinkError) -> [UInt8] {
+    var size = 8192
+    if measured {
+      var nothing: [UInt8] = []
+      size = try receive(intent, flags: CInt(MSG_PEEK) | CInt(MSG_TRUNC), into: &nothing)
     }
-    for index in 0..<4 { bytes[8 + index] = UInt8(truncatingIfNeeded: sequence >> (8 * UInt32(index))) }
-    return bytes
+    var buffer = [UInt8](repeating: 0, count: size)
+    let count = try receive(intent, flags: CInt(MSG_TRUNC), into: &buffer)
+    if count > size { throw NetlinkError(intent, .messageTooLong) }
+    buffer.removeLast(size - count)
+    return buffer
   }
-}
 
-/// One message of the kernel.
-package struct NetlinkAnswer {
-  package let type: UInt16
-  package let sequence: UInt32
-  package let payload: ArraySlice<UInt8>
-
-  /// The messages of one datagram.
-  package static func split(_ bytes: [UInt8]) -> [NetlinkAnswer] {
-    var answers: [NetlinkAnswer] = []
-    var offset = 0
-    while bytes.count - offset >= 16 {
-      let length = Int(word(bytes, offset))
-      guard length >= 16, offset + length <= bytes.count else { break }
-      answers.append(
-        NetlinkAnswer(
-          type: UInt16(truncatingIfNeeded: word(bytes, offset + 4)), sequence: word(bytes, offset + 8),
-          payload: bytes[(offset + 16)..<(offset + length)]))
-      offset += (length + 3) & ~3
+  private func receive(_ intent: String, flags: CInt, into buffer: inout [UInt8]) throws(NetlinkError) -> Int {
+    while true {
+      let count = unsafe recv(descriptor.borrowed.rawValue, &buffer, buffer.count, flags)
+      if count >= 0 { return count }
+      if errno != EINTR { throw NetlinkError(intent, .latest) }
     }
-    return answers
-  }
-
-  private static func word(_ bytes: some Collection<UInt8>, _ offset: Int) -> UInt32 {
-    bytes.dropFirst(offset).prefix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
-  }
-
-  /// The error number of an NLMSG_ERROR; 0 is an acknowledgement.
-  package var errorNumber: CInt {
-    payload.count >= 4 ? -CInt(bitPattern: Self.word(payload, 0)) : EBADMSG
-  }
-
-  /// The text attribute of an extended acknowledgement, which follows the header of the refused message.
-  package var kernelMessage: String? {
-    var rest = payload.dropFirst(4 + 16)
-    while rest.count >= 4 {
-      let header = Self.word(rest, 0)
-      let length = Int(header & 0xffff)
-      guard length >= 4, length <= rest.count else { return nil }
-      if header >> 16 & 0x3fff == UInt32(NLMSGERR_ATTR_MSG.rawValue) {
-        let text = rest.dropFirst(4).prefix(length - 4).prefix { $0 != 0 }
-        return String(decoding: text, as: UTF8.self)
-      }
-      rest = rest.dropFirst((length + 3) & ~3)
-    }
-    return nil
   }
 }

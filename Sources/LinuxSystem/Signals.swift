@@ -20,8 +20,10 @@ package final class SignalDescriptor {
 }
 
 package enum Signals {
-  /// Gives every signal its default disposition and unblocks all: what execve(2) should start from.
-  package static func resetAll() {
-    _ = stk_reset_signals()
+  /// Unblocks all signals. Together with the default dispositions that a cloned process has, this is what execve(2) should
+  /// start from.
+  package static func unblockAll() {
+    // Fails only for an invalid argument.
+    _ = stk_unblock_signals()
   }
 }

@@ -19,7 +19,7 @@ package struct Spawn {
     self.descriptors = descriptors
   }
 
-  /// Starts the program, with all signals unblocked and at their defaults.
+  /// Starts the program, with all signals unblocked.
   /// - Returns: its pid: the caller's child, to be reaped.
   package func start() throws(SystemCallError) -> pid_t {
     // Targets are filled in ascending order; a source that would be overwritten before its turn is moved out of the way.

@@ -51,7 +51,15 @@ struct StopOperation {
       switch status.state {
       case .running(let run, _):
         // Through the container's own process: the shim sees its end, completes the log, and ends.
-        if let process = run.process.open() { try process.signal(status.record?.stopSignal ?? SIGTERM) }
+        guard let process = run.process.open() else { break }
+        let signal = status.record?.stopSignal ?? SIGTERM
+        // To PID 1 of a namespace the kernel delivers only signals that it handles: any other would be waited for in vain.
+        let isHandled = signal == SIGKILL || run.process.catches(signal)
+        if !isHandled {
+          let name = SignalName.name(of: signal)
+          engine.report(.container, status.directory.name, .killed, detail: "its PID 1 does not handle \(name)")
+        }
+        try process.signal(isHandled ? signal : SIGKILL)
       case .starting:
         // Not yet a container: its process dies with the shim.
         try shim.signal(SIGKILL)
@@ -85,7 +93,7 @@ struct StopOperation {
 
   /// Kills every process of the container: PID 1, with which the kernel ends its PID namespace.
   private func kill(_ stop: Stopping) throws(EngineError) {
-    engine.report(.container, stop.status.directory.name, .killed)
+    engine.report(.container, stop.status.directory.name, .killed, detail: "it did not stop in time")
     try engineStep(stop.status.directory.name) {
       if case .running(let run, _) = stop.status.state, let process = run.process.open() {
         try process.signal(SIGKILL)

@@ -50,6 +50,7 @@ final class UpOperation {
   private var reservations: [String: [PortReservation]] = [:]
   private var ports: [String: [ContainerRecord.PublishedPort]] = [:]
   private lazy var files = ContainerFiles(plan: plan)
+  private lazy var filters = SeccompFilters(cache: SeccompCache(directory: engine.paths.seccompCache))
   init(engine: Engine, plan: UpPlan, options: UpOptions, interruption: FileDescriptor?) {
     self.engine = engine
     self.plan = plan
@@ -117,10 +118,11 @@ final class UpOperation {
       if exists && previous.contains(network) { continue }
       engine.report(.network, network.name, .creating)
       if exists { _ = try route.deleteLink(named: network.bridge) }
-      try route.createBridge(
+      _ = try route.createBridge(
         BridgeSpecification(
-          name: network.bridge, hardwareAddress: .init(of: network.gateway), mtu: network.mtu,
-          address: network.gateway, prefixLength: network.subnet.prefixLength,
+          name: network.bridge, macAddress: MACAddress(of: network.gateway),
+          mtu: network.mtu.map(UInt32.init(clamping:)), address: network.gateway,
+          prefixLength: network.subnet.prefixLength,
           group: KernelNames.linkGroup(project: plan.stack.name)))
       engine.report(.network, network.name, .created)
     }
@@ -128,23 +130,24 @@ final class UpOperation {
   }
 
   private func applyFirewall() throws {
-    var published: [StackRules.PublishedPort] = []
+    var published: [NetworkPolicy.PublishedPort] = []
     for service in plan.services {
       let own = ports[service.service.name] ?? service.existing?.record?.ports ?? []
       guard let address = publishedAddress(of: service.service) else { continue }
       for port in own {
         published.append(
-          StackRules.PublishedPort(
+          NetworkPolicy.PublishedPort(
             hostAddress: port.hostAddress, hostPort: port.hostPort, transport: port.transport == .tcp ? .tcp : .udp,
             destination: address, destinationPort: port.containerPort))
       }
     }
     let bridges = plan.networks.map {
-      StackRules.Bridge(name: $0.bridge, subnet: $0.subnet, gateway: $0.gateway, isInternal: $0.isInternal)
+      NetworkPolicy.Bridge(name: $0.bridge, subnet: $0.subnet, gateway: $0.gateway, isInternal: $0.isInternal)
     }
-    let rules = StackRules(tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published)
-    try FirewallSocket().apply(rules)
-    try HostForwarding(bridges: plan.networks.map(\.bridge)).enable()
+    for network in plan.networks where !network.isInternal { try HostForwarding.prepare(bridge: network.bridge) }
+    if plan.networks.contains(where: { !$0.isInternal }) { _ = try HostForwarding.enable() }
+    try FirewallSocket().apply(
+      NetworkPolicy(tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published))
   }
 
   /// Where a service's published ports lead: its first address on a network that has a way in.
@@ -244,11 +247,8 @@ final class UpOperation {
     }
     let record = try self.record(for: service)
     try container.write(.record, record)
-    for (name, content) in files.contents(for: service.service) {
-      try Files.replace("\(container.path)/\(name)", with: Array(content.utf8), mode: 0o644)
-    }
     let specification = try self.specification(for: service)
-    try Files.replace("\(container.path)/spec", with: specification.wireBytes)
+    try container.write(specification: specification.wireBytes)
   }
 
   private func record(for service: PreparedService) throws -> ContainerRecord {
@@ -279,7 +279,8 @@ final class UpOperation {
     return try SpecificationBuilder(
       service: model, image: service.image, layers: service.layers, container: service.container,
       project: plan.stack.name, volumePaths: try volumePaths(for: service), interfaces: interfaces(for: service),
-      network: try networkNamespace(for: model), seccomp: try filter(for: model)
+      network: try networkNamespace(for: model), seccomp: try filters.filter(for: model),
+      files: files.contents(for: model)
     ).build()
   }
 
@@ -330,7 +331,6 @@ final class UpOperation {
         hostName: KernelNames.hostInterface(
           project: plan.stack.name, container: service.container.name, index: index),
         bridge: network.bridge, group: KernelNames.linkGroup(project: plan.stack.name),
-        hardwareAddress: StackPlan.HardwareAddress(for: address).bytes,
         address: address, prefixLength: network.subnet.prefixLength,
         gateway: attachment.network == outward ? network.gateway : nil, mtu: network.mtu)
     }
@@ -349,9 +349,6 @@ final class UpOperation {
     }
   }
 
-  private func filter(for service: Service) throws -> [UInt8]? {
-    nil
-  }
 
   // MARK: Taking back
 

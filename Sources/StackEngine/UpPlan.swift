@@ -106,7 +106,7 @@ struct UpPlanner {
       let own = Set(existing.map(\.bridge))
       let route = try RouteSocket()
       let ownIndexes = Set(try route.links().filter { own.contains($0.name) }.map(\.index))
-      let occupied = try route.routes().filter { !ownIndexes.contains($0.linkIndex) }.map(\.destination)
+      let occupied = try route.routes().filter { !ownIndexes.contains($0.interface ?? 0) }.map(\.destination)
       var previous = AddressPlan()
       for network in existing {
         previous.networks[network.key] = .init(subnet: network.subnet, gateway: network.gateway)

@@ -68,7 +68,7 @@ package struct StackDifference: Sendable, Hashable {
 
   /// - Parameters:
   ///   - wanted: the services of the stack with what they would be made from now.
-  ///   - isSelected: services for which it says no keep what they have.
+  ///   - isSelected: the services that the `up` is about; others have no entry.
   package static func between(
     wanted: [(service: Service, hash: ConfigurationHash)], running: [RunningService],
     recreation: Recreation = .whenChanged, isSelected: (String) -> Bool = { _ in true }

@@ -9,12 +9,18 @@ import SystemPackage
 
 /// What a command works on: the stack file, or only the project's name where the state is enough.
 struct Project {
-  let options: GlobalOptions
+  let options: ProjectOptions
+  let files: [String]
   let terminal: TerminalOutput
   let environment: [String: String]
 
   init(_ options: GlobalOptions) {
+    self.init(options.project, files: options.f)
+  }
+
+  init(_ options: ProjectOptions, files: [String] = []) {
     self.options = options
+    self.files = options.file + files
     environment = ProcessEnvironment.variables
     terminal = TerminalOutput(colour: options.ansi, environment: environment)
   }
@@ -37,7 +43,7 @@ struct Project {
     }
     let result = loader.load(
       LoadRequest(
-        files: options.file, workingDirectory: workingDirectory, projectName: options.projectName,
+        files: files, workingDirectory: workingDirectory, projectName: options.projectName,
         projectDirectory: options.projectDirectory, envFiles: options.envFile, environment: environment))
     terminal.error(DiagnosticText.render(result.diagnostics, color: terminal.usesColourOnError))
     return result
@@ -51,7 +57,7 @@ struct Project {
   /// The project's name: that of the options or the environment without reading a file, else the file's.
   func name() throws -> String {
     if let name = options.projectName { return name }
-    if options.file.isEmpty {
+    if files.isEmpty {
       for variable in ["STACK_PROJECT_NAME", "COMPOSE_PROJECT_NAME"] {
         if let name = environment[variable], !name.isEmpty { return name }
       }

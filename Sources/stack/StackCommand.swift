@@ -12,14 +12,22 @@ struct StackCommand: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      UpCommand.self, DownCommand.self, StopCommand.self, PsCommand.self, ExecCommand.self,
-      ConfigCommand.self, CompletionCommand.self, VersionCommand.self,
+      UpCommand.self, DownCommand.self, StopCommand.self, LogsCommand.self, PsCommand.self, ExecCommand.self,
+      ConfigCommand.self, InspectCommand.self, SchemaCommand.self, CompletionCommand.self, VersionCommand.self,
     ])
 }
 
 /// Options that docker compose takes before the subcommand, and this command takes on either side of it.
 struct GlobalOptions: ParsableArguments {
-  @Option(name: [.short, .customLong("file")], help: ArgumentHelp("A stack file; - is standard input.", valueName: "path"))
+  @Option(name: .short, help: ArgumentHelp("The same as --file.", valueName: "path"))
+  var f: [String] = []
+
+  @OptionGroup var project: ProjectOptions
+}
+
+/// The options that say which stack is meant. Without `-f`, which some commands take for something else.
+struct ProjectOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("A stack file; - is standard input.", valueName: "path"))
   var file: [String] = []
 
   @Option(name: [.short, .long], help: "The project name, instead of the file's or the directory's.")
@@ -52,7 +60,9 @@ enum GlobalArguments {
       let name = first.split(separator: "=", maxSplits: 1).first.map(String.init) ?? first
       let isAttached = first.hasPrefix("-f") && first.count > 2 || first.hasPrefix("-p") && first.count > 2
       guard withValue.contains(name) || isAttached else { break }
-      leading.append(rest.removeFirst())
+      let option = rest.removeFirst()
+      // Behind the subcommand `-f` may mean something else.
+      leading += option.hasPrefix("-f") ? ["--file"] + (option == "-f" ? [] : [String(option.dropFirst(2))]) : [option]
       if withValue.contains(first), let value = rest.popFirst() { leading.append(value) }
     }
     guard let command = rest.popFirst() else { return leading + rest }

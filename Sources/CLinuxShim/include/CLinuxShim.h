@@ -37,8 +37,8 @@ int stk_pipe(int descriptors[_Nonnull 2]);
 int stk_signalfd(const int *signals, size_t count);
 /// The number of the next signal of a signalfd, or -EAGAIN.
 int stk_signalfd_next(int descriptor);
-/// Unblocks every signal and gives each its default disposition. Always 0.
-int stk_reset_signals(void);
+/// Unblocks every signal.
+int stk_unblock_signals(void);
 /// copy_file_range(2) at the current offsets.
 ssize_t stk_copy_file_range(int from, int to, size_t count);
 /// flistxattr(2), fgetxattr(2) and fsetxattr(2).
@@ -70,10 +70,11 @@ struct stk_clone {
 };
 
 /// clone3(2) without shared memory, like fork(2) with flags. Returns 0 in the child and the pid in the parent.
+/// Every signal has its default disposition in the child (CLONE_CLEAR_SIGHAND).
 ///
 /// The caller must be single-threaded: the child goes on with a copy of its memory, and glibc's fork handlers do not run.
 pid_t stk_clone3(struct stk_clone *arguments);
-/// posix_spawn(3) with all signals unblocked and at their defaults: descriptor `targets[i]` of the new process is what
+/// posix_spawn(3) with all signals unblocked: descriptor `targets[i]` of the new process is what
 /// `sources[i]` is here, and every descriptor from `lowest_closed` on is closed. Sources must not be among the targets.
 /// `new_session` calls setsid(2) in it. Allocates. Returns the pid.
 pid_t stk_spawn(const char *path, char *const _Nullable *_Nonnull arguments, char *const _Nullable *_Nonnull environment,

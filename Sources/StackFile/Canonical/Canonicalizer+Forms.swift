@@ -63,7 +63,9 @@ extension Canonicalizer {
       if parts.count == 2, Self.isPermissions(parts[1]) {
         members += [("target", parts[0]), ("permissions", parts[1])]
       } else {
-        members += [("target", parts.count > 1 ? parts[1] : parts[0]), ("permissions", parts.count > 2 ? parts[2] : "rwm")]
+        members += [
+          ("target", parts.count > 1 ? parts[1] : parts[0]), ("permissions", parts.count > 2 ? parts[2] : "rwm"),
+        ]
       }
       return Self.mapping(members, at: item.mark)
     }

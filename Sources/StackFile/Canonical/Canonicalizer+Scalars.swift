@@ -25,7 +25,8 @@ extension Canonicalizer {
     guard type == .text else {
       let what = type == .boolean ? "true or false" : "a number"
       report.error(
-        node.mark, path.text, "\(path.name) must be text, but \(text) is \(what)", hint: "write it in quotes: \"\(text)\"")
+        node.mark, path.text, "\(path.name) must be text, but \(text) is \(what)",
+        hint: "write it in quotes: \"\(text)\"")
       return nil
     }
     return node
@@ -91,7 +92,8 @@ extension Canonicalizer {
   private func number(_ node: Node, _ text: String) -> Node? {
     guard let value = Double(text), value.isFinite, value >= 0, text.utf8.first != UInt8(ascii: "+") else {
       report.error(
-        node.mark, path.text, "\(path.name) must be a number of 0 or more, but this is \"\(text)\"", hint: "for example 0.5")
+        node.mark, path.text, "\(path.name) must be a number of 0 or more, but this is \"\(text)\"",
+        hint: "for example 0.5")
       return nil
     }
     if let whole = Int64(exactly: value) { return Node(integer: whole, at: node.mark) }
@@ -126,7 +128,8 @@ extension Canonicalizer {
     let digits = text.hasPrefix("0o") ? text.dropFirst(2) : text[...]
     guard let mode = UInt32(digits, radix: isDecimal ? 10 : 8), mode <= 0o7777 else {
       report.error(
-        node.mark, path.text, "\(path.name) must be permission bits, but this is \"\(text)\"", hint: "for example 0o1777")
+        node.mark, path.text, "\(path.name) must be permission bits, but this is \"\(text)\"",
+        hint: "for example 0o1777")
       return nil
     }
     if isDecimal {

@@ -60,7 +60,8 @@ extension Canonicalizer {
   ]
 
   private func inert(_ option: String, at mark: Mark) {
-    report.inert(kind: "volume option \(option)", mark, path.text, "the option \(option) is accepted, but not acted on yet")
+    report.inert(
+      kind: "volume option \(option)", mark, path.text, "the option \(option) is accepted, but not acted on yet")
   }
 
   private func longVolume(_ node: Node) -> Node? {

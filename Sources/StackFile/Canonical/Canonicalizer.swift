@@ -119,7 +119,8 @@ struct Canonicalizer {
         kind: "\(table.noun).\(key.name)", member.mark, path.text, "\(key.name) is accepted, but not acted on yet")
       return nil
     case .obsolete:
-      report.inert(kind: key.name, member.mark, path.text, "\(key.name) is obsolete and has no effect", hint: "remove it")
+      report.inert(
+        kind: key.name, member.mark, path.text, "\(key.name) is obsolete and has no effect", hint: "remove it")
       return nil
     case .refused(let wayOut):
       report.error(member.mark, path.text, "\(key.name) is not supported yet", hint: wayOut)
@@ -139,7 +140,9 @@ struct Canonicalizer {
     if table.noun != "service", KeyTable.service[key] != nil, key != "name" {
       return "\(key): is a key of a service; check the indentation"
     }
-    if table.noun != "stack file", KeyTable.top[key] != nil { return "\(key): is a key of the top level; check the indentation" }
+    if table.noun != "stack file", KeyTable.top[key] != nil {
+      return "\(key): is a key of the top level; check the indentation"
+    }
     return table.keys.count <= 12 ? "known keys: " + table.keys.map(\.name).joined(separator: ", ") : nil
   }
 
@@ -165,7 +168,8 @@ struct Canonicalizer {
     case .mapping: found = "this is a mapping"
     case .sequence: found = "this is a list"
     case .scalar(_, .null): (found, hint) = ("it is empty", "give it a value, or remove the key")
-    case .scalar(let text, .text): found = "this is text"
+    case .scalar(let text, .text):
+      found = "this is text"
       if shape.accepts(.sequence([])) { hint = "a list item begins with \"- \": - \(text.prefix(60))" }
     case .scalar(let text, .boolean): found = "\(text) is true or false"
     case .scalar(let text, _): found = "\(text) is a number"

@@ -21,7 +21,8 @@ struct Normalizer {
       services.append(Node.Member(member.key, at: member.mark, service(member)))
     }
     if services.isEmpty {
-      report.warning(.file(source), nil, "the file has no services", hint: "services stand below services:, each under its name")
+      report.warning(
+        .file(source), nil, "the file has no services", hint: "services stand below services:, each under its name")
     }
     var result = Node(.mapping([]), at: document.mark)
     result.set("name", Node(text: name, at: document["name"]?.mark ?? document.mark))

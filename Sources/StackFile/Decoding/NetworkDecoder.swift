@@ -72,7 +72,8 @@ struct NetworkDecoder {
       return nil
     }
     guard subnet.prefixLength <= 30 else {
-      report.error(mark, path + ".subnet", "\(subnet) has no room for a gateway and a service", hint: "a prefix of /30 or shorter")
+      report.error(
+        mark, path + ".subnet", "\(subnet) has no room for a gateway and a service", hint: "a prefix of /30 or shorter")
       return nil
     }
     return subnet

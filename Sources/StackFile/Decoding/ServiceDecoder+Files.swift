@@ -19,7 +19,8 @@ extension ServiceDecoder {
     case "tmpfs":
       let options = item["tmpfs"]
       source = .tmpfs(
-        size: options?["size"]?.text.flatMap(UInt64.init), mode: options?["mode"]?.text.flatMap { UInt32($0) }, uid: nil,
+        size: options?["size"]?.text.flatMap(UInt64.init), mode: options?["mode"]?.text.flatMap { UInt32($0) },
+        uid: nil,
         gid: nil)
     default:
       source = item["source"]?.text.map { .volume(key: $0) } ?? .anonymousVolume
@@ -35,7 +36,8 @@ extension ServiceDecoder {
       return
     }
     guard mount.target != "/" else {
-      report.error(mark, path, "nothing can be mounted over the whole root", hint: "use rootfs: to run from a directory")
+      report.error(
+        mark, path, "nothing can be mounted over the whole root", hint: "use rootfs: to run from a directory")
       return
     }
     if service.mounts.contains(where: { $0.target == mount.target }) {

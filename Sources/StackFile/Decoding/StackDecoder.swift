@@ -45,9 +45,11 @@ struct StackDecoder {
   /// What exists already cannot be described here.
   static func checkExternal(_ member: Node.Member, _ path: String, _ report: Report) {
     guard member.value["external"] != nil else { return }
-    for other in member.value.members where other.key != "external" && other.key != "name" && !other.key.hasPrefix("x-") {
+    for other in member.value.members where other.key != "external" && other.key != "name" && !other.key.hasPrefix("x-")
+    {
       report.error(
-        other.mark, "\(path).\(other.key)", "\(other.key): has no meaning beside external: true", hint: "remove one of the two")
+        other.mark, "\(path).\(other.key)", "\(other.key): has no meaning beside external: true",
+        hint: "remove one of the two")
     }
   }
 }

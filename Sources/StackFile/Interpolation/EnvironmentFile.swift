@@ -55,7 +55,8 @@ struct EnvironmentFile {
       problems.append(
         Problem(
           line: start, message: "\"\(name)\" is not a variable name",
-          hint: separator == nil ? "a line is NAME=value, a comment begins with #" : "a value of several lines must be in quotes"))
+          hint: separator == nil
+            ? "a line is NAME=value, a comment begins with #" : "a value of several lines must be in quotes"))
       return skipLine()
     }
     guard let separator else {
@@ -162,7 +163,9 @@ struct EnvironmentFile {
       case .unset: continue
       case .required(let name, let message):
         problems.append(
-          Problem(line: line, message: "required variable \(name) is missing a value\(message.isEmpty ? "" : ": " + message)"))
+          Problem(
+            line: line, message: "required variable \(name) is missing a value\(message.isEmpty ? "" : ": " + message)")
+        )
       case .malformed, .tooDeep:
         problems.append(
           Problem(

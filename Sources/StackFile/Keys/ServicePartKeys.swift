@@ -14,7 +14,9 @@ extension KeyTable {
   static let mount = KeyTable(
     "volume",
     [
-      Key("type", .choice(["bind", "volume", "tmpfs", "image", "npipe", "cluster"]), "bind, volume or tmpfs", required: true),
+      Key(
+        "type", .choice(["bind", "volume", "tmpfs", "image", "npipe", "cluster"]), "bind, volume or tmpfs",
+        required: true),
       Key("source", .text, "The path, or the key of the volume"),
       Key("target", .text, "The path in the container"),
       Key("read_only", .boolean, "Not writable"),
@@ -31,7 +33,9 @@ extension KeyTable {
       Key("create_host_path", .boolean, "Makes a missing directory; the short form does"),
       Key("propagation", .text, .inert, "How later mounts are seen on the other side"),
       Key("selinux", .choice(["z", "Z"]), .inert, "How SELinux labels the files"),
-      Key("recursive", .choice(["enabled", "disabled", "writable", "readonly"]), .inert, "How mounts below it are treated"),
+      Key(
+        "recursive", .choice(["enabled", "disabled", "writable", "readonly"]), .inert, "How mounts below it are treated"
+      ),
     ])
 
   static let mountVolume = KeyTable(
@@ -151,7 +155,8 @@ extension Shape {
   static let ports = Shape.form(.ports, .list(.either([.textOrNumber, .record(.port)])))
   static let volumes = Shape.form(.volumes, .list(.either([.text, .record(.mount)])))
   static let devices = Shape.form(.devices, .list(.either([.text, .record(.device)])))
-  static let dependencies = Shape.form(.dependencies, .either([.list(.text), .dictionary(.record(.dependency), .resource)]))
+  static let dependencies = Shape.form(
+    .dependencies, .either([.list(.text), .dictionary(.record(.dependency), .resource)]))
   static let attachments = Shape.form(
     .attachments, .either([.list(.text), .dictionary(.nullable(.record(.attachment)), .resource)]))
   static let environmentFiles = Shape.form(

@@ -5,16 +5,21 @@ extension KeyTable {
     [
       Key("name", .text, "The project name; -p and STACK_PROJECT_NAME win over it"),
       Key("version", .textOrNumber, .obsolete, "Had a meaning in old versions of the format"),
-      Key("services", .dictionary(.record(.service), .resource), "The services of the stack, in the order in which they are shown"),
+      Key(
+        "services", .dictionary(.record(.service), .resource),
+        "The services of the stack, in the order in which they are shown"),
       Key("networks", .dictionary(.nullable(.record(.network)), .resource), "The networks that services may join"),
-      Key("volumes", .dictionary(.nullable(.record(.volume)), .resource), "The volumes that services may mount by name"),
+      Key(
+        "volumes", .dictionary(.nullable(.record(.volume)), .resource), "The volumes that services may mount by name"),
       Key(
         "secrets", .dictionary(.any, .resource), .refused("mount the file with volumes: and :ro"),
         "Files with secrets that services may use"),
       Key(
         "configs", .dictionary(.any, .resource), .refused("mount the file with volumes: and :ro"),
         "Files with settings that services may use"),
-      Key("include", .list(.any), .refused("copy the services into this file"), "Other stack files that are part of this one"),
+      Key(
+        "include", .list(.any), .refused("copy the services into this file"),
+        "Other stack files that are part of this one"),
       Key("models", .dictionary(.any, .resource), .refused("run the model as a service"), "Language models"),
     ])
 

@@ -64,7 +64,8 @@ final class Report {
   func diagnostics() -> [Diagnostic] {
     var findings = findings
     for (index, count) in inert.values where count > 1 {
-      findings[index].message += count == 2 ? " (here and in one more place)" : " (here and in \(count - 1) more places)"
+      findings[index].message +=
+        count == 2 ? " (here and in one more place)" : " (here and in \(count - 1) more places)"
     }
     // Sorting by position is stable for equal marks only by hand.
     return findings.enumerated().sorted { ($0.element.mark, $0.offset) < ($1.element.mark, $1.offset) }

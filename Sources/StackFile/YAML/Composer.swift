@@ -46,7 +46,8 @@ struct Composer {
 
   private mutating func run(_ bytes: [UInt8]) -> [Node]? {
     guard bytes.count <= Limits.size else {
-      report.error(.file(source), nil, "the file is larger than 5 MiB", hint: "a stack file is text; is this the right file?")
+      report.error(
+        .file(source), nil, "the file is larger than 5 MiB", hint: "a stack file is text; is this the right file?")
       return nil
     }
     var reader = YAMLReader(bytes)
@@ -107,7 +108,8 @@ struct Composer {
     guard let anchored = anchors[name] else {
       let isOpen = frames.contains { $0.anchor == name }
       report.error(
-        mark, path.text, isOpen ? "alias *\(name) stands inside the value that it means" : "there is no anchor &\(name)",
+        mark, path.text,
+        isOpen ? "alias *\(name) stands inside the value that it means" : "there is no anchor &\(name)",
         hint: isOpen
           ? "a value cannot contain itself"
           : Similarity.suggestion(for: name, among: anchors.keys.sorted(), write: { "*\($0)" })

@@ -2,6 +2,8 @@ import ArgumentParser
 import Glibc
 import LinuxSystem
 import StackEngine
+import StackLogs
+import StackModel
 import StackStore
 
 struct UpCommand: ParsableCommand {
@@ -36,7 +38,12 @@ struct UpCommand: ParsableCommand {
     let signals = try SignalDescriptor([SIGINT, SIGTERM])
     try project.reporting {
       let containers = try engine.up(stack, options, interruption: signals.descriptor)
-      withExtendedLifetime(containers) {}
+      if detach { return }
+      try Attachment(
+        project: project, name: stack.name, containers: containers, signals: signals, timeout: timeout,
+        style: LogRenderer.Style(
+          usesColors: project.terminal.usesColour && !noColor, showsNames: !noLogPrefix, showsTimes: timestamps)
+      ).run()
     }
   }
 }

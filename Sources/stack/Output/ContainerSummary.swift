@@ -1,5 +1,6 @@
 import InternetAddress
 import LinuxSystem
+import StackLogs
 import StackModel
 import StackPlan
 import StackStore
@@ -28,7 +29,7 @@ struct ContainerSummary {
 
   /// 64 hexadecimal digits that a container has from its creation to its removal.
   var id: String {
-    (0..<4).map { StableHash.hexadecimal(StableHash.of(name, "\(record.createdAt)", "\($0)")) }.joined()
+    (0..<4).map { StableHash.hexadecimal(StableHash.of(name, LogTime.text(record.createdAt), "\($0)")) }.joined()
   }
 
   private var stateName: String {
@@ -86,7 +87,7 @@ struct ContainerSummary {
     return .object([
       ("ID", .string(id)), ("Name", .string(name)), ("Names", .string(name)), ("Image", .string(record.image)),
       ("Command", .string(command)), ("Project", .string(record.project)), ("Service", .string(record.service)),
-      ("CreatedAt", .string("\(record.createdAt)")),
+      ("CreatedAt", .string(LogTime.text(record.createdAt))),
       ("RunningFor", .string("\(Self.ago(now, record.createdAt)) ago")), ("State", .string(stateName)),
       ("Status", .string(statusText)), ("Health", .string("")), ("ExitCode", .number(Int64(state.exitCode ?? 0))),
       ("Labels", .string(record.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ","))),

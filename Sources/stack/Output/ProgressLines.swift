@@ -22,7 +22,7 @@ struct ProgressLines: ProgressObserver {
     case .started: "started"
     case .running: "running"
     case .stopped: "stopped"
-    case .killed: "killed: it did not stop in time"
+    case .killed: "killed"
     case .removed: "removed"
     case .failed: "failed"
     case .skipped: "skipped"
