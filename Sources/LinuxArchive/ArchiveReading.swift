@@ -47,7 +47,7 @@ import Glibc
     do throws(ArchiveError) {
       let next = unsafe try reading.source.next()
       unsafe piece.pointee = next.baseAddress
-      return unsafe next.count
+      return next.count
     } catch {
       reading.failure = error
       return -1

@@ -34,7 +34,7 @@ import SystemPackage
 
   func write(_ bytes: UnsafeRawBufferPointer) throws(ArchiveError) {
     let count = unsafe archive_write_data(handle, bytes.baseAddress, bytes.count)
-    if unsafe count != bytes.count { try check(ARCHIVE_FATAL) }
+    if count != bytes.count { try check(ARCHIVE_FATAL) }
   }
 
   /// Writes what belongs at the end.
@@ -62,14 +62,14 @@ import SystemPackage
 
   func append(_ bytes: UnsafeRawBufferPointer) {
     if unsafe count + bytes.count > memory.count {
-      let larger = UnsafeMutableRawBufferPointer.allocate(
+      let larger = unsafe UnsafeMutableRawBufferPointer.allocate(
         byteCount: max(memory.count * 2, count + bytes.count), alignment: 16)
       unsafe larger.copyMemory(from: self.bytes)
       unsafe memory.deallocate()
       unsafe memory = larger
     }
     unsafe UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyMemory(from: bytes)
-    count += unsafe bytes.count
+    count += bytes.count
   }
 
   func removeAll() { count = 0 }
@@ -84,12 +84,12 @@ final class ZstandardFile {
 
   init(_ file: FileDescriptor) throws(ArchiveError) {
     self.file = file
-    writing = try ArchiveWriting { handle in
+    writing = unsafe try ArchiveWriting { handle in
       unsafe min(archive_write_set_format_raw(handle), archive_write_add_filter_zstd(handle))
     }
     let entry = unsafe archive_entry_new()
     defer { unsafe archive_entry_free(entry) }
-    unsafe archive_entry_set_filetype(entry, UInt32(AE_IFREG))
+    unsafe archive_entry_set_filetype(entry, UInt32(Glibc.S_IFREG))
     try writing.check(unsafe archive_write_header(writing.handle, entry))
   }
 

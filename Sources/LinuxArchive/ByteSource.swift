@@ -65,9 +65,9 @@ extension ByteSource {
   private func read(at start: Int, upTo count: Int) throws(SystemCallError) -> Int {
     let target = unsafe buffer.baseAddress?.advanced(by: start)
     guard let position = offset else {
-      return try unsafe retrying { unsafe Glibc.read(file.borrowed.rawValue, target, count) }.read(or: "read", on: nil)
+      return try retrying { unsafe Glibc.read(file.borrowed.rawValue, target, count) }.read(or: "read", on: nil)
     }
-    let outcome = unsafe retrying { unsafe pread(file.borrowed.rawValue, target, count, off_t(position)) }
+    let outcome = retrying { unsafe pread(file.borrowed.rawValue, target, count, off_t(position)) }
     let done = try outcome.read(or: "pread", on: nil)
     offset = position + UInt64(done)
     return done
@@ -118,7 +118,7 @@ final class HashingSource: ByteSource {
   func next() throws(ArchiveError) -> UnsafeRawBufferPointer {
     let piece = unsafe try source.next()
     unsafe hash.update(piece)
-    count += UInt64(unsafe piece.count)
+    count += UInt64(piece.count)
     return unsafe piece
   }
 

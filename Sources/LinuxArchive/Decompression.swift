@@ -15,7 +15,7 @@ final class Decompression: ByteSource {
 
   private init(_ source: any ByteSource) throws(ArchiveError) {
     compressed = CountedSource(source)
-    reading = try ArchiveReading(compressed) { handle in
+    reading = unsafe try ArchiveReading(compressed) { handle in
       let results = unsafe [
         archive_read_support_format_raw(handle), archive_read_support_format_empty(handle),
         archive_read_support_filter_gzip(handle), archive_read_support_filter_zstd(handle),
@@ -72,7 +72,7 @@ private final class CountedSource: ByteSource {
 
   func next() throws(ArchiveError) -> UnsafeRawBufferPointer {
     let piece = unsafe try source.next()
-    count += UInt64(unsafe piece.count)
+    count += UInt64(piece.count)
     return unsafe piece
   }
 }

@@ -169,7 +169,7 @@ package struct LayerUnpacking {
   ) throws(ArchiveError) {
     var end: UInt64 = 0
     while let (bytes, offset) = unsafe try reader.nextBlock() {
-      let count = UInt64(unsafe bytes.count)
+      let count = UInt64(bytes.count)
       try account(for: count)
       end = offset + count
       try onDisk { () throws(SystemCallError) in try unsafe Files.writeAll(file, bytes, at: offset) }

@@ -125,10 +125,10 @@ extension Files {
     _ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer, at offset: UInt64
   ) throws(SystemCallError) {
     var done = 0
-    while done < (unsafe bytes.count) {
+    while done < (bytes.count) {
       let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
       let place = off_t(offset) + off_t(done)
-      done += try unsafe retrying { unsafe pwrite(file.rawValue, rest.baseAddress, rest.count, place) }
+      done += try retrying { unsafe pwrite(file.rawValue, rest.baseAddress, rest.count, place) }
         .read(or: "pwrite", on: nil)
     }
   }
@@ -136,9 +136,9 @@ extension Files {
   /// write(2) of all of `bytes`.
   static func writeAll(_ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer) throws(SystemCallError) {
     var done = 0
-    while done < (unsafe bytes.count) {
+    while done < (bytes.count) {
       let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
-      done += try unsafe retrying { unsafe Glibc.write(file.rawValue, rest.baseAddress, rest.count) }
+      done += try retrying { unsafe Glibc.write(file.rawValue, rest.baseAddress, rest.count) }
         .read(or: "write", on: nil)
     }
   }

@@ -41,7 +41,7 @@ final class RecipeRecorder {
   func pass(_ piece: UnsafeRawBufferPointer) throws(ArchiveError) {
     guard isPossible else { return }
     try writeLiteral(pending.count)
-    let dropped = Int(min(content, UInt64(unsafe piece.count)))
+    let dropped = Int(min(content, UInt64(piece.count)))
     content -= UInt64(dropped)
     start += UInt64(dropped)
     unsafe pending.append(contentsOf: UnsafeRawBufferPointer(rebasing: piece[dropped...]))
@@ -139,7 +139,7 @@ final class RecordedSource: ByteSource {
       }
       if literal > 0 {
         let piece = unsafe try some(upTo: literal)
-        literal -= UInt64(unsafe piece.count)
+        literal -= UInt64(piece.count)
         return unsafe piece
       }
       if try !readPart() { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }

@@ -58,6 +58,6 @@ package struct TarIndex {
         components.append(component)
       }
     }
-    return String(decoding: components.joined(separator: [UInt8(ascii: "/")]), as: UTF8.self)
+    return String(decoding: Array(components.joined(separator: [UInt8(ascii: "/")])), as: UTF8.self)
   }
 }

@@ -6,7 +6,7 @@ final class TarReader {
   private let reading: ArchiveReading
 
   init(_ source: any ByteSource) throws(ArchiveError) {
-    reading = try ArchiveReading(source) { handle in
+    reading = unsafe try ArchiveReading(source) { handle in
       unsafe min(archive_read_support_filter_none(handle), archive_read_support_format_tar(handle))
     }
   }

@@ -1,4 +1,5 @@
 import CArchive
+import CLinuxShim
 import Glibc
 import LinuxSystem
 import SystemPackage
@@ -11,7 +12,7 @@ package final class TarWriter {
   /// - Parameter target: gets the tar; without one, the output stays in memory to be taken.
   package init(to target: FileDescriptor?) throws(ArchiveError) {
     self.target = target
-    writing = try ArchiveWriting { handle in
+    writing = unsafe try ArchiveWriting { handle in
       // Names are bytes: nothing is converted.
       unsafe min(
         archive_write_set_format_pax_restricted(handle), archive_write_set_options(handle, "hdrcharset=BINARY"))
@@ -113,12 +114,12 @@ struct TarHeader {
 extension TarEntry.Kind {
   fileprivate var fileType: UInt32 {
     switch self {
-    case .file, .hardLink, .unknown: UInt32(S_IFREG)
-    case .directory: UInt32(S_IFDIR)
-    case .symbolicLink: UInt32(S_IFLNK)
-    case .fifo: UInt32(S_IFIFO)
-    case .characterDevice: UInt32(S_IFCHR)
-    case .blockDevice: UInt32(S_IFBLK)
+    case .file, .hardLink, .unknown: UInt32(Glibc.S_IFREG)
+    case .directory: UInt32(Glibc.S_IFDIR)
+    case .symbolicLink: UInt32(Glibc.S_IFLNK)
+    case .fifo: UInt32(Glibc.S_IFIFO)
+    case .characterDevice: UInt32(Glibc.S_IFCHR)
+    case .blockDevice: UInt32(Glibc.S_IFBLK)
     }
   }
 }

@@ -36,7 +36,7 @@ enum ArchiveFiles {
 
   static func open(_ path: String) throws(ImageError) -> SharedDescriptor {
     do throws(SystemCallError) {
-      return SharedDescriptor(try path == "-" ? Files.duplicate(.standardInput) : Files.open(path))
+      return SharedDescriptor(try path == "-" ? OwnedDescriptor(duplicating: .standardInput) : Files.open(path))
     } catch where error.errno == .noSuchFileOrDirectory {
       throw ImageError(.notFound, "there is no file or directory \(path)")
     } catch {
@@ -65,12 +65,13 @@ enum ArchiveFiles {
     case .directory(let directory):
       return try onDisk { () throws(SystemCallError) in
         // Links of the directory lead to what is in it only, and a pipe keeps nobody waiting.
-        let opened = try Files.openIfPresent(
-          path, below: directory.borrowed, [.inRoot, .noMagicLinks], O_RDONLY | O_NONBLOCK)
-        guard let opened = opened.map({ SharedDescriptor($0) }) else { return nil }
+        guard
+          let opened = try Files.openIfPresent(
+            path, below: directory.borrowed, [.inRoot, .noMagicLinks], O_RDONLY | O_NONBLOCK)
+        else { return nil }
         let status = try Files.status(opened.borrowed)
         guard status.st_mode & S_IFMT == S_IFREG else { return nil }
-        return Extent(file: opened, offset: 0, size: UInt64(status.st_size))
+        return Extent(file: SharedDescriptor(opened), offset: 0, size: UInt64(status.st_size))
       }
     }
   }
@@ -104,12 +105,6 @@ struct SpoolFile {
 }
 
 extension Files {
-  fileprivate static func duplicate(_ descriptor: FileDescriptor) throws(SystemCallError) -> OwnedDescriptor {
-    let named = OwnedDescriptor(owning: descriptor)
-    defer { _ = named.release() }
-    return try named.duplicate()
-  }
-
   /// A file that has no name (open(2), O_TMPFILE); on file systems without such files, one whose name is removed at once.
   fileprivate static func openUnnamed(in directory: String) throws(SystemCallError) -> OwnedDescriptor {
     // __O_TMPFILE of asm-generic/fcntl.h, which glibc shows only with _GNU_SOURCE.

@@ -1,5 +1,6 @@
 import LinuxArchive
 import LinuxSystem
+import SystemPackage
 
 /// Why something with an image failed, in words for the person who reads it.
 package struct ImageError: Error, Hashable, Sendable, CustomStringConvertible {

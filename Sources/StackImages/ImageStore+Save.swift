@@ -118,17 +118,11 @@ private struct SavedLayer {
   }
 
   func source(_ layout: StoreLayout) throws(ArchiveError) -> any ByteSource {
-    do throws(SystemCallError) {
-      if let blob = record.blob {
-        return FileSource(SharedDescriptor(try Files.open(layout.blob(blob))), count: record.blobSize)
-      }
-      let recipe = SharedDescriptor(try Files.open(layout.layerRecipe(record.key)))
-      let root = SharedDescriptor(try Files.open(layout.layerRoot(record.key), O_RDONLY | O_DIRECTORY))
-      do throws(ArchiveError) { return try RecipeSource(recipe: recipe, root: root) } catch { throw error }
-    } catch let error as SystemCallError {
-      throw .system(error)
-    } catch let error as ArchiveError {
-      throw error
+    func open(_ path: String, _ flags: CInt = O_RDONLY) throws(ArchiveError) -> SharedDescriptor {
+      do throws(SystemCallError) { return SharedDescriptor(try Files.open(path, flags)) } catch { throw .system(error) }
     }
+    if let blob = record.blob { return FileSource(try open(layout.blob(blob)), count: record.blobSize) }
+    return try RecipeSource(
+      recipe: open(layout.layerRecipe(record.key)), root: open(layout.layerRoot(record.key), O_RDONLY | O_DIRECTORY))
   }
 }

@@ -19,7 +19,7 @@ package enum ImageUnpacking {
     }
     let temporary = ".\(last).\(getpid()).tmp"
     let place = "\(parent)/\(temporary)"
-    try onDisk { () throws(SystemCallError) in try Files.makeDirectory(place) }
+    try onDisk { () throws(SystemCallError) in _ = try Files.makeDirectory(place) }
     defer {
       // Best effort: the result is in place, or another error is on its way.
       try? Files.removeTree(RawName(temporary), in: directory.borrowed)

@@ -198,7 +198,7 @@ enum JSONDocument {
   static let largest = 8 << 20
 
   static func decode<Value: Decodable>(
-    _: Value.Type = Value.self, _ bytes: [UInt8], _ subject: String
+    _ bytes: [UInt8], _ subject: String
   ) throws(ImageError) -> Value {
     do {
       return try JSONDecoder().decode(Value.self, from: Data(bytes))
