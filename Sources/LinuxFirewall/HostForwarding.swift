@@ -14,12 +14,12 @@ package enum HostForwarding {
     return true
   }
 
-  /// Makes a bridge ready to carry published ports.
+  /// Makes a bridge ready: closed to IPv6, and open to connections from 127.0.0.1 unless its network is internal.
   ///
   /// - Parameter bridge: the name of an interface that exists.
-  package static func prepare(bridge: String) throws(SystemCallError) {
+  package static func prepare(bridge: String, isInternal: Bool = false) throws(SystemCallError) {
     // Without it packets of connections to 127.0.0.1 may not go out by the bridge, nor answers come back by it.
-    try Files.write("1", to: "/proc/sys/net/ipv4/conf/\(bridge)/route_localnet")
+    if !isInternal { try Files.write("1", to: "/proc/sys/net/ipv4/conf/\(bridge)/route_localnet") }
     do throws(SystemCallError) {
       // Networks are IPv4: a link-local address of the host on the bridge would be a way round the rules, and taking router
       // advertisements from a container another.

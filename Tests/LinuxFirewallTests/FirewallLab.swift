@@ -68,7 +68,7 @@ final class FirewallLab {
       let bridge = try route.createBridge(
         .init(name: "tst-\(letter)", macAddress: MACAddress(of: gateway), address: gateway, prefixLength: 24, group: 77)
       )
-      try HostForwarding.prepare(bridge: "tst-\(letter)")
+      try HostForwarding.prepare(bridge: "tst-\(letter)", isInternal: letter == "i")
       for number in 1...hosts {
         let address = IPv4Address(value: subnet.base.value + 1 + UInt32(number))
         try addContainer("\(letter)\(number)", address, gateway, bridge, route)

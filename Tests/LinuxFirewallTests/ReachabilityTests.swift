@@ -1,6 +1,8 @@
+import Foundation
 import InternetAddress
 import LinuxFirewall
 import LinuxNetlink
+import LinuxSystem
 import TestSupport
 import Testing
 
@@ -76,6 +78,28 @@ struct ReachabilityTests {
           #expect(answer == row.answer, "\(asker ?? "host") asks \(row.target)")
         }
       }
+    }
+  }
+
+  /// The matrix sees answers only, and none come back to an internal network however far a question got.
+  @Test func notEvenAQuestionLeavesAnInternalNetwork() throws {
+    try FirewallLab.with { lab in
+      let file = NSTemporaryDirectory() + "questions-\(getpid())"
+      let listener = """
+        import socket, sys
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.bind(("", 99))
+        print("ready", flush=True)
+        _, asker = s.recvfrom(10)
+        open(sys.argv[1], "w").write(asker[0])
+        """
+      try lab.lab.start(["/usr/bin/python3", "-c", listener, file], in: "outside")
+      for asker in ["i1", "a1"] { #expect(try FirewallLab.ask(["udp 192.0.2.2 99"], from: asker) == ["-"]) }
+      let first = try Files.text(file)
+      #expect(first == "192.0.2.1", "the question that was heard first is of the network that may ask")
+      try Files.removeFile(file)
+      // Nor is there a way round by IPv6, which the rules say nothing of.
+      #expect(try NetworkLab.run("ip -6 address show dev tst-i; ip -6 address show dev tst-a").isEmpty)
     }
   }
 
