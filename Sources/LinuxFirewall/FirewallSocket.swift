@@ -19,9 +19,10 @@ package final class FirewallSocket {
   package func apply(_ policy: NetworkPolicy) throws(NetlinkError) {
     let ruleset = policy.ruleset
     do throws(NetlinkError) {
-      // The common case by itself: after a transaction that also deletes, closing the socket waits for all readers (RCU).
-      try socket.transact(try ruleset.creation())
-    } catch  where error.errno == .fileExists {
+      try socket.transact(try ruleset.update())
+    } catch {
+      // The table that is there may be of another version of this program, with other kinds of sets or hooks. If the reason
+      // is another, the replacement fails by it too.
       try socket.transact(try ruleset.replacement())
     }
   }

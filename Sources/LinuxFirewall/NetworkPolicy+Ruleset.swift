@@ -10,8 +10,9 @@ extension NetworkPolicy {
     if !bridges.isEmpty { chains += [martians, forward, intoNetwork, masquerading] }
     if bridges.contains(where: \.isInternal) { chains += [intoInternal, input, fromInternal] }
     if !ports.isEmpty { chains += [publishing, publishingLocally] }
+    // All sets, filled or not: what was in one before a change does not stay there after it.
     let sets = [bridgeSet, internalSet, sameSet, resolverSet, portMap, addressPortMap]
-    return Ruleset(table: tableName, sets: sets.filter { !$0.elements.isEmpty }, chains: chains)
+    return Ruleset(table: tableName, sets: sets, chains: chains)
   }
 
   // The base chains' priorities are those that nft(8) calls raw, dstnat, filter and srcnat.

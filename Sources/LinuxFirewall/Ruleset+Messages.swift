@@ -3,29 +3,50 @@ import Glibc
 import LinuxNetlink
 
 extension Ruleset {
-  /// The transaction that makes this table, and is refused (`EEXIST`) when there is one of its name.
-  package func creation() throws(NetlinkError) -> [NetlinkMessage] {
-    try transaction([try TableMessage.add(table, exclusively: true)])
+  /// The transaction that makes the table, or gives the one that has its name these rules and elements.
+  ///
+  /// Chains and sets that are there stay the same objects, with new contents. A packet that is under way keeps to the rules
+  /// it started with, but looks into sets as they are at that moment: in those of a table that is being removed it would find
+  /// nothing, and a new connection to a published port be refused. What the table has beyond this is left, out of use.
+  ///
+  /// The kernel refuses it (`EEXIST`, `EOPNOTSUPP`) when a chain or a set that is there is of another kind.
+  package func update() throws(NetlinkError) -> [NetlinkMessage] {
+    var messages = [try TableMessage.begin(), try TableMessage.add(table)]
+    messages += try objects()
+    messages.append(try TableMessage.flushRules(table))
+    for set in sets { messages.append(try set.flushMessage(in: table)) }
+    messages += try contents()
+    messages.append(try TableMessage.end())
+    return messages
   }
 
-  /// The transaction that puts this table in the place of whatever has its name.
+  /// The transaction that puts a new table in the place of whatever has its name.
   package func replacement() throws(NetlinkError) -> [NetlinkMessage] {
     // A table that is not there cannot be deleted: it is added first, which for one that is there changes nothing.
-    try transaction([try TableMessage.add(table), try TableMessage.delete(table), try TableMessage.add(table)])
+    var messages = [
+      try TableMessage.begin(), try TableMessage.add(table), try TableMessage.delete(table),
+      try TableMessage.add(table),
+    ]
+    messages += try objects()
+    messages += try contents()
+    messages.append(try TableMessage.end())
+    return messages
   }
 
-  private func transaction(_ beginning: [NetlinkMessage]) throws(NetlinkError) -> [NetlinkMessage] {
-    var messages = [try TableMessage.begin()] + beginning
-    // Rules name sets and chains: these come first, filled, as a bound set's elements would be checked one by one.
-    for (index, set) in sets.enumerated() {
-      messages.append(try set.message(in: table, id: UInt32(index + 1)))
-      messages += try set.elementMessages(in: table)
-    }
+  /// Sets and chains, empty: rules name them.
+  private func objects() throws(NetlinkError) -> [NetlinkMessage] {
+    var messages: [NetlinkMessage] = []
+    for (index, set) in sets.enumerated() { messages.append(try set.message(in: table, id: UInt32(index + 1))) }
     for chain in chains { messages.append(try chain.message(in: table)) }
+    return messages
+  }
+
+  private func contents() throws(NetlinkError) -> [NetlinkMessage] {
+    var messages: [NetlinkMessage] = []
+    for set in sets { messages += try set.elementMessages(in: table) }
     for chain in chains {
       for rule in chain.rules { messages.append(try rule.message(in: table, chain: chain.name)) }
     }
-    messages.append(try TableMessage.end())
     return messages
   }
 }
@@ -40,9 +61,8 @@ enum TableMessage {
     try frame(NFNL_MSG_BATCH_END)
   }
 
-  static func add(_ table: String, exclusively: Bool = false) throws(NetlinkError) -> NetlinkMessage {
-    let flags = exclusively ? NLM_F_CREATE | NLM_F_EXCL : NLM_F_CREATE
-    let message = try make("add nftables table \(table)", NFT_MSG_NEWTABLE, flags: flags)
+  static func add(_ table: String) throws(NetlinkError) -> NetlinkMessage {
+    let message = try make("add nftables table \(table)", NFT_MSG_NEWTABLE, flags: NLM_F_CREATE)
     message.put(NFTA_TABLE_NAME.rawValue, table)
     return message
   }
@@ -50,6 +70,13 @@ enum TableMessage {
   static func delete(_ table: String) throws(NetlinkError) -> NetlinkMessage {
     let message = try make("delete nftables table \(table)", NFT_MSG_DELTABLE)
     message.put(NFTA_TABLE_NAME.rawValue, table)
+    return message
+  }
+
+  /// Removes every rule; chains stay.
+  static func flushRules(_ table: String) throws(NetlinkError) -> NetlinkMessage {
+    let message = try make("remove the rules of nftables table \(table)", NFT_MSG_DELRULE)
+    message.put(NFTA_RULE_TABLE.rawValue, table)
     return message
   }
 
@@ -93,10 +120,15 @@ extension NamedSet {
       // Read by nft alone, to show the names: NFTNL_UDATA_SET_KEYBYTEORDER (0), its length, the machine's own order (1).
       message.put(NFTA_SET_USERDATA.rawValue, [0, 4] + Bytes.native(1))
     }
-    // With its size known the kernel takes a hash table that never has to grow.
-    message.nest(NFTA_SET_DESC.rawValue) {
-      message.put(NFTA_SET_DESC_SIZE.rawValue, network: UInt32(elements.count))
-    }
+    return message
+  }
+
+  /// Removes every element.
+  fileprivate func flushMessage(in table: String) throws(NetlinkError) -> NetlinkMessage {
+    let intent = "remove the elements of set \(name) of nftables table \(table)"
+    let message = try TableMessage.make(intent, NFT_MSG_DELSETELEM)
+    message.put(NFTA_SET_ELEM_LIST_TABLE.rawValue, table)
+    message.put(NFTA_SET_ELEM_LIST_SET.rawValue, name)
     return message
   }
 

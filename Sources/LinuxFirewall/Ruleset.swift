@@ -5,7 +5,7 @@ package struct Ruleset: Hashable, Sendable {
   package var chains: [Chain] = []
 }
 
-/// A set, or with values a map, of fixed size.
+/// A set, or with values a map: a hash table.
 package struct NamedSet: Hashable, Sendable {
   /// A type of data as `nft` shows it; its raw value is nft's number of it (`enum datatypes`), which the kernel only keeps.
   package enum DataType: UInt32, Sendable {

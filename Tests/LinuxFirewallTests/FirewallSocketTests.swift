@@ -12,14 +12,14 @@ struct FirewallSocketTests {
   /// What the first policy of the lab is in the language of nft(8), by its manual.
   private static let script = """
     table ip tst-by-nft {
-      set bridges { type ifname; size 2; elements = { "tst-a", "tst-i" }; }
-      set internal { type ifname; size 1; elements = { "tst-i" }; }
-      set same { type ifname . ifname; size 2; elements = { "tst-a" . "tst-a", "tst-i" . "tst-i" }; }
-      set resolvers { type ipv4_addr . inet_proto . inet_service; size 2
+      set bridges { type ifname; elements = { "tst-a", "tst-i" }; }
+      set internal { type ifname; elements = { "tst-i" }; }
+      set same { type ifname . ifname; elements = { "tst-a" . "tst-a", "tst-i" . "tst-i" }; }
+      set resolvers { type ipv4_addr . inet_proto . inet_service
         elements = { 10.203.0.1 . udp . 53, 10.203.0.1 . tcp . 53 }; }
-      map ports { type inet_proto . inet_service : ipv4_addr . inet_service; size 2
+      map ports { type inet_proto . inet_service : ipv4_addr . inet_service
         elements = { tcp . 8080 : 10.201.0.2 . 80, udp . 8080 : 10.201.0.2 . 80 }; }
-      map address-ports { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; size 2
+      map address-ports { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
         elements = { 127.0.0.1 . tcp . 8081 : 10.201.0.3 . 80, 192.0.2.1 . tcp . 8082 : 10.201.0.3 . 80 }; }
       chain martians { type filter hook prerouting priority raw; policy accept;
         ip daddr 127.0.0.0/8 iifname @bridges drop comment "loopback addresses on the wire"
@@ -160,6 +160,37 @@ struct FirewallSocketTests {
     try firewall.apply(FirewallLab.firstPolicy)
     try firewall.delete(table: FirewallLab.first)
     #expect(try NetworkLab.run("nft list ruleset").isEmpty)
+  }
+
+  @Test func whatIsNoLongerMeantIsGone() throws {
+    let firewall = try FirewallSocket()
+    try firewall.apply(FirewallLab.firstPolicy)
+    var less = FirewallLab.firstPolicy
+    less.ports = []
+    less.bridges.removeAll(where: \.isInternal)
+    try firewall.apply(less)
+    let table = try NetworkLab.run("nft list table ip \(FirewallLab.first)")
+    for gone in ["8080", "8081", "tst-i", "10.203.0.1", "dnat ip to", "@ports", "@internal"] {
+      #expect(!table.contains(gone), "\(gone)")
+    }
+    try firewall.delete(table: FirewallLab.first)
+  }
+
+  @Test func tableOfAnotherKindIsReplaced() throws {
+    let firewall = try FirewallSocket()
+    try firewall.apply(FirewallLab.firstPolicy)
+    let expected = try rules(FirewallLab.first)
+    try firewall.delete(table: FirewallLab.first)
+    try NetworkLab.run(
+      """
+      nft add table ip \(FirewallLab.first)
+      nft 'add set ip \(FirewallLab.first) bridges { type ipv4_addr; elements = { 10.0.0.1 }; }'
+      nft 'add chain ip \(FirewallLab.first) forward { type nat hook postrouting priority 5; }'
+      nft 'add chain ip \(FirewallLab.first) other'
+      """)
+    try firewall.apply(FirewallLab.firstPolicy)
+    #expect(try rules(FirewallLab.first) == expected)
+    try firewall.delete(table: FirewallLab.first)
   }
 
   @Test func badNameIsAnErrorOfTheKernel() throws {
