@@ -107,6 +107,6 @@ let package = Package(
     tests("StackLogsTests", "StackLogs", "LinuxSystem"),
     tests("StackImagesTests", "StackImages", "StackModel", "LinuxArchive", "LinuxSystem", system),
     tests("StackEngineTests", "StackEngine", "StackModel", "InternetAddress"),
-    tests("EndToEndTests", "LinuxSystem"),
+    tests("EndToEndTests", "LinuxSystem", system),
   ]
 )

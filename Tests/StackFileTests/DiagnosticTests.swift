@@ -302,6 +302,30 @@ import Testing
       ])
   }
 
+  /// A wrong value is one mistake, not a row of them.
+  @Test func mistakesHaveNoConsequencesOfTheirOwn() {
+    let text = """
+      services:
+        web: {image: [i], depends_on: [db, cache], networks: [n], volumes: ["v:/v"], network_mode: }
+        db:
+        cache: {image: 1, depends_on: {db: x}}
+      networks: {n: x}
+      volumes: {v: x}
+      """
+    #expect(
+      errors(text).map { String($0.prefix { $0 != "|" }) } == [
+        "2:16: image must be text, but this is a list", "2:79: network_mode must be text, but it is empty ",
+        "3:3: db must be a mapping, but it is empty ", "4:18: image must be text, but 1 is a number ",
+        "4:38: db must be a mapping, but this is text", "5:15: n must be a mapping, but this is text",
+        "6:14: v must be a mapping, but this is text",
+      ])
+  }
+
+  @Test func emptyTextsAreAsIfTheyWereNotThere() {
+    #expect(web("user: ''\nworking_dir: $NOPE\nhostname: ''\nrestart: ''\nlabels: {a: , b: ''}")?.user == nil)
+    #expect(errors(service("container_name: ''"))[0].contains("container_name is empty"))
+  }
+
   @Test func cyclesNameEachOfTheirEdges() {
     let text = """
       services:

@@ -36,6 +36,12 @@ import Testing
       ])
   }
 
+  @Test func rawFilesAreTakenAsTheyAre() {
+    let result = load(
+      service("env_file: [{path: r, format: raw}]"), files: ["/project/r": "# no\nA='x y' # z\n\n B=$C\"\r\nnothing\n"])
+    #expect(result.stack?.services[0].environment.map { "\($0.name)=\($0.value)" } == ["A='x y' # z", "B=$C\""])
+  }
+
   @Test func servicesTakeTheirFiles() {
     let files = ["/project/a.env": "A=1\nB=1\nN=$OUT", "/project/sub/b.env": "B=2\nBAD LINE\n"]
     let good = load(

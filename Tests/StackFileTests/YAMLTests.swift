@@ -81,7 +81,7 @@ import Testing
     ("services:\n  ? [a]\n  : {image: i}\n", "2:5: a key must be text"),
     ("services:\n  web: {image: i, ports: !reset []}\n", "2:26: !reset is not supported yet"),
     ("services:\n  web: {image: !x i}\n", "2:16: unknown tag !x"),
-    ("", "0:0: the file is empty"), ("# nothing\n", "0:0: the file is empty"), ("---\n---\n", "0:0: the file is empty"),
+    ("", "1:1: the file is empty"), ("# nothing\n", "1:1: the file is empty"), ("---\n---\n", "1:1: the file is empty"),
     ("services:\n  web: {image: \"a\u{1}b\"}\n", "2:19: control characters are not allowed in YAML"),
   ]) func mistake(_ text: String, _ expected: String) {
     let found = load(text).diagnostics.filter { $0.severity == .error }

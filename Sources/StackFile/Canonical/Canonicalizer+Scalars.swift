@@ -3,6 +3,7 @@ extension Canonicalizer {
     guard case .scalar(let text, let type) = node.content else { return nil }
     switch shape {
     case .text: return self.text(node, text, type)
+    case .name: return name(node, text, type)
     case .textOrNumber:
       guard type != .boolean else {
         mismatch(node, shape)
@@ -30,6 +31,14 @@ extension Canonicalizer {
       return nil
     }
     return node
+  }
+
+  private func name(_ node: Node, _ text: String, _ type: ScalarType) -> Node? {
+    guard !text.isEmpty else {
+      report.error(node.mark, path.text, "\(path.name) is empty", hint: "give it a value, or remove the key")
+      return nil
+    }
+    return self.text(node, text, type)
   }
 
   /// Numbers keep the digits that the file has; where docker compose would not, that is said.
@@ -61,7 +70,7 @@ extension Canonicalizer {
     default:
       report.error(
         node.mark, path.text, "\(path.name) must be true or false, but this is \"\(text)\"",
-        hint: Similarity.suggestion(for: text, among: ["true", "false"]))
+        hint: report.suggestion(for: text, among: ["true", "false"]))
       return nil
     }
   }
@@ -144,7 +153,7 @@ extension Canonicalizer {
     guard names.contains(text) else {
       report.error(
         node.mark, path.text, "\(path.name) must be \(Shape.choice(names).expectation), but this is \"\(text)\"",
-        hint: Similarity.suggestion(for: text, among: names))
+        hint: report.suggestion(for: text, among: names))
       return nil
     }
     return Node(text: text, at: node.mark)

@@ -40,7 +40,7 @@ extension ServiceDecoder {
         mark, path, "nothing can be mounted over the whole root", hint: "use rootfs: to run from a directory")
       return
     }
-    if service.mounts.contains(where: { $0.target == mount.target }) {
+    guard knownTargets.insert(mount.target).inserted else {
       report.error(mark, path, "two mounts of this service have the target \(mount.target)", hint: "keep one of them")
       return
     }
@@ -79,7 +79,7 @@ extension ServiceDecoder {
       default:
         report.error(
           item.mark, path, "unknown option \"\(name)\" in \"\(text)\"",
-          hint: Similarity.suggestion(for: name, among: ["size", "mode", "uid", "gid", "ro", "rw"])
+          hint: report.suggestion(for: name, among: ["size", "mode", "uid", "gid", "ro", "rw"])
             ?? "options are size, mode, uid, gid, ro and rw")
       }
       if !isRight {

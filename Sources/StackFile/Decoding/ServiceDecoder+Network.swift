@@ -40,7 +40,7 @@ extension ServiceDecoder {
       } else {
         report.error(
           mode.mark, path("network_mode"), "there is no network mode \"\(text)\"",
-          hint: Similarity.suggestion(for: text, among: ["none", "host", "bridge"])
+          hint: report.suggestion(for: text, among: ["none", "host", "bridge"])
             ?? "none, host, bridge, or service:NAME; a network of the stack is named below networks:")
       }
     }
@@ -68,7 +68,7 @@ extension ServiceDecoder {
     guard let transport = PortMapping.TransportProtocol(rawValue: transportText) else {
       report.error(
         item.mark, path, "there is no protocol \"\(transportText)\" for ports",
-        hint: Similarity.suggestion(for: transportText, among: ["tcp", "udp"]) ?? "tcp or udp")
+        hint: report.suggestion(for: transportText, among: ["tcp", "udp"]) ?? "tcp or udp")
       return
     }
     var port = PortMapping(containerPort: target, transport: transport)
@@ -91,7 +91,7 @@ extension ServiceDecoder {
       port.hostPort = range.lowerBound == 0 ? nil : range.lowerBound
       if range.count > 1 { port.lastHostPort = range.upperBound }
     }
-    guard !service.ports.contains(port) || port.hostPort == nil else {
+    guard port.hostPort == nil || knownPorts.insert(port).inserted else {
       report.error(item.mark, path, "this port is listed twice", hint: "keep one of the two")
       return
     }

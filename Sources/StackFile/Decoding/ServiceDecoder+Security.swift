@@ -33,7 +33,7 @@ extension ServiceDecoder {
       if name != "ALL", !CapabilityName.all.contains(name) {
         report.error(
           item.mark, path("\(key)[\(index)]"), "there is no capability \"\(text)\"",
-          hint: Similarity.suggestion(for: name, among: CapabilityName.all) ?? "the names are those of capabilities(7)")
+          hint: report.suggestion(for: name, among: CapabilityName.all) ?? "the names are those of capabilities(7)")
       }
       return name
     }
@@ -66,7 +66,7 @@ extension ServiceDecoder {
       let known = ["no-new-privileges", "seccomp", "apparmor", "label", "systempaths"]
       report.error(
         item.mark, path, "unknown security option \"\(name)\"",
-        hint: Similarity.suggestion(for: name, among: known) ?? "known are \(known.joined(separator: ", "))")
+        hint: report.suggestion(for: name, among: known) ?? "known are \(known.joined(separator: ", "))")
     }
   }
 
@@ -75,7 +75,7 @@ extension ServiceDecoder {
     guard let known = UserNamespaceMode(rawValue: text) else {
       report.error(
         mode.mark, path("userns_mode"), "there is no user namespace mode \"\(text)\"",
-        hint: Similarity.suggestion(for: text, among: ["host", "private"]) ?? "host or private")
+        hint: report.suggestion(for: text, among: ["host", "private"]) ?? "host or private")
       return
     }
     service.userNamespace = known

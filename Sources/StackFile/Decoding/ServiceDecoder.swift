@@ -7,6 +7,8 @@ struct ServiceDecoder {
   let report: Report
   var service: Service
   var portMarks: [Mark] = []
+  var knownPorts: Set<PortMapping> = []
+  var knownTargets: Set<String> = []
 
   init(_ member: Node.Member, report: Report) {
     self.member = member
@@ -130,7 +132,7 @@ struct ServiceDecoder {
       if !StopSignal.isKnown(text) {
         report.error(
           signal.mark, path("stop_signal"), "there is no signal \"\(text)\"",
-          hint: Similarity.suggestion(for: StopSignal.bare(text), among: StopSignal.names, write: { "SIG\($0)" }))
+          hint: report.suggestion(for: StopSignal.bare(text), among: StopSignal.names, write: { "SIG\($0)" }))
       }
     }
     service.stopGracePeriod = node["stop_grace_period"]?.text.flatMap(DurationText.parse)
@@ -158,7 +160,7 @@ struct ServiceDecoder {
     default:
       report.error(
         restart.mark, path("restart"), "\"\(text)\" is not a restart policy",
-        hint: Similarity.suggestion(for: text, among: ["no", "always", "on-failure", "unless-stopped"])
+        hint: report.suggestion(for: text, among: ["no", "always", "on-failure", "unless-stopped"])
           ?? "no, always, on-failure, on-failure:COUNT, or unless-stopped")
     }
   }

@@ -31,6 +31,15 @@ struct EnvironmentFile {
     while !rest.isEmpty { readLine() }
   }
 
+  /// `format: raw`: lines `NAME=VALUE`, the value as it is written; empty lines and comments count for nothing.
+  static func raw(_ bytes: [UInt8]) -> [Variable] {
+    SourceText(name: "", bytes: bytes).bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
+      let line = trimmed(line)
+      guard line.first != UInt8(ascii: "#"), let separator = line.firstIndex(of: UInt8(ascii: "=")) else { return nil }
+      return Variable(name: text(line[..<separator]), value: text(line[(separator + 1)...]))
+    }
+  }
+
   private mutating func readLine() {
     skipBlanks()
     let start = line

@@ -29,7 +29,7 @@ extension KeyTable {
     Key("group_add", .list(.textOrNumber), .inert, "Further groups of the process"),
     Key("hostname", .text, "The host name; without it, a part of the container's id"),
     Key("domainname", .text, .inert, "The NIS domain name"),
-    Key("container_name", .text, "The container's name; without it, <project>-<service>-1"),
+    Key("container_name", .name, "The container's name; without it, <project>-<service>-1"),
     Key("tty", .boolean, "Gives the process a terminal"),
     Key("stdin_open", .boolean, .inert, "Keeps the standard input open"),
     Key("init", .boolean, "Runs a small init as PID 1 that forwards signals and reaps processes"),
@@ -82,7 +82,7 @@ extension KeyTable {
       "no-new-privileges, seccomp=unconfined, seccomp=FILE; apparmor and label are accepted, not acted on yet"),
     Key("seccomp", .text, "default, unconfined, or the path of a profile in Docker's or OCI's JSON form"),
     Key("userns_mode", .text, "host, private, or nothing for the default"),
-    Key("sysctls", .pairs, "Kernel settings of the container's namespaces"),
+    Key("sysctls", .labels, "Kernel settings of the container's namespaces"),
     Key(
       "pid", .nullable(.text), .refused("remove it: a service has a PID namespace of its own"),
       "The PID namespace to share"),
@@ -149,9 +149,9 @@ extension KeyTable {
   ]
 
   private static let otherKeys = [
-    Key("labels", .pairs, "Labels of the container"),
+    Key("labels", .labels, "Labels of the container"),
     Key("label_file", .stringOrList, .inert, "Files with labels"),
-    Key("annotations", .pairs, .inert, "Annotations of the container"),
+    Key("annotations", .labels, .inert, "Annotations of the container"),
     Key("attach", .boolean, .inert, "Whether up shows its output"),
     Key("logging", .record(.logging), .inert, "Where the output goes"),
     Key("develop", .any, .inert, "What to do when source files change"),

@@ -31,7 +31,7 @@ extension KeyTable {
       Key("driver_opts", .options, "com.docker.network.driver.mtu sets the MTU; others are accepted, not acted on yet"),
       Key("internal", .boolean, "No way out of the network, and none in"),
       Key("external", .external, "The network exists already: it is neither made nor removed"),
-      Key("labels", .pairs, "Labels of the network"),
+      Key("labels", .labels, "Labels of the network"),
       Key("ipam", .record(.ipam), "Addresses of the network; without it, the plan chooses"),
       Key("attachable", .boolean, .noEffect("every network is"), "Whether other containers may join"),
       Key("enable_ipv4", .boolean, .inert, "Whether the network has IPv4 addresses"),
@@ -60,7 +60,7 @@ extension KeyTable {
     [
       Key("name", .text, "The volume's name in the store; without it, <project>_<key>"),
       Key("external", .external, "The volume exists already: it is neither made nor removed"),
-      Key("labels", .pairs, "Labels of the volume"),
+      Key("labels", .labels, "Labels of the volume"),
       Key("driver", .text, "local, which is the default, is the only driver"),
       Key(
         "driver_opts", .options, .refused("mount the directory with volumes: [./dir:/target]"),

@@ -72,9 +72,9 @@ struct ProjectEnvironment {
   }
 
   /// The name is itself a variable; a file that uses it is looked through for its `name:` first.
-  mutating func takeName(from text: SourceText, source: UInt16, _ request: LoadRequest, _ report: Report) {
+  mutating func takeName(from text: SourceText) {
     var known = name
-    if known == nil, String(decoding: text.bytes, as: UTF8.self).contains("_PROJECT_NAME") {
+    if known == nil, text.contains("_PROJECT_NAME") {
       let quiet = Report()
       _ = quiet.add(text)
       let interpolation = Interpolation(environment: variables, environmentFiles: [], report: quiet)
@@ -107,7 +107,7 @@ struct ProjectEnvironment {
     let normal = ProjectName.normalized(basename)
     if normal.isEmpty {
       report.error(
-        .file(source), nil, "no project name can be made from the directory \"\(basename)\"",
+        .start(of: source), nil, "no project name can be made from the directory \"\(basename)\"",
         hint: "give one with -p, or with name:")
     }
     return normal

@@ -89,7 +89,7 @@ extension Shape {
   fileprivate var form: String {
     switch self {
     case .any: "any"
-    case .text: "text"
+    case .text, .name: "text"
     case .textOrNumber: "text or number"
     case .value: "text, number, true, false or null"
     case .boolean: "true or false"
@@ -105,7 +105,7 @@ extension Shape {
     case .dictionary(let value, _): "mapping of names to \(value.form)"
     case .nullable(let shape): shape.form + ", or null"
     case .either(let shapes): shapes.map(\.form).joined(separator: ", or ")
-    case .form(.pairs, _): "pairs"
+    case .form(.pairs, _), .form(.labels, _): "pairs"
     case .form(.command, _): "command, or null"
     case .form(.oneOrMany, _): "text, or list of text"
     case .form(_, let shape): shape.form

@@ -63,7 +63,7 @@ package enum StackFileSchema {
   private static func shape(_ shape: Shape) -> Node {
     switch shape {
     case .any: return object([])
-    case .text, .duration: return type("string")
+    case .text, .name, .duration: return type("string")
     case .textOrNumber, .number, .bytes: return type("string", "number")
     case .value: return type("string", "number", "boolean", "null")
     case .boolean: return type("boolean", "string")
