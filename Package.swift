@@ -63,7 +63,7 @@ let package = Package(
     library("LinuxFirewall", "LinuxSystem", "LinuxNetlink", "InternetAddress", "CNetlink"),
     library("LinuxCgroup", "LinuxSystem"),
     library("LinuxSeccomp", "LinuxSystem", "CSeccomp", "CLinuxShim"),
-    library("LinuxCapabilities", "LinuxSystem", "CCapability"),
+    library("LinuxCapabilities", "LinuxSystem", "CCapability", "CLinuxShim"),
     library("LinuxMounts", "LinuxSystem", "CLinuxShim"),
     library(
       "IsolationEngine", "LinuxSystem", "LinuxNetlink", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities",
@@ -95,7 +95,7 @@ let package = Package(
     tests("LinuxFirewallTests", "LinuxFirewall", "LinuxNetlink", "InternetAddress", "LinuxSystem"),
     tests("LinuxCgroupTests", "LinuxCgroup", "LinuxSystem"),
     tests("LinuxSeccompTests", "LinuxSeccomp", "LinuxSystem"),
-    tests("LinuxCapabilitiesTests", "LinuxCapabilities", "LinuxSystem"),
+    tests("LinuxCapabilitiesTests", "LinuxCapabilities", "LinuxSystem", "CLinuxShim"),
     tests("IsolationEngineTests", "IsolationEngine", "LinuxSystem"),
     tests("StackFileTests", "StackFile", "StackModel", "InternetAddress"),
     tests("StackPlanTests", "StackPlan", "StackModel", "InternetAddress"),
