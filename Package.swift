@@ -61,7 +61,7 @@ let package = Package(
     library("LinuxSystem", "CLinuxShim", system),
     library("LinuxNetlink", "LinuxSystem", "InternetAddress", "CNetlink"),
     library("LinuxFirewall", "LinuxSystem", "LinuxNetlink", "InternetAddress", "CNetlink"),
-    library("LinuxCgroup", "LinuxSystem"),
+    library("LinuxCgroup", "LinuxSystem", "CLinuxShim"),
     library("LinuxSeccomp", "LinuxSystem", "CSeccomp", "CLinuxShim"),
     library("LinuxCapabilities", "LinuxSystem", "CCapability", "CLinuxShim"),
     library("LinuxMounts", "LinuxSystem", "CLinuxShim"),

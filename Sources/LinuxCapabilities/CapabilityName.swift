@@ -30,7 +30,7 @@ package enum CapabilityName {
     return upper.hasPrefix("CAP_") ? String(upper.dropFirst(4)) : upper
   }
 
-  /// The names that an unknown one was most likely meant to be, best first, at most three.
+  /// The names that an unknown one was most likely meant to be, best first, at most four.
   static func near(_ name: String) -> [String] {
     let wanted = plain(name)
     guard !wanted.isEmpty else { return [] }
@@ -40,7 +40,7 @@ package enum CapabilityName {
       if wanted.utf8.count > 2 && candidate.contains(wanted) { return (min(distance, 2), index) }
       return distance <= max(2, wanted.utf8.count / 4) ? (distance, index) : nil
     }
-    return scored.sorted { ($0.score, $0.index) < ($1.score, $1.index) }.prefix(3).map { Self.name(of: $0.index) }
+    return scored.sorted { ($0.score, $0.index) < ($1.score, $1.index) }.prefix(4).map { Self.name(of: $0.index) }
   }
 
   private static func editDistance(_ first: [UInt8], _ second: [UInt8]) -> Int {

@@ -25,8 +25,8 @@ package enum ProcessCapabilities {
       let error = SystemCallError("prctl PR_CAPBSET_DROP", on: CapabilityName.name(of: number), .latest)
       // EINVAL: the kernel knows neither this capability nor any after it.
       if error.errno == .invalidArgument { return }
-      // Without CAP_SETPCAP also dropping what is not there is refused.
-      if cap_get_bound(cap_value_t(number)) == 0 { continue }
+      // Without CAP_SETPCAP also dropping what is not there, or what the kernel does not know, is refused.
+      if cap_get_bound(cap_value_t(number)) != 1 { continue }
       throw error
     }
   }

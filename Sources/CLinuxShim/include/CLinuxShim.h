@@ -125,6 +125,13 @@ ssize_t stk_send(int socket, const void *bytes, size_t count, int descriptor);
 /// recvmsg(2); `*descriptor` becomes the received descriptor, close-on-exec, or -1.
 ssize_t stk_receive(int socket, void *bytes, size_t count, int *descriptor);
 
+// -- Programs for cgroups (bpf(2))
+
+/// BPF_PROG_LOAD of a BPF_PROG_TYPE_CGROUP_DEVICE program. `instructions` holds `count` struct bpf_insn. A new descriptor.
+int stk_bpf_load_device_program(const uint64_t *instructions, size_t count);
+/// BPF_PROG_ATTACH of such a program to a cgroup v2, beside those that are attached already (BPF_F_ALLOW_MULTI).
+int stk_bpf_attach_device_program(int cgroup, int program);
+
 // -- Wait status and device numbers (macros)
 
 int stk_makedev(unsigned major, unsigned minor, uint64_t *device);
