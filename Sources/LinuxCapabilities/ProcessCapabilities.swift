@@ -14,7 +14,11 @@ import SystemPackage
 ///  3. setgroups(2), setresgid(2), setresuid(2), which clear the effective set;
 ///  4. `apply(_:)`: effective, permitted and inheritable in one call;
 ///  5. `setAmbient(_:)`, which needs each member in permitted and inheritable;
-///  6. `setNoNewPrivileges()`, if wished, and the seccomp filter.
+///  6. `setNoNewPrivileges()` if wished, then the seccomp filter, as the last thing before execve(2).
+///
+/// Without no_new_privs the kernel takes a filter only from a thread with `CAP_SYS_ADMIN` effective. Step 4 is then done twice:
+/// first with `CAP_SYS_ADMIN` added to effective and permitted, then the filter is loaded, then 4 and 5 as above. The filter
+/// must allow capset(2), and prctl(2) if there are ambient capabilities.
 ///
 /// The calls act on one thread: they are for single-threaded processes. They allocate, and never wait.
 package enum ProcessCapabilities {

@@ -6,9 +6,9 @@ import SystemPackage
 /// Device rules as a program for the kernel (BPF_PROG_TYPE_CGROUP_DEVICE): what version 2 has instead of a devices controller.
 ///
 /// The program sees the kind of device, the access, and the numbers (struct bpf_cgroup_dev_ctx), and returns 1 to allow.
-struct DeviceProgram: Hashable, Sendable {
+package struct DeviceProgram: Hashable, Sendable {
   /// Each is a struct bpf_insn in memory.
-  private(set) var instructions: [UInt64] = []
+  package private(set) var instructions: [UInt64] = []
 
   private enum Register: UInt64 {
     case result = 0
@@ -20,7 +20,7 @@ struct DeviceProgram: Hashable, Sendable {
     case scratch = 6
   }
 
-  init(_ rules: DeviceRules) {
+  package init(_ rules: DeviceRules) {
     if !rules.allowsAll {
       load(.kind, offset: 0)
       and(.kind, 0xffff)

@@ -74,7 +74,7 @@ package struct DeviceRules: Hashable, Sendable {
   ])
 
   /// What version 1's controller is told, in order: nothing, then each rule.
-  var legacyWrites: [(file: String, value: String)] {
+  package var legacyWrites: [(file: String, value: String)] {
     if allowsAll { return [("devices.allow", "a")] }
     return [("devices.deny", "a")]
       + allowed.map { rule in
