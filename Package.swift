@@ -61,35 +61,38 @@ let package = Package(
     library("LinuxSystem", "CLinuxShim", system),
     library("LinuxNetlink", "LinuxSystem", "InternetAddress", "CNetlink"),
     library("LinuxFirewall", "LinuxSystem", "LinuxNetlink", "InternetAddress", "CNetlink"),
-    library("LinuxCgroup", "LinuxSystem", "CLinuxShim"),
-    library("LinuxCapabilities", "LinuxSystem", "CCapability", "CLinuxShim"),
-    library("LinuxSeccomp", "LinuxCapabilities", "LinuxSystem", "CSeccomp", "CLinuxShim"),
-    library("LinuxMounts", "LinuxSystem", "CLinuxShim"),
+    library("LinuxCgroup", "LinuxSystem", "CLinuxShim", system),
+    library("LinuxCapabilities", "LinuxSystem", "CCapability", "CLinuxShim", system),
+    library("LinuxSeccomp", "LinuxCapabilities", "LinuxSystem", "CSeccomp", "CLinuxShim", system),
+    library("LinuxMounts", "LinuxSystem", "CLinuxShim", system),
     library(
       "IsolationEngine", "LinuxSystem", "LinuxNetlink", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities",
-      "LinuxMounts", "InternetAddress", "CLinuxShim"),
+      "LinuxMounts", "InternetAddress", "CLinuxShim", system),
 
     // Stacks; the kernel only through the modules above.
     library("StackModel", "InternetAddress"),
     .target(name: "StackFile", dependencies: ["StackModel", "InternetAddress", "CYAML"], swiftSettings: strict),
     library("StackPlan", "StackModel", "InternetAddress"),
-    library("StackLogs", "LinuxSystem"),
+    library("StackLogs", "LinuxSystem", system),
     library("StackImages", "StackModel", "LinuxSystem", "LinuxMounts", "CArchive", "CNettle"),
-    library("StackStore", "StackModel", "LinuxSystem"),
+    library("StackStore", "StackModel", "InternetAddress", "LinuxSystem", system),
     library(
       "StackEngine", "StackModel", "StackPlan", "StackLogs", "StackImages", "StackStore", "IsolationEngine",
       "LinuxSystem", "LinuxNetlink", "LinuxFirewall", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities",
-      "InternetAddress"),
-    library("StackSupervisor", "StackEngine", "StackStore", "StackModel", "LinuxSystem"),
+      "LinuxMounts", "InternetAddress", system),
+    library(
+      "StackSupervisor", "StackEngine", "StackStore", "StackLogs", "StackModel", "IsolationEngine", "LinuxSystem", system),
     .executableTarget(
       name: "stack",
       dependencies: [
         "StackSupervisor", "StackEngine", "StackFile", "StackPlan", "StackLogs", "StackImages", "StackStore",
-        "StackModel", "IsolationEngine", "LinuxSystem", argumentParser,
+        "StackModel", "IsolationEngine", "LinuxSystem", "InternetAddress", argumentParser, system,
       ],
       swiftSettings: strict),
 
-    .target(name: "TestSupport", dependencies: ["LinuxSystem"], path: "Tests/TestSupport", swiftSettings: strictTests),
+    .target(
+      name: "TestSupport", dependencies: ["LinuxSystem", "CLinuxShim", system], path: "Tests/TestSupport",
+      swiftSettings: strictTests),
     tests("LinuxSystemTests", "LinuxSystem"),
     tests("LinuxNetlinkTests", "LinuxNetlink", "InternetAddress", "LinuxSystem"),
     tests("LinuxFirewallTests", "LinuxFirewall", "LinuxNetlink", "InternetAddress", "LinuxSystem"),

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <arpa/inet.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/mount.h>
@@ -15,11 +16,14 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/vfs.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 // AT_* come from fcntl.h; linux/mount.h of Debian 12 knows everything that is used here.
@@ -76,13 +80,34 @@ int stk_signalfd_next(int descriptor) {
   return count == (ssize_t)sizeof info ? (int)info.ssi_signo : -EAGAIN;
 }
 
-int stk_reset_signals(void) {
-  struct sigaction action = {.sa_handler = SIG_DFL};
-  for (int number = 1; number <= SIGRTMAX; number++) sigaction(number, &action, NULL);
+int stk_unblock_signals(void) {
   sigset_t none;
   sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
-  return 0;
+  return (int)result(sigprocmask(SIG_SETMASK, &none, NULL));
+}
+
+ssize_t stk_copy_file_range(int from, int to, size_t count) {
+  return result(copy_file_range(from, NULL, to, NULL, count, 0));
+}
+
+ssize_t stk_flistxattr(int descriptor, void *list, size_t size) { return result(flistxattr(descriptor, list, size)); }
+
+ssize_t stk_fgetxattr(int descriptor, const char *name, void *value, size_t size) {
+  return result(fgetxattr(descriptor, name, value, size));
+}
+
+int stk_fsetxattr(int descriptor, const char *name, const void *value, size_t size) {
+  return (int)result(fsetxattr(descriptor, name, value, size, 0));
+}
+
+long stk_fstatfs_type(int descriptor) {
+  struct statfs status;
+  return fstatfs(descriptor, &status) < 0 ? -errno : (long)status.f_type;
+}
+
+int stk_setrlimit(int resource, uint64_t soft, uint64_t hard) {
+  struct rlimit limit = {.rlim_cur = soft, .rlim_max = hard};
+  return (int)result(prlimit(0, (__rlimit_resource_t)resource, &limit, NULL));
 }
 
 int stk_memfd(const char *name) { return (int)result(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING)); }
@@ -95,9 +120,10 @@ const uint64_t STK_RESOLVE_NO_XDEV = RESOLVE_NO_XDEV;
 
 pid_t stk_clone3(struct stk_clone *arguments) {
   int pidfd = -1;
-  struct clone_args kernel = {.flags = arguments->flags | CLONE_PIDFD,
+  struct clone_args kernel = {.flags = arguments->flags | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
                               .pidfd = (uint64_t)(uintptr_t)&pidfd,
-                              .exit_signal = SIGCHLD};
+                              // man 2 clone: a sibling ends with the signal of its creator.
+                              .exit_signal = arguments->flags & CLONE_PARENT ? 0 : SIGCHLD};
   if (arguments->cgroup >= 0) {
     kernel.flags |= CLONE_INTO_CGROUP;
     kernel.cgroup = (uint64_t)arguments->cgroup;
@@ -120,9 +146,7 @@ pid_t stk_spawn(const char *path, char *const *arguments, char *const *environme
   sigset_t signals;
   sigemptyset(&signals);
   posix_spawnattr_setsigmask(&attributes, &signals);
-  sigfillset(&signals);
-  posix_spawnattr_setsigdefault(&attributes, &signals);
-  short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+  short flags = POSIX_SPAWN_SETSIGMASK;
   if (new_session) flags |= POSIX_SPAWN_SETSID;
   posix_spawnattr_setflags(&attributes, flags);
   pid_t pid = 0;
@@ -153,6 +177,9 @@ int stk_unshare(int flags) { return (int)result(syscall(SYS_unshare, flags)); }
 int stk_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
   return (int)result(prctl(option, a, b, c, d));
 }
+
+const int STK_PR_SET_KEEPCAPS = PR_SET_KEEPCAPS, STK_PR_SET_NO_NEW_PRIVS = PR_SET_NO_NEW_PRIVS,
+          STK_PR_SET_PDEATHSIG = PR_SET_PDEATHSIG, STK_PR_SET_DUMPABLE = PR_SET_DUMPABLE;
 
 pid_t stk_getpid(void) { return (pid_t)syscall(SYS_getpid); }
 
@@ -286,9 +313,25 @@ int stk_bpf_attach_device_program(int cgroup, int program) {
   return (int)result(syscall(SYS_bpf, BPF_PROG_ATTACH, &attributes, sizeof attributes));
 }
 
-int stk_makedev(unsigned major, unsigned minor, uint64_t *device) {
-  *device = makedev(major, minor);
-  return 0;
+int stk_bind_ipv4(uint32_t address, uint16_t port, int stream) {
+  int descriptor = socket(AF_INET, (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return -errno;
+  struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(address)};
+  if (bind(descriptor, (struct sockaddr *)&name, sizeof name) < 0) {
+    int error = errno;
+    close(descriptor);
+    return -error;
+  }
+  return descriptor;
 }
-unsigned stk_major(uint64_t device) { return major(device); }
-unsigned stk_minor(uint64_t device) { return minor(device); }
+
+int stk_bound_port(int socket) {
+  struct sockaddr_in name;
+  socklen_t size = sizeof name;
+  if (getsockname(socket, (struct sockaddr *)&name, &size) < 0) return -errno;
+  return ntohs(name.sin_port);
+}
+
+dev_t stk_makedev(unsigned major, unsigned minor) { return makedev(major, minor); }
+unsigned stk_major(dev_t device) { return major(device); }
+unsigned stk_minor(dev_t device) { return minor(device); }

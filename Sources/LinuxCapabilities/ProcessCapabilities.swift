@@ -37,7 +37,7 @@ package enum ProcessCapabilities {
 
   /// Whether the permitted set outlives the next change of all user ids from 0 (PR_SET_KEEPCAPS). Cleared by execve(2).
   package static func setKeepCapabilities(_ keep: Bool) throws(SystemCallError) {
-    try checked("prctl PR_SET_KEEPCAPS", stk_prctl(PR_SET_KEEPCAPS, keep ? 1 : 0, 0, 0, 0))
+    try checked("prctl PR_SET_KEEPCAPS", stk_prctl(STK_PR_SET_KEEPCAPS, keep ? 1 : 0, 0, 0, 0))
   }
 
   /// Sets effective, permitted and inheritable (capset(2)). Bounding and ambient have their own calls.
@@ -67,7 +67,7 @@ package enum ProcessCapabilities {
 
   /// No execve(2) from now on gives more than the caller has (PR_SET_NO_NEW_PRIVS); there is no way back.
   package static func setNoNewPrivileges() throws(SystemCallError) {
-    try checked("prctl PR_SET_NO_NEW_PRIVS", stk_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    try checked("prctl PR_SET_NO_NEW_PRIVS", stk_prctl(STK_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
   }
 
   /// What the calling thread may add to its sets at most.

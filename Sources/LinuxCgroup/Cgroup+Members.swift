@@ -6,7 +6,7 @@ import SystemPackage
 ///
 /// Whoever opens them needs the right to write to them, whoever writes does not (the kernel checks the credentials of the
 /// opening): so a parent opens them, and its child, already without privileges or in a user namespace, enters.
-package struct CgroupEntrance: ~Copyable, Sendable {
+package struct CgroupEntrance {
   private let files: [SharedDescriptor]
 
   fileprivate init(_ files: [SharedDescriptor]) {
@@ -27,9 +27,11 @@ package struct CgroupEntrance: ~Copyable, Sendable {
 
 extension Cgroup {
   /// A descriptor of the group in the unified hierarchy for clone3(2) with CLONE_INTO_CGROUP; nil when there is none.
-  package func openForClone() throws(CgroupError) -> OwnedDescriptor? {
+  package func openForClone() throws(CgroupError) -> SharedDescriptor? {
     guard let directory = unifiedDirectory else { return nil }
-    return try systemCalls { () throws(SystemCallError) in try Files.open(directory, O_RDONLY | O_DIRECTORY) }
+    return try systemCalls { () throws(SystemCallError) in
+      SharedDescriptor(try Files.open(directory, O_RDONLY | O_DIRECTORY))
+    }
   }
 
   /// Opens the way into the group.

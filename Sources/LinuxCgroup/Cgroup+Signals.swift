@@ -31,10 +31,10 @@ extension Cgroup {
       let identities = try processes().compactMap { try? ProcessIdentity(of: $0) }.filter { !killed.contains($0) }
       if identities.isEmpty { return }
       // The pid may have become another's since the list was read: only who is in the list now is killed.
-      let handles = identities.map { ($0, SharedHandle(of: $0)) }
+      let handles = identities.map { ($0, $0.open()) }
       let still = Set(try processes())
       for (identity, handle) in handles where still.contains(identity.pid) {
-        try systemCalls { () throws(SystemCallError) in try handle?.handle.signal(SIGKILL) }
+        try systemCalls { () throws(SystemCallError) in try handle?.signal(SIGKILL) }
         killed.insert(identity)
       }
     }
@@ -78,16 +78,5 @@ extension Cgroup {
     } catch {
       if !error.isOfGoneGroup { throw .system(error) }
     }
-  }
-}
-
-/// A process handle that can be put into collections.
-private final class SharedHandle {
-  let handle: ProcessHandle
-
-  /// nil when the process is gone.
-  init?(of identity: ProcessIdentity) {
-    guard let handle = identity.open() else { return nil }
-    self.handle = handle
   }
 }

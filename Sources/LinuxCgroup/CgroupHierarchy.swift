@@ -66,6 +66,13 @@ package struct CgroupHierarchy: Hashable, Sendable {
     return CgroupHierarchy(legacy: legacy, unified: unified, unifiedControllers: available)
   }
 
+  /// What `detect()` finds on this machine; looked at once, since it does not change while a process of ours runs.
+  package static func current() throws(CgroupError) -> CgroupHierarchy {
+    try machine.get()
+  }
+
+  private static let machine = Result { () throws(CgroupError) in try detect() }
+
   /// Whether a controller is in version 2, in version 1, or not to be had.
   package enum Location: Hashable, Sendable {
     case unified(String)

@@ -20,7 +20,7 @@ extension SeccompProfile {
       rule.applies(capabilities: capabilities, kernel: kernel) && rule.action != defaultAction
     }
     let tokens = try architectureTokens()
-    var library = try SeccompLibrary(defaultAction: defaultAction)
+    let library = try SeccompLibrary(defaultAction: defaultAction)
     for (name, token) in tokens { try library.add(architecture: name, token) }
     for rule in active {
       for name in rule.names { try library.add(rule, name) }
@@ -62,7 +62,7 @@ extension SeccompRule {
 }
 
 /// A filter of libseccomp while it is built.
-@safe private struct SeccompLibrary: ~Copyable {
+@safe private final class SeccompLibrary {
   private let context: UnsafeMutableRawPointer
 
   init(defaultAction: SeccompAction) throws(SeccompError) {
@@ -82,13 +82,13 @@ extension SeccompRule {
     if result < 0 { throw .library(function, on: object, Errno(rawValue: -result)) }
   }
 
-  mutating func add(architecture name: String, _ token: UInt32) throws(SeccompError) {
+  func add(architecture name: String, _ token: UInt32) throws(SeccompError) {
     // The native one is there from the start.
     if unsafe seccomp_arch_exist(context, token) == 0 { return }
     try check("seccomp_arch_add", on: name, unsafe seccomp_arch_add(context, token))
   }
 
-  mutating func add(_ rule: SeccompRule, _ name: String) throws(SeccompError) {
+  func add(_ rule: SeccompRule, _ name: String) throws(SeccompError) {
     let number = unsafe seccomp_syscall_resolve_name(name)
     // Unknown to the library: the prelude may know it.
     if number == SeccompCalls.unknown { return }
@@ -113,7 +113,7 @@ extension SeccompRule {
   }
 
   /// The program. The library writes it to a descriptor only (before its version 2.6).
-  consuming func export() throws(SeccompError) -> [UInt8] {
+  func export() throws(SeccompError) -> [UInt8] {
     do throws(SystemCallError) {
       let memory = OwnedDescriptor(owning: try checked("memfd_create", unsafe stk_memfd("seccomp")))
       let descriptor = memory.borrowed

@@ -2,7 +2,7 @@ import Glibc
 import SystemPackage
 
 /// A lock among processes (flock(2)): gone when its holder is, whatever became of it.
-package struct FileLock: ~Copyable, Sendable {
+package final class FileLock {
   private let file: OwnedDescriptor
 
   /// Takes the lock of the file at `path`, which is made if need be.

@@ -12,6 +12,11 @@ package enum Files {
     return OwnedDescriptor(owning: try checked("open", on: path, descriptor))
   }
 
+  /// A file without a name, in memory only (memfd_create(2)).
+  package static func memory(named name: String) throws(SystemCallError) -> OwnedDescriptor {
+    OwnedDescriptor(owning: try checked("memfd_create", on: name, unsafe stk_memfd(name)))
+  }
+
   /// What path resolution may do (openat2(2) RESOLVE_*).
   package struct Resolution: OptionSet, Sendable {
     package let rawValue: UInt64
@@ -33,6 +38,16 @@ package enum Files {
     return OwnedDescriptor(owning: try checked("openat2", on: path, descriptor))
   }
 
+  /// openat2(2) below `root`; nil when the path leads nowhere (`ENOENT`, `ENOTDIR`).
+  package static func openIfPresent(
+    _ path: String, below root: FileDescriptor, _ resolution: Resolution, _ flags: CInt
+  ) throws(SystemCallError) -> OwnedDescriptor? {
+    let descriptor = unsafe stk_openat2(
+      root.rawValue, path, UInt64(UInt32(bitPattern: flags)), 0, resolution.rawValue)
+    if descriptor == -ENOENT || descriptor == -ENOTDIR { return nil }
+    return OwnedDescriptor(owning: try checked("openat2", on: path, descriptor))
+  }
+
   /// Everything that `descriptor` still has to give, at most `limit` bytes; more is an `EFBIG`.
   package static func readAll(
     _ descriptor: FileDescriptor, limit: Int = 64 << 20, object: String? = nil
@@ -48,11 +63,31 @@ package enum Files {
     }
   }
 
+  /// What one read(2) gives, at most `limit` bytes.
+  package static func readOnce(
+    _ descriptor: FileDescriptor, limit: Int, object: String? = nil
+  ) throws(SystemCallError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: limit)
+    let count = try retrying { unsafe Glibc.read(descriptor.rawValue, &bytes, bytes.count) }.read(or: "read", on: object)
+    return Array(bytes[..<count])
+  }
+
   package static func readAll(
     _ path: String, in directory: FileDescriptor? = nil, limit: Int = 64 << 20
   ) throws(SystemCallError) -> [UInt8] {
     let file = try open(path, in: directory)
     return try readAll(file.borrowed, limit: limit, object: path)
+  }
+
+  /// The content of a file; nil when there is none.
+  package static func readIfPresent(
+    _ path: String, in directory: FileDescriptor? = nil, limit: Int = 64 << 20
+  ) throws(SystemCallError) -> [UInt8]? {
+    do throws(SystemCallError) {
+      return try readAll(path, in: directory, limit: limit)
+    } catch where error.errno == .noSuchFileOrDirectory {
+      return nil
+    }
   }
 
   /// The text of a small file; bytes that are not UTF-8 become U+FFFD.
@@ -178,6 +213,15 @@ package enum Files {
   package static func names(in path: String, of directory: FileDescriptor? = nil) throws(SystemCallError) -> [String] {
     let opened = try open(path, in: directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     return try names(of: opened, object: path)
+  }
+
+  /// The names in a directory; none when there is no such directory.
+  package static func namesIfPresent(in path: String) throws(SystemCallError) -> [String] {
+    do throws(SystemCallError) {
+      return try names(in: path)
+    } catch where error.errno == .noSuchFileOrDirectory {
+      return []
+    }
   }
 
   package static func names(

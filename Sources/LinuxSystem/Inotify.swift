@@ -2,7 +2,7 @@ import Glibc
 import SystemPackage
 
 /// Tells when files change (inotify(7)).
-package struct Inotify: ~Copyable, Sendable {
+package final class Inotify {
   private let owned: OwnedDescriptor
 
   package init() throws(SystemCallError) {
@@ -21,5 +21,46 @@ package struct Inotify: ~Copyable, Sendable {
   package func drain() {
     var buffer = [UInt8](repeating: 0, count: 4096)
     while unsafe Glibc.read(descriptor.rawValue, &buffer, buffer.count) > 0 {}
+  }
+}
+
+/// A watched directory or file to which something happened.
+package struct InotifyChange: Sendable, Hashable {
+  /// What `Inotify.add` returned; -1 when changes were lost (`IN_Q_OVERFLOW`), and anything may have changed.
+  package let watch: CInt
+  /// All that happened (IN_*), together.
+  package var events: UInt32
+}
+
+extension Inotify {
+  /// Like `watch`, and tells the number of the watch: the same for the same file.
+  package func add(_ path: String, _ events: UInt32) throws(SystemCallError) -> CInt {
+    try checkedErrno("inotify_add_watch", on: path, unsafe inotify_add_watch(descriptor.rawValue, path, events))
+  }
+
+  /// What changed since the last call, one value a watch, in the order of the first change. Does not wait.
+  package func changes() throws(SystemCallError) -> [InotifyChange] {
+    var changes: [InotifyChange] = []
+    var indices: [CInt: Int] = [:]
+    var buffer = [UInt8](repeating: 0, count: 16 << 10)
+    while true {
+      let outcome = retrying { unsafe Glibc.read(descriptor.rawValue, &buffer, buffer.count) }
+      if outcome.value < 0 && outcome.errno == EAGAIN { return changes }
+      let count = try outcome.read(or: "read", on: "inotify")
+      if count == 0 { return changes }
+      unsafe buffer.withUnsafeBytes { bytes in
+        var offset = 0
+        while offset + MemoryLayout<inotify_event>.size <= count {
+          let event = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: inotify_event.self)
+          offset += MemoryLayout<inotify_event>.size + Int(event.len)
+          if let index = indices[event.wd] {
+            changes[index].events |= event.mask
+          } else {
+            indices[event.wd] = changes.count
+            changes.append(InotifyChange(watch: event.wd, events: event.mask))
+          }
+        }
+      }
+    }
   }
 }

@@ -35,13 +35,20 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
   }
 }
 
-/// An owned descriptor that can be put into collections and shared.
-package final class SharedDescriptor: Sendable {
-  private let owned: OwnedDescriptor
+/// An owned descriptor that can be put into collections and shared within one thread.
+package final class SharedDescriptor {
+  /// The descriptor until it is closed, then -1, which every call refuses.
+  package private(set) var borrowed: FileDescriptor
 
   package init(_ owned: consuming OwnedDescriptor) {
-    self.owned = owned
+    borrowed = owned.release()
   }
 
-  package var borrowed: FileDescriptor { owned.borrowed }
+  deinit { close() }
+
+  /// Closes the descriptor now; later calls do nothing.
+  package func close() {
+    if borrowed.rawValue >= 0 { _ = OwnedDescriptor(owning: borrowed) }
+    borrowed = FileDescriptor(rawValue: -1)
+  }
 }

@@ -52,14 +52,21 @@ package enum Message {
   package static func receive(
     over socket: FileDescriptor, limit: Int = 64 << 10
   ) throws(SystemCallError) -> [UInt8]? {
+    try receiveWithDescriptor(over: socket, limit: limit)?.bytes
+  }
+
+  /// Receives one message and the descriptor that came with it; nil when the other end is closed.
+  package static func receiveWithDescriptor(
+    over socket: FileDescriptor, limit: Int = 64 << 10
+  ) throws(SystemCallError) -> (bytes: [UInt8], descriptor: SharedDescriptor?)? {
     var buffer = [UInt8](repeating: 0, count: limit)
     while true {
       var passed: CInt = -1
       let count = unsafe stk_receive(socket.rawValue, &buffer, buffer.count, &passed)
       if count == -Int(EINTR) { continue }
-      if passed >= 0 { _ = OwnedDescriptor(owning: passed) }
+      let descriptor = passed >= 0 ? SharedDescriptor(OwnedDescriptor(owning: passed)) : nil
       try checked("recvmsg", count)
-      return count == 0 ? nil : Array(buffer[..<count])
+      return count == 0 ? nil : (Array(buffer[..<count]), descriptor)
     }
   }
 }

@@ -35,6 +35,21 @@ package struct ProcessIdentity: Hashable, Sendable, CustomStringConvertible {
     return handle
   }
 
+  /// Whether the process has a handler for a signal (SigCgt in proc_pid_status(5)); true when that cannot be told.
+  package func catches(_ signal: CInt) -> Bool {
+    guard let text = try? Files.text("/proc/\(pid)/status"),
+      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("SigCgt:") }),
+      let digits = line.split(separator: "\t").last, let mask = UInt64(digits, radix: 16)
+    else { return true }
+    return mask >> UInt64(signal - 1) & 1 == 1
+  }
+
+  /// Whether the process exists and has not ended.
+  package var isAlive: Bool {
+    guard let handle = open() else { return false }
+    return !handle.hasEnded
+  }
+
   package var description: String { "\(pid)@\(startTime)" }
 }
 
@@ -49,7 +64,7 @@ extension ProcessIdentity: WireCodable {
 }
 
 /// A pidfd (pidfd_open(2)): stays with one process, readable once it has ended.
-package struct ProcessHandle: ~Copyable, Sendable {
+package final class ProcessHandle {
   private let pidfd: OwnedDescriptor
 
   /// - Throws: `ESRCH` when there is no such process.

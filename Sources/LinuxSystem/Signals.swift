@@ -2,7 +2,7 @@ import CLinuxShim
 import SystemPackage
 
 /// Signals taken as data: blocked, and read from a descriptor (signalfd(2)).
-package struct SignalDescriptor: ~Copyable, Sendable {
+package final class SignalDescriptor {
   private let owned: OwnedDescriptor
 
   /// Blocks `signals` for the calling thread and opens a descriptor that tells of them.
@@ -20,8 +20,10 @@ package struct SignalDescriptor: ~Copyable, Sendable {
 }
 
 package enum Signals {
-  /// Gives every signal its default disposition and unblocks all: what execve(2) should start from.
-  package static func resetAll() {
-    _ = stk_reset_signals()
+  /// Unblocks all signals. Together with the default dispositions that a cloned process has, this is what execve(2) should
+  /// start from.
+  package static func unblockAll() {
+    // Fails only for an invalid argument.
+    _ = stk_unblock_signals()
   }
 }

@@ -19,7 +19,7 @@ package struct Spawn {
     self.descriptors = descriptors
   }
 
-  /// Starts the program, with all signals unblocked and at their defaults.
+  /// Starts the program, with all signals unblocked.
   /// - Returns: its pid: the caller's child, to be reaped.
   package func start() throws(SystemCallError) -> pid_t {
     // Targets are filled in ascending order; a source that would be overwritten before its turn is moved out of the way.
@@ -53,7 +53,9 @@ package struct Spawn {
 ) rethrows -> Result {
   var pointers = unsafe strings.map { unsafe strdup($0) }
   unsafe pointers.append(nil)
-  defer { unsafe pointers.forEach { unsafe free($0) } }
+  defer {
+    for unsafe pointer in unsafe pointers { unsafe free(pointer) }
+  }
   return try unsafe pointers.withUnsafeBufferPointer { buffer in
     // The array is never empty: it has its terminating null.
     var fallback: UnsafeMutablePointer<CChar>?

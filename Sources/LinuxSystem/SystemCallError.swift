@@ -42,6 +42,9 @@ package func checkedErrno<Result: SignedInteger>(
 }
 
 extension Errno {
+  /// ENODEV, by the words of its man page.
+  package static var noDevice: Errno { Errno(rawValue: Glibc.ENODEV) }
+
   /// What the last libc function that failed on this thread left in `errno`.
   package static var latest: Errno { Errno(rawValue: Glibc.errno) }
 }

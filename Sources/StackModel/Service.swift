@@ -6,6 +6,8 @@ import InternetAddress
 /// image's or the engine's default holds.
 package struct Service: Sendable, Hashable, Codable {
   package var name: String
+  /// `container_name`; nil is `<project>-<service>-1`.
+  package var containerName: String?
   package var root: RootFilesystem
 
   // The process.
@@ -77,6 +79,14 @@ package enum RootFilesystem: Sendable, Hashable, Codable {
   case archive(String)
   /// `rootfs: host`: an overlay over the machine's own root.
   case host
+
+  /// The reference of an image; nil for other roots.
+  package var imageName: String? {
+    switch self {
+    case .image(let reference): reference
+    case .directory, .archive, .host: nil
+    }
+  }
 }
 
 package struct EnvironmentVariable: Sendable, Hashable, Codable {
@@ -153,6 +163,8 @@ package struct PortMapping: Sendable, Hashable, Codable {
   package var hostAddress: IPv4Address?
   /// nil, or 0, lets the kernel choose.
   package var hostPort: UInt16?
+  /// Not nil when any free port of `hostPort...lastHostPort` will do.
+  package var lastHostPort: UInt16?
   package var containerPort: UInt16
   package var transport: TransportProtocol
 

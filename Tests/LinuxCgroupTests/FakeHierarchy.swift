@@ -8,7 +8,7 @@ import Testing
 struct FakeHierarchy {
   let root: String
 
-  static func with<Result>(_ body: (FakeHierarchy) throws -> Result) throws -> Result {
+  static func with(_ body: (FakeHierarchy) throws -> Void) throws {
     try withTemporaryDirectory { try body(FakeHierarchy(root: $0)) }
   }
 

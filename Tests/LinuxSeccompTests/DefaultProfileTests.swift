@@ -17,7 +17,14 @@ import Testing
 
   static let dockerDefault: CapabilitySet = [.containerDefault, .mknod, .netRaw, .auditWrite]
 
-  /// Calls in which some rule looks at an argument, and what it might look for.
+  /// Calls in which some rule looks at an argument: ioctl, socket, clone, personality, socketcall.
+  static let inspected: [FilterInterpreter.Architecture: Set<UInt32>] = [
+    .x86x64: [16, 41, 56, 135, 0x4000_0202, 0x4000_0029, 0x4000_0038, 0x4000_0087], .x86: [54, 359, 120, 136, 102],
+  ]
+  /// For all other calls: a rule that looks at an argument by mistake shows.
+  static let fewArguments: [[UInt64]] = [[], [2, 2, 2, 2, 2, 2], [38], [40], [.max, .max, .max]]
+
+  /// What the rules might look for.
   static let arguments: [[UInt64]] =
     [[]]
     + (0...64).map { [$0] }
@@ -40,11 +47,11 @@ import Testing
     numbers += (0...600).map { 0x4000_0000 + $0 } + [.max, 0x8000_0000, 0x3fff_ffff]
     for architecture in FilterInterpreter.Architecture.allCases {
       for number in numbers {
-        for arguments in Self.arguments {
+        let isInspected = Self.inspected[architecture]?.contains(number) == true
+        for arguments in isInspected ? Self.arguments : Self.fewArguments {
           let call = FilterInterpreter.Call(number: number, architecture: architecture, arguments: arguments)
           let decision = ours.decide(call)
-          #expect(decision != nil)
-          if decision != moby.decide(call) { different.append(call) }
+          if decision == nil || decision != moby.decide(call) { different.append(call) }
         }
       }
     }

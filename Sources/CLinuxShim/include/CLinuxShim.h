@@ -37,8 +37,18 @@ int stk_pipe(int descriptors[_Nonnull 2]);
 int stk_signalfd(const int *signals, size_t count);
 /// The number of the next signal of a signalfd, or -EAGAIN.
 int stk_signalfd_next(int descriptor);
-/// Unblocks every signal and gives each its default disposition. Always 0.
-int stk_reset_signals(void);
+/// Unblocks every signal.
+int stk_unblock_signals(void);
+/// copy_file_range(2) at the current offsets.
+ssize_t stk_copy_file_range(int from, int to, size_t count);
+/// flistxattr(2), fgetxattr(2) and fsetxattr(2).
+ssize_t stk_flistxattr(int descriptor, void *list, size_t size);
+ssize_t stk_fgetxattr(int descriptor, const char *name, void *value, size_t size);
+int stk_fsetxattr(int descriptor, const char *name, const void *value, size_t size);
+/// The f_type of fstatfs(2).
+long stk_fstatfs_type(int descriptor);
+/// setrlimit(2) on the calling process.
+int stk_setrlimit(int resource, uint64_t soft, uint64_t hard);
 /// memfd_create(2) with MFD_CLOEXEC | MFD_ALLOW_SEALING.
 int stk_memfd(const char *name);
 
@@ -60,10 +70,11 @@ struct stk_clone {
 };
 
 /// clone3(2) without shared memory, like fork(2) with flags. Returns 0 in the child and the pid in the parent.
+/// Every signal has its default disposition in the child (CLONE_CLEAR_SIGHAND).
 ///
 /// The caller must be single-threaded: the child goes on with a copy of its memory, and glibc's fork handlers do not run.
 pid_t stk_clone3(struct stk_clone *arguments);
-/// posix_spawn(3) with all signals unblocked and at their defaults: descriptor `targets[i]` of the new process is what
+/// posix_spawn(3) with all signals unblocked: descriptor `targets[i]` of the new process is what
 /// `sources[i]` is here, and every descriptor from `lowest_closed` on is closed. Sources must not be among the targets.
 /// `new_session` calls setsid(2) in it. Allocates. Returns the pid.
 pid_t stk_spawn(const char *path, char *const _Nullable *_Nonnull arguments, char *const _Nullable *_Nonnull environment,
@@ -81,6 +92,7 @@ int stk_setns(int descriptor, int flags);
 int stk_unshare(int flags);
 /// prctl(2).
 int stk_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+extern const int STK_PR_SET_KEEPCAPS, STK_PR_SET_NO_NEW_PRIVS, STK_PR_SET_PDEATHSIG, STK_PR_SET_DUMPABLE;
 /// getpid(2) from the kernel.
 pid_t stk_getpid(void);
 /// execve(2); returns only on failure.
@@ -125,6 +137,12 @@ ssize_t stk_send(int socket, const void *bytes, size_t count, int descriptor);
 /// recvmsg(2); `*descriptor` becomes the received descriptor, close-on-exec, or -1.
 ssize_t stk_receive(int socket, void *bytes, size_t count, int *descriptor);
 
+/// A socket bound to an IPv4 address and port in host byte order; a stream socket when `stream` is set, else for datagrams.
+/// It does not listen: it only keeps others from binding. Makes two system calls.
+int stk_bind_ipv4(uint32_t address, uint16_t port, int stream);
+/// The port in host byte order that an IPv4 socket is bound to.
+int stk_bound_port(int socket);
+
 // -- Programs for cgroups (bpf(2))
 
 /// BPF_PROG_LOAD of a BPF_PROG_TYPE_CGROUP_DEVICE program. `instructions` holds `count` struct bpf_insn. A new descriptor.
@@ -134,9 +152,9 @@ int stk_bpf_attach_device_program(int cgroup, int program);
 
 // -- Wait status and device numbers (macros)
 
-int stk_makedev(unsigned major, unsigned minor, uint64_t *device);
-unsigned stk_major(uint64_t device);
-unsigned stk_minor(uint64_t device);
+dev_t stk_makedev(unsigned major, unsigned minor);
+unsigned stk_major(dev_t device);
+unsigned stk_minor(dev_t device);
 
 #pragma clang assume_nonnull end
 

@@ -1,0 +1,71 @@
+# Targets for people and for CI; `make help` lists them.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+# Arguments of `swift test`, for example: make test ARGUMENTS="--filter StackPlanTests"
+ARGUMENTS ?=
+# Arguments of bench/run.py, for example: make bench BENCH="--only logs"
+BENCH ?=
+
+# Under sudo the toolchain is where the user has it, and what is built belongs to the user.
+export PATH := $(shell scripts/swift-directory.sh):$(PATH)
+USER_HOME := $(shell [ -z "$$SUDO_USER" ] || getent passwd "$$SUDO_USER" | cut -d: -f6)
+AS_OWNER := $(shell [ "$$(id -u)" = 0 ] && [ -n "$$SUDO_USER" ] && [ "$$(stat -c %U .)" = "$$SUDO_USER" ] && \
+  echo runuser -u "$$SUDO_USER" -- env HOME=$(USER_HOME))
+SWIFT := $(AS_OWNER) swift
+
+# One file without libraries, for any x86-64 or arm64 Linux; sections that nothing uses and symbols stay out of it.
+RELEASE := -c release --product stack -Xswiftc -static-executable -Xlinker --gc-sections -Xlinker -s
+
+.PHONY: help dependencies build release test check format bench demo install uninstall docs clean
+
+help:
+	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile | expand -t 16
+
+dependencies: ## install the Debian packages that building and testing need (root)
+	@scripts/install-build-dependencies.sh
+
+build: ## debug build
+	$(SWIFT) build
+
+release: ## dist/stack, one static file
+	$(SWIFT) build $(RELEASE)
+	@$(AS_OWNER) install -D -m 755 "$$($(SWIFT) build $(RELEASE) --show-bin-path)/stack" dist/stack
+	@ldd dist/stack 2>&1 | grep -q 'not a dynamic executable' || { echo "dist/stack is not static" >&2; exit 1; }
+	@ls -l dist/stack
+
+test: ## build and run the tests; with root all of them, in namespaces of their own
+	$(SWIFT) build --build-tests
+	@scripts/run-tests.py $(ARGUMENTS)
+
+check: ## format, warnings, length of files, scripts
+	scripts/check.sh
+	$(SWIFT) build
+
+format: ## format the sources
+	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests
+
+bench: release ## measure beside the kernel's floor (root)
+	bench/run.py --stack dist/stack $(BENCH)
+
+demo: dependencies release ## the samples, up and down again (root)
+	@scripts/demo.sh dist/stack
+
+install: ## install dist/stack with completions and the schema below PREFIX; `make release` comes first
+	@[ -x dist/stack ] || { echo "dist/stack is missing: make release" >&2; exit 1; }
+	install -D -m 755 dist/stack $(DESTDIR)$(PREFIX)/bin/stack
+	install -D -m 644 schemas/stack.schema.json $(DESTDIR)$(PREFIX)/share/stack/stack.schema.json
+	@scripts/install-completions.sh dist/stack $(DESTDIR)$(PREFIX)
+
+uninstall: ## remove what install put below PREFIX
+	rm -f $(DESTDIR)$(PREFIX)/bin/stack
+	rm -rf $(DESTDIR)$(PREFIX)/share/stack
+	@scripts/install-completions.sh --remove $(DESTDIR)$(PREFIX)
+
+docs: release ## generate what is generated: the schema and the picture in the README (root)
+	dist/stack schema > schemas/stack.schema.json
+	scripts/record-demo.sh dist/stack docs/demo.txt
+	scripts/terminal-svg.py docs/demo.txt docs/demo.svg
+
+clean: ## remove all that was built
+	rm -rf .build dist bench/build samples/*/rootfs

@@ -1,0 +1,101 @@
+import CLinuxShim
+import Glibc
+import LinuxCapabilities
+import LinuxCgroup
+import LinuxSystem
+import SystemPackage
+
+/// The cgroup of one container.
+struct ContainerCgroup {
+  private let cgroup: Cgroup
+
+  /// Makes the cgroup with its limits.
+  init(_ container: ContainerSpecification) throws {
+    try self.init(existing: container)
+    do {
+      let devices = container.canHaveDevices ? try Self.devices(of: container) : nil
+      let unapplied = try cgroup.create(try Self.limits(of: container.cgroup), devices: devices)
+      // Swap that is not counted leaves the limit of the memory; without its controller a limit would be none at all.
+      if let first = unapplied.first(where: { $0.reason != .noSwapAccounting }) {
+        throw LaunchError("make cgroup", first.description)
+      }
+    } catch {
+      // Best effort: the failure to report is the first one.
+      try? cgroup.remove()
+      throw error
+    }
+  }
+
+  init(existing container: ContainerSpecification) throws(CgroupError) {
+    let path = container.cgroup.path
+    guard path.count == 3, path[0] == "stack" else { throw .invalidName(path.joined(separator: "/")) }
+    cgroup = try Cgroup(try CgroupHierarchy.current(), project: path[1], container: path[2])
+  }
+
+  private static func limits(of specification: CgroupSpecification) throws(CgroupError) -> CgroupLimits {
+    var limits = CgroupLimits()
+    limits.memory = specification.memory
+    limits.memoryAndSwap = specification.memoryAndSwap
+    if let cpus = specification.cpus {
+      guard let quota = CgroupLimits.quota(cpus: cpus) else { throw .invalidLimit(.cpuQuota, "\(cpus) processors") }
+      limits.cpuQuota = quota
+    }
+    limits.cpuShares = specification.cpuShares
+    limits.cpuset = specification.cpuset
+    limits.pids = specification.pids
+    return limits
+  }
+
+  private static func devices(of container: ContainerSpecification) throws(SystemCallError) -> DeviceRules {
+    var rules = DeviceRules.containerDefault
+    for device in container.devices {
+      let file = try Files.open(device.source, O_PATH)
+      let status = try Files.status(file.borrowed)
+      let kind: DeviceRules.Kind = status.st_mode & S_IFMT == S_IFBLK ? .block : .character
+      let access = DeviceRules.Access(device.access) ?? .all
+      rules.allowed.append(DeviceRules.Rule(kind, stk_major(status.st_rdev), stk_minor(status.st_rdev), access))
+    }
+    return rules
+  }
+
+  func openForClone() throws(CgroupError) -> SharedDescriptor? { try cgroup.openForClone() }
+  /// The way into the parts of the group where clone3(2) does not lead.
+  func openEntrance() throws(CgroupError) -> CgroupEntrance { try cgroup.openEntrance(unified: false) }
+  func kill() throws(CgroupError) { try cgroup.kill() }
+  func remove() throws(CgroupError) { try cgroup.remove() }
+  var outOfMemoryKills: UInt64 { get throws(CgroupError) { try cgroup.oomKills() ?? 0 } }
+}
+
+extension ContainerLaunch {
+  /// Whether the kernel killed a process of the container because of its memory limit.
+  package static func wasOutOfMemory(_ container: ContainerSpecification) -> Bool {
+    (try? ContainerCgroup(existing: container).outOfMemoryKills).map { $0 > 0 } ?? false
+  }
+
+  /// Kills what is left in the container's cgroup and removes it.
+  package static func removeCgroup(_ container: ContainerSpecification) {
+    // Best effort: what is still busy is removed with the project.
+    guard let cgroup = try? ContainerCgroup(existing: container) else { return }
+    try? cgroup.kill()
+    try? cgroup.remove()
+  }
+}
+
+extension ContainerSpecification {
+  /// Whether device nodes can be in the container besides the engine's own: made with CAP_MKNOD, brought by a mount of the
+  /// host, or asked for. Where there are none, the root is mounted `nodev` instead of watching every access.
+  var canHaveDevices: Bool {
+    if isPrivileged { return false }
+    let makesNodes = capabilities.bounding & CapabilitySet.mknod.rawValue != 0
+    return makesNodes || !devices.isEmpty || mounts.contains { $0.bringsHostFiles }
+  }
+}
+
+extension MountSpecification {
+  fileprivate var bringsHostFiles: Bool {
+    switch source {
+    case .bind, .volume: true
+    case .ownFile, .tmpfs: false
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import CLinuxShim
+import Glibc
+import LinuxCapabilities
+import LinuxCgroup
+import LinuxSystem
+import SystemPackage
+
+/// A process executed in a running container: in all its namespaces, with its cgroup, capabilities and filter.
+///
+/// The calling process must be single-threaded; it stays outside. What joins the container is a child, which cannot be
+/// looked into from there before it is the container's program (prctl(2) PR_SET_DUMPABLE; CVE-2019-5736).
+package struct ContainerExec {
+  let container: ContainerSpecification
+  let initProcess: ProcessIdentity
+  package var process: ProcessSpecification
+  package var isPrivileged = false
+
+  package init(_ container: ContainerSpecification, initProcess: ProcessIdentity, process: ProcessSpecification) {
+    self.container = container
+    self.initProcess = initProcess
+    self.process = process
+  }
+
+  /// The three standard streams of the new process.
+  package struct Streams {
+    package var input: FileDescriptor
+    package var output: FileDescriptor
+    package var error: FileDescriptor
+
+    package init(input: FileDescriptor, output: FileDescriptor, error: FileDescriptor) {
+      self.input = input
+      self.output = output
+      self.error = error
+    }
+  }
+
+  /// A terminal of the container's own devpts, for a process that is executed with one.
+  package func openTerminal() throws(LaunchError) -> (master: SharedDescriptor, slave: SharedDescriptor) {
+    let terminal = try attempt("allocate terminal") {
+      let directory = try Files.open(
+        "dev/pts", below: try containerRoot().borrowed, [.inRoot, .noSymlinks], O_RDONLY | O_DIRECTORY)
+      return try Terminal(in: directory.borrowed)
+    }
+    return (terminal.master, terminal.slave)
+  }
+
+  private func containerRoot() throws(SystemCallError) -> OwnedDescriptor {
+    guard initProcess.open() != nil else {
+      throw SystemCallError("open", on: "process \(initProcess)", .noSuchProcess)
+    }
+    return try Files.open("/proc/\(initProcess.pid)/root", O_PATH | O_DIRECTORY)
+  }
+
+  /// Starts the process, a child of the caller, and returns once its program is being executed.
+  package func start(_ streams: Streams) throws(LaunchError) -> ProcessHandle {
+    guard let target = initProcess.open() else {
+      throw LaunchError("execute", "the container is not running")
+    }
+    let (channel, childChannel) = try attempt("make channel") { try DescriptorPair.messageSockets().split() }
+    let cgroup = try attempt("open cgroup") { try ContainerCgroup(existing: container) }
+    let directory = try attempt("open cgroup") { try cgroup.openForClone() }
+    guard let joiner = try attempt("clone", { try ClonedProcess.clone(0, into: directory?.borrowed) })?.handle else {
+      channel.close()
+      join(target.descriptor, cgroup: cgroup, streams: streams, channel: childChannel.borrowed)
+    }
+    childChannel.close()
+    var program: SharedDescriptor?
+    var failure: LaunchError?
+    while let message = try attempt(
+      "wait for the process",
+      {
+        try Message.receiveWithDescriptor(over: channel.borrowed)
+      })
+    {
+      if let descriptor = message.descriptor {
+        program = descriptor
+      } else {
+        failure = try attempt("read the failure") { try LaunchError(wireBytes: message.bytes) }
+      }
+    }
+    _ = try attempt("wait") { try joiner.reap() }
+    guard let program, let owned = try? OwnedDescriptor(owning: program.borrowed).duplicate() else {
+      throw failure ?? LaunchError("execute", "the container ended")
+    }
+    let handle = ProcessHandle(owning: owned)
+    if let failure {
+      _ = try? handle.reap()
+      throw failure
+    }
+    return handle
+  }
+
+  /// In a child: enters the namespaces. A PID namespace is entered by the next process only, which becomes the program; it
+  /// is made a child of the caller (CLONE_PARENT), so that its exit status is the caller's to see.
+  private func join(
+    _ target: FileDescriptor, cgroup: ContainerCgroup, streams: Streams, channel: FileDescriptor
+  ) -> Never {
+    do throws(LaunchError) {
+      try attempt("hide from the container") { try checked("prctl", stk_prctl(STK_PR_SET_DUMPABLE, 0, 0, 0, 0)) }
+      try attempt("join cgroup") { try cgroup.openEntrance().enter() }
+      try attempt("join namespaces") { try checked("setns", stk_setns(target.rawValue, namespaceFlags)) }
+      guard let program = try attempt("clone", { try ClonedProcess.clone(CLONE_PARENT) })?.handle else {
+        try becomeProgram(streams, channel: channel)
+      }
+      try attempt("hand over") { try Message.send([0], with: program.descriptor, over: channel) }
+      _exit(0)
+    } catch {
+      // Best effort: when the caller is gone, nobody is left to tell.
+      try? Message.send(error.wireBytes, over: channel)
+    }
+    _exit(125)
+  }
+
+  private var namespaceFlags: CInt {
+    var flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP
+    if container.namespaces.network != .host { flags |= CLONE_NEWNET }
+    if container.namespaces.users != nil { flags |= CLONE_NEWUSER }
+    return flags
+  }
+
+  private func becomeProgram(_ streams: Streams, channel: FileDescriptor) throws(LaunchError) -> Never {
+    try attempt("connect standard streams") {
+      try checkedErrno("setsid", setsid())
+      if process.hasTerminal {
+        try checked("ioctl", on: "TIOCSCTTY", stk_ioctl_int(streams.input.rawValue, UInt(TIOCSCTTY), 0))
+      }
+      for (number, source) in [streams.input, streams.output, streams.error].enumerated() {
+        try checkedErrno("dup2", dup2(source.rawValue, CInt(number)))
+      }
+    }
+    if container.namespaces.users != nil {
+      try attempt("become root of the user namespace") {
+        try checked("setresgid", stk_setresgid(0, 0, 0))
+        try checked("setresuid", stk_setresuid(0, 0, 0))
+      }
+    }
+    let masks =
+      isPrivileged
+      ? CapabilityMasks(all: try attempt("read capabilities") { try ProcessCapabilities.current().permitted })
+      : container.capabilities
+    let setup = ProcessSetup(
+      process: process, capabilities: masks, noNewPrivileges: container.noNewPrivileges && !isPrivileged,
+      seccomp: isPrivileged ? nil : container.seccomp, resourceLimits: container.resourceLimits)
+    let environment = try setup.apply()
+    try attempt("close descriptors") {
+      try checked("close_range", stk_close_range(3, .max, CLOSE_RANGE_CLOEXEC))
+    }
+    try setup.execute(environment: environment)
+  }
+}

@@ -1,0 +1,146 @@
+import CLinuxShim
+import Glibc
+import LinuxCgroup
+import LinuxNetlink
+import LinuxSystem
+import SystemPackage
+
+/// A container's first process as its parent sees it.
+package struct RunningContainer {
+  package let process: ProcessHandle
+  package let identity: ProcessIdentity
+  package let output: ContainerOutput
+}
+
+/// Where a container's output can be read.
+package enum ContainerOutput {
+  case pipes(output: SharedDescriptor, error: SharedDescriptor)
+  /// The master of the container's terminal: both streams, and its input.
+  case terminal(SharedDescriptor)
+}
+
+/// Starting a container: the parent's half.
+///
+/// The calling process must be single-threaded, and have CAP_SYS_ADMIN, CAP_NET_ADMIN and the usual rights of root. It
+/// becomes the parent of the container's first process, which is killed when the calling process ends.
+package struct ContainerLaunch {
+  let container: ContainerSpecification
+
+  package init(_ container: ContainerSpecification) {
+    self.container = container
+  }
+
+  /// Starts the container and returns once its program is being executed.
+  ///
+  /// - Throws: the step that failed; then nothing of the container remains but its directory.
+  package func start() throws(LaunchError) -> RunningContainer {
+    let prepared = try Preparation(container)
+    let cgroup = try attempt("make cgroup") { try ContainerCgroup(container) }
+    do throws(LaunchError) {
+      return try start(prepared, in: cgroup)
+    } catch {
+      // Best effort: the failure to report is the first one, and `down` removes a cgroup that is left.
+      try? cgroup.remove()
+      throw error
+    }
+  }
+
+  private func start(
+    _ prepared: Preparation, in cgroup: ContainerCgroup
+  ) throws(LaunchError) -> RunningContainer {
+    let streams = try attempt("make pipes") { try Streams(terminal: prepared.terminal) }
+    let (channel, childChannel) = try attempt("make channel") { try DescriptorPair.messageSockets().split() }
+    try joinNetwork()
+    let cgroupDirectory = try attempt("open cgroup") { try cgroup.openForClone() }
+    // Opened here: the child may be in a user namespace that has no right to do it.
+    let entrance = try attempt("open cgroup") { try cgroup.openEntrance() }
+    guard
+      let child = try attempt("clone", { try ClonedProcess.clone(cloneFlags, into: cgroupDirectory?.borrowed) })
+    else {
+      close(channel.borrowed.rawValue)
+      ContainerInit(
+        container: container, prepared: prepared, channel: childChannel.borrowed,
+        standardInput: streams.childInput.borrowed, standardOutput: streams.childOutput.borrowed,
+        standardError: streams.childError.borrowed,
+        joinCgroup: { try entrance.enter() },
+        configureNetwork: { try ContainerNetwork(container).configureInside() }
+      ).run()
+    }
+    streams.closeChildEnds()
+    childChannel.close()
+    do throws(LaunchError) {
+      try letGo(child.pid, over: channel.borrowed)
+      let identity = try attempt("identify process") { try ProcessIdentity(of: child.pid) }
+      return RunningContainer(process: child.handle, identity: identity, output: streams.output)
+    } catch {
+      // Best effort, as above; the process is our child and cannot escape a SIGKILL.
+      try? child.handle.signal(SIGKILL)
+      _ = try? child.handle.reap()
+      throw error
+    }
+  }
+
+  private var cloneFlags: CInt {
+    var flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC
+    if container.namespaces.network == .own { flags |= CLONE_NEWNET }
+    if container.namespaces.users != nil { flags |= CLONE_NEWUSER }
+    return flags
+  }
+
+  /// Enters the network namespace that the container shares: its process inherits it.
+  private func joinNetwork() throws(LaunchError) {
+    guard case .of(let other) = container.namespaces.network else { return }
+    guard let process = other.open() else {
+      throw LaunchError("join network", "the process whose network is shared has ended")
+    }
+    try attempt("join network") { try checked("setns", stk_setns(process.descriptor.rawValue, CLONE_NEWNET)) }
+  }
+
+  /// Does what only the parent can, lets the child go on, and waits for its success or its failure.
+  private func letGo(_ pid: pid_t, over channel: FileDescriptor) throws(LaunchError) {
+    if let users = container.namespaces.users {
+      try attempt("map users") { try users.apply(to: pid) }
+    }
+    if let score = container.oomScoreAdjustment {
+      try attempt("set oom_score_adj") { try Files.write("\(score)", to: "/proc/\(pid)/oom_score_adj") }
+    }
+    try attempt("make network interfaces") { try ContainerNetwork(container).makeInterfaces(for: pid) }
+    // A child that has already failed has closed its end: its message is what counts.
+    try? Message.send([1], over: channel)
+    let message = try attempt("wait for the container") { try Message.receive(over: channel) }
+    if let message {
+      throw try attempt("read the container's failure") { try LaunchError(wireBytes: message) }
+    }
+  }
+}
+
+/// The ends of the container's standard streams.
+struct Streams {
+  let childInput: SharedDescriptor
+  let childOutput: SharedDescriptor
+  let childError: SharedDescriptor
+  let output: ContainerOutput
+
+  /// The size that a pipe is given: enough to go on writing while the log is being written.
+  private static let pipeSize = 1 << 20
+
+  init(terminal: Terminal?) throws(SystemCallError) {
+    if let terminal {
+      (childInput, childOutput, childError) = (terminal.slave, terminal.slave, terminal.slave)
+      output = .terminal(terminal.master)
+      return
+    }
+    childInput = SharedDescriptor(try Files.open("/dev/null", O_RDONLY))
+    let outputPipe = try DescriptorPair.pipe().split()
+    let errorPipe = try DescriptorPair.pipe().split()
+    // Best effort: above the user's share of pipe memory (pipe(7)) the default size has to do.
+    _ = stk_fcntl(outputPipe.first.borrowed.rawValue, F_SETPIPE_SZ, Self.pipeSize)
+    (childOutput, childError) = (outputPipe.second, errorPipe.second)
+    output = .pipes(output: outputPipe.first, error: errorPipe.first)
+  }
+
+  /// Leaves the container's ends to the container, so that the end of its last process is seen.
+  func closeChildEnds() {
+    for end in [childInput, childOutput, childError] { end.close() }
+  }
+}

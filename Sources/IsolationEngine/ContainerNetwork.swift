@@ -1,0 +1,61 @@
+import Glibc
+import LinuxNetlink
+import LinuxSystem
+import SystemPackage
+
+/// The network of one container: both halves of its interfaces.
+struct ContainerNetwork {
+  private let interfaces: [InterfaceSpecification]
+  private let isOwn: Bool
+
+  init(_ container: ContainerSpecification) {
+    interfaces = container.interfaces
+    isOwn = container.namespaces.network == .own
+  }
+
+  /// In the host's namespace: makes the pairs, each with one end in the namespace of the process.
+  func makeInterfaces(for pid: pid_t) throws {
+    if interfaces.isEmpty { return }
+    let socket = try RouteSocket()
+    for interface in interfaces {
+      guard let bridge = try socket.link(named: interface.bridge) else {
+        throw LaunchError("make interface \(interface.name)", "the bridge \(interface.bridge) is gone")
+      }
+      try make(
+        VethSpecification(
+          hostName: interface.hostName, bridge: bridge.index, group: interface.group,
+          mtu: interface.mtu.map(UInt32.init(clamping:)), peerName: interface.name,
+          peerAddress: MACAddress(of: interface.address), peerNamespace: .process(pid)), with: socket)
+    }
+  }
+
+  private func make(_ veth: VethSpecification, with socket: RouteSocket) throws(NetlinkError) {
+    do throws(NetlinkError) {
+      try socket.createVeth(veth)
+    } catch  where error.errno == .fileExists {
+      // Of the container's last run: the kernel removes a namespace's links some time after its last process.
+      try socket.deleteLink(named: veth.hostName)
+      try socket.createVeth(veth)
+    }
+  }
+
+  /// In the container's namespace: addresses and routes, and everything up.
+  func configureInside() throws {
+    guard isOwn else { return }
+    for interface in interfaces { try disableIPv6(on: interface.name) }
+    let socket = try RouteSocket()
+    try socket.configure(
+      InterfaceConfiguration(
+        interfaces: interfaces.map { .init(name: $0.name, address: $0.address, prefixLength: $0.prefixLength) },
+        gateway: interfaces.lazy.compactMap(\.gateway).first))
+  }
+
+  /// The networks are IPv4 only: no link-local address, and no ear for router advertisements (CVE-2020-13401).
+  private func disableIPv6(on interface: String) throws(SystemCallError) {
+    do throws(SystemCallError) {
+      try Files.write("1", to: "/proc/sys/net/ipv6/conf/\(interface)/disable_ipv6")
+    } catch  where error.errno == .noSuchFileOrDirectory {
+      // A kernel without IPv6.
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import Glibc
+import LinuxMounts
+import LinuxSystem
+import SystemPackage
+
+/// What the host side makes ready before the container's process exists: mounts that are in no namespace yet.
+///
+/// Everything that takes the host's privileges or the host's paths is done here; the container's process only puts the
+/// pieces together. The mounts are held by descriptors, so whatever fails, or is killed, nothing remains.
+struct Preparation {
+  let root: PreparedMount
+  let devices: PreparedMount
+  let terminals: PreparedMount
+  let terminal: Terminal?
+  let mounts: [Entry]
+
+  struct Entry {
+    let specification: MountSpecification
+    let mount: PreparedMount
+    let isDirectory: Bool
+  }
+
+  init(_ container: ContainerSpecification) throws(LaunchError) {
+    let users = container.namespaces.users
+    // An idmapped mount takes a mapping, not a namespace: any namespace with the same mapping will do.
+    let mapping: SharedDescriptor?
+    if let users {
+      mapping = SharedDescriptor(
+        try attempt("make user namespace") { try users.namespace() })
+    } else {
+      mapping = nil
+    }
+    let owner = users?.base ?? 0
+    let root = try attempt("mount root file system") {
+      PreparedMount(try OverlayRoot(container, owner: owner, mapping: mapping?.borrowed).make())
+    }
+    let inDev = container.devices.filter { $0.target.hasPrefix("/dev/") }
+    devices = try attempt("make /dev") {
+      PreparedMount(try DeviceDirectory(owner: owner).make(devices: inDev, allOfHost: container.isPrivileged))
+    }
+    let terminals = try attempt("mount /dev/pts") {
+      PreparedMount(
+        try DetachedMount(
+          type: "devpts", source: "devpts",
+          options: [
+            ("newinstance", ""), ("ptmxmode", "0666"), ("mode", "0620"), ("uid", "\(owner)"), ("gid", "\(owner + 5)"),
+          ].filter { $0.0 != "uid" || owner != 0 }, attributes: [.noSetUserID, .noExecution]))
+    }
+    if container.process.hasTerminal {
+      terminal = try attempt("allocate terminal") {
+        try Terminal(in: terminals.descriptor)
+      }
+    } else {
+      terminal = nil
+    }
+    self.terminals = terminals
+
+    var entries: [Entry] = []
+    for specification in container.mounts {
+      entries.append(
+        try attempt("mount \(specification.target)") {
+          try Self.entry(specification, users: users, mapping: mapping?.borrowed, root: root.descriptor)
+        })
+    }
+    for device in container.devices where !device.target.hasPrefix("/dev/") {
+      let specification = MountSpecification(.bind(device.source), target: device.target)
+      entries.append(
+        try attempt("mount \(device.target)") {
+          try Self.entry(specification, users: nil, mapping: nil, root: root.descriptor)
+        })
+    }
+    mounts = entries
+    self.root = root
+  }
+
+  private static func entry(
+    _ specification: MountSpecification, users: UserMapping?, mapping: FileDescriptor?, root: FileDescriptor
+  ) throws(SystemCallError) -> Entry {
+    let attributes: MountAttributes = specification.isReadOnly ? .readOnly : []
+    switch specification.source {
+    case .tmpfs(let options):
+      let mount = try DetachedMount(
+        type: "tmpfs", source: "tmpfs", options: tmpfsOptions(options, users: users),
+        attributes: attributes.union(MountAttributes([.noSetUserID, .noDevices, .noExecution]).subtracting(allowed(options))))
+      return Entry(specification: specification, mount: PreparedMount(mount), isDirectory: true)
+    case .ownFile(let path):
+      let mount = try DetachedMount(cloning: path, followLinks: false)
+      try mount.set(attributes.union([.noSetUserID, .noDevices, .noExecution]))
+      if let mapping { try mount.mapOwners(through: mapping) }
+      return Entry(specification: specification, mount: PreparedMount(mount), isDirectory: false)
+    case .bind(let path), .volume(let path):
+      let mount = try DetachedMount(cloning: path, recursive: true)
+      if case .volume = specification.source {
+        try VolumeSeed(target: specification.target, ownerOffset: -Int64(users?.base ?? 0))
+          .fill(mount.descriptor, from: root)
+      }
+      if !attributes.isEmpty { try mount.set(attributes, recursive: true) }
+      if let mapping { try mount.mapOwners(through: mapping) }
+      let isDirectory = try Files.status(mount.descriptor).st_mode & S_IFMT == S_IFDIR
+      return Entry(specification: specification, mount: PreparedMount(mount), isDirectory: isDirectory)
+    }
+  }
+
+  /// `exec`, `dev` and `suid` among the options take the restriction of the same name away.
+  private static func allowed(_ options: [String]) -> MountAttributes {
+    var attributes: MountAttributes = []
+    if options.contains("exec") { attributes.insert(.noExecution) }
+    if options.contains("dev") { attributes.insert(.noDevices) }
+    if options.contains("suid") { attributes.insert(.noSetUserID) }
+    return attributes
+  }
+
+  private static func tmpfsOptions(_ options: [String], users: UserMapping?) -> [(key: String, value: String)] {
+    let base = users?.base ?? 0
+    var result: [(key: String, value: String)] = []
+    var owners: [String: UInt32] = ["uid": 0, "gid": 0]
+    for option in options {
+      let parts = option.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2 else { continue }
+      if owners[parts[0]] != nil, let id = UInt32(parts[1]) {
+        owners[parts[0]] = id
+      } else {
+        result.append((parts[0], parts[1]))
+      }
+    }
+    for (key, id) in owners.sorted(by: { $0.key < $1.key }) where id + base != 0 {
+      result.append((key, "\(id + base)"))
+    }
+    return result
+  }
+}
+
+/// What an empty named volume starts with: the content of the image's directory that it covers.
+struct VolumeSeed {
+  let target: String
+  let ownerOffset: Int64
+
+  /// Fills the directory `volume`, once: two containers that start with the same new volume take turns.
+  func fill(_ volume: FileDescriptor, from root: FileDescriptor) throws(SystemCallError) {
+    let directory = try Files.open(".", in: volume, O_RDONLY | O_DIRECTORY)
+    try checkedErrno("flock", on: target, flock(directory.borrowed.rawValue, LOCK_EX))
+    guard try Files.names(in: ".", of: volume).isEmpty else { return }
+    let flags = O_RDONLY | O_DIRECTORY
+    guard let source = try Files.openIfPresent(target, below: root, [.inRoot, .noMagicLinks], flags) else { return }
+    try TreeCopy(ownerOffset: ownerOffset).contents(of: source.borrowed, to: directory.borrowed)
+  }
+}

@@ -1,0 +1,228 @@
+import InternetAddress
+import LinuxSystem
+
+// The binary form of a specification. A field is added at the end of its type, and `version` goes up.
+
+extension ContainerSpecification: WireCodable {
+  private static let version: UInt16 = 1
+
+  package init(from reader: inout WireReader) throws(WireError) {
+    guard try reader.integer(UInt16.self) == Self.version else {
+      throw reader.error("a container specification of version \(Self.version)")
+    }
+    self.init(
+      id: try reader.value(), directory: try reader.value(), root: try reader.value(), hostname: try reader.value(),
+      process: try reader.value(), namespaces: try reader.value(), cgroup: try reader.value())
+    interfaces = try reader.value()
+    mounts = try reader.value()
+    isPrivileged = try reader.value()
+    capabilities = try reader.value()
+    noNewPrivileges = try reader.value()
+    seccomp = try reader.value(Bool.self) ? try reader.data() : nil
+    resourceLimits = try reader.value()
+    sysctls = try reader.value()
+    devices = try reader.value()
+    oomScoreAdjustment = try reader.value()
+  }
+
+  package func write(to writer: inout WireWriter) {
+    writer.integer(Self.version)
+    writer.value(id)
+    writer.value(directory)
+    writer.value(root)
+    writer.value(hostname)
+    writer.value(process)
+    writer.value(namespaces)
+    writer.value(cgroup)
+    writer.value(interfaces)
+    writer.value(mounts)
+    writer.value(isPrivileged)
+    writer.value(capabilities)
+    writer.value(noNewPrivileges)
+    writer.value(seccomp != nil)
+    if let seccomp { writer.data(seccomp) }
+    writer.value(resourceLimits)
+    writer.value(sysctls)
+    writer.value(devices)
+    writer.value(oomScoreAdjustment)
+  }
+}
+
+extension RootSpecification: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init(layers: try reader.value())
+    isReadOnly = try reader.value()
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(layers)
+    writer.value(isReadOnly)
+  }
+}
+
+extension ProcessSpecification: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init(
+      arguments: try reader.value(), environment: try reader.value(), workingDirectory: try reader.value(),
+      user: try reader.value(), hasTerminal: try reader.value(), usesInit: try reader.value())
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(arguments)
+    writer.value(environment)
+    writer.value(workingDirectory)
+    writer.value(user)
+    writer.value(hasTerminal)
+    writer.value(usesInit)
+  }
+}
+
+extension NamespaceSpecification: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    let network: Network
+    switch try reader.integer(UInt8.self) {
+    case 0: network = .own
+    case 1: network = .host
+    case 2: network = .of(try reader.value())
+    default: throw reader.error("a kind of network namespace")
+    }
+    self.init(network: network, users: try reader.value())
+  }
+  package func write(to writer: inout WireWriter) {
+    switch network {
+    case .own: writer.integer(UInt8(0))
+    case .host: writer.integer(UInt8(1))
+    case .of(let process):
+      writer.integer(UInt8(2))
+      writer.value(process)
+    }
+    writer.value(users)
+  }
+}
+
+extension UserMapping: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init(base: try reader.value(), count: try reader.value())
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(base)
+    writer.value(count)
+  }
+}
+
+extension InterfaceSpecification: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init(
+      name: try reader.value(), hostName: try reader.value(), bridge: try reader.value(), group: try reader.value(),
+      address: IPv4Address(value: try reader.value()),
+      prefixLength: try reader.value(), gateway: try reader.value(UInt32?.self).map(IPv4Address.init(value:)),
+      mtu: try reader.value())
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(name)
+    writer.value(hostName)
+    writer.value(bridge)
+    writer.value(group)
+    writer.value(address.value)
+    writer.value(prefixLength)
+    writer.value(gateway?.value)
+    writer.value(mtu)
+  }
+}
+
+extension MountSpecification: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    let source: Source
+    switch try reader.integer(UInt8.self) {
+    case 0: source = .bind(try reader.value())
+    case 1: source = .volume(try reader.value())
+    case 2: source = .ownFile(try reader.value())
+    case 3: source = .tmpfs(options: try reader.value())
+    default: throw reader.error("a kind of mount")
+    }
+    self.init(source, target: try reader.value(), isReadOnly: try reader.value())
+  }
+  package func write(to writer: inout WireWriter) {
+    switch source {
+    case .bind(let path):
+      writer.integer(UInt8(0))
+      writer.value(path)
+    case .volume(let path):
+      writer.integer(UInt8(1))
+      writer.value(path)
+    case .ownFile(let path):
+      writer.integer(UInt8(2))
+      writer.value(path)
+    case .tmpfs(let options):
+      writer.integer(UInt8(3))
+      writer.value(options)
+    }
+    writer.value(target)
+    writer.value(isReadOnly)
+  }
+}
+
+extension CapabilityMasks: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init()
+    bounding = try reader.value()
+    effective = try reader.value()
+    permitted = try reader.value()
+    inheritable = try reader.value()
+    ambient = try reader.value()
+  }
+  package func write(to writer: inout WireWriter) {
+    for mask in [bounding, effective, permitted, inheritable, ambient] { writer.value(mask) }
+  }
+}
+
+extension ResourceLimitSpecification: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init(resource: try reader.value(), soft: try reader.value(), hard: try reader.value())
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(resource)
+    writer.value(soft)
+    writer.value(hard)
+  }
+}
+
+extension SysctlSpecification: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init(key: try reader.value(), value: try reader.value())
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(key)
+    writer.value(value)
+  }
+}
+
+extension DeviceSpecification: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init(source: try reader.value(), target: try reader.value(), access: try reader.value())
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(source)
+    writer.value(target)
+    writer.value(access)
+  }
+}
+
+extension CgroupSpecification: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init(path: try reader.value())
+    memory = try reader.value()
+    memoryAndSwap = try reader.value(Int?.self).map(Int64.init)
+    cpus = try reader.value(UInt64?.self).map(Double.init(bitPattern:))
+    cpuShares = try reader.value()
+    cpuset = try reader.value()
+    pids = try reader.value(Int?.self).map(Int64.init)
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(path)
+    writer.value(memory)
+    writer.value(memoryAndSwap.map(Int.init))
+    writer.value(cpus?.bitPattern)
+    writer.value(cpuShares)
+    writer.value(cpuset)
+    writer.value(pids.map(Int.init))
+  }
+}

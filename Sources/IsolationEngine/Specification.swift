@@ -1,0 +1,240 @@
+import InternetAddress
+import LinuxCapabilities
+import LinuxSystem
+
+/// Everything that the engine needs to know to run one container.
+///
+/// A value without references to what exists: the same specification can be started again after its process ended. It is
+/// kept beside the container, in the binary form of `WireCodable`, for that.
+package struct ContainerSpecification: Hashable, Sendable {
+  /// The container's name: `[a-zA-Z0-9][a-zA-Z0-9_.-]*`.
+  package var id: String
+  /// The container's own directory on the host (absolute): holds `upper` and `work` of the overlay, and is the place where
+  /// the root is mounted in the container's mount namespace.
+  package var directory: String
+  package var root: RootSpecification
+  package var hostname: String
+  package var process: ProcessSpecification
+  package var namespaces: NamespaceSpecification
+  package var interfaces: [InterfaceSpecification] = []
+  package var mounts: [MountSpecification] = []
+  package var isPrivileged = false
+  package var capabilities = CapabilityMasks()
+  package var noNewPrivileges = false
+  /// The compiled seccomp filter (`CompiledFilter`); nil is unconfined.
+  package var seccomp: [UInt8]?
+  package var resourceLimits: [ResourceLimitSpecification] = []
+  package var sysctls: [SysctlSpecification] = []
+  package var devices: [DeviceSpecification] = []
+  /// /proc/PID/oom_score_adj; nil leaves the inherited value.
+  package var oomScoreAdjustment: Int?
+  package var cgroup: CgroupSpecification
+
+  package init(
+    id: String, directory: String, root: RootSpecification, hostname: String, process: ProcessSpecification,
+    namespaces: NamespaceSpecification, cgroup: CgroupSpecification
+  ) {
+    self.id = id
+    self.directory = directory
+    self.root = root
+    self.hostname = hostname
+    self.process = process
+    self.namespaces = namespaces
+    self.cgroup = cgroup
+  }
+}
+
+/// The root file system: an overlay whose writable layer is the container's own.
+package struct RootSpecification: Hashable, Sendable {
+  /// Directories of the host, the lowest layer first. Never written to.
+  package var layers: [String]
+  package var isReadOnly = false
+
+  package init(layers: [String]) {
+    self.layers = layers
+  }
+}
+
+package struct ProcessSpecification: Hashable, Sendable {
+  /// The program and its arguments; the program is looked up in the environment's PATH.
+  package var arguments: [String]
+  /// `NAME=value`.
+  package var environment: [String]
+  /// Absolute; made when it does not exist.
+  package var workingDirectory: String
+  /// `user[:group]`, names of the container's files or numbers; empty is root.
+  package var user: String
+  package var hasTerminal: Bool
+  /// PID 1 is a small init of the engine, and the program its child.
+  package var usesInit: Bool
+
+  package init(
+    arguments: [String], environment: [String] = [], workingDirectory: String = "/", user: String = "",
+    hasTerminal: Bool = false, usesInit: Bool = false
+  ) {
+    self.arguments = arguments
+    self.environment = environment
+    self.workingDirectory = workingDirectory
+    self.user = user
+    self.hasTerminal = hasTerminal
+    self.usesInit = usesInit
+  }
+}
+
+package struct NamespaceSpecification: Hashable, Sendable {
+  package enum Network: Hashable, Sendable {
+    /// A new network namespace, with the interfaces of the specification.
+    case own
+    case host
+    /// That of a running process.
+    case of(ProcessIdentity)
+  }
+
+  package var network: Network
+  /// Container ids 0 to `count - 1` are host ids from `base` on; nil leaves the container in the host's user namespace.
+  package var users: UserMapping?
+
+  package init(network: Network, users: UserMapping? = nil) {
+    self.network = network
+    self.users = users
+  }
+}
+
+package struct UserMapping: Hashable, Sendable {
+  package var base: UInt32
+  package var count: UInt32
+
+  package init(base: UInt32, count: UInt32) {
+    self.base = base
+    self.count = count
+  }
+}
+
+/// A veth pair: one end on a bridge of the host, the other in the container (veth(4)).
+package struct InterfaceSpecification: Hashable, Sendable {
+  /// In the container, for example `eth0`.
+  package var name: String
+  package var hostName: String
+  /// The bridge that the host end is a port of.
+  package var bridge: String
+  /// The group of the host end, for deleting many links at once.
+  package var group: UInt32
+  package var address: IPv4Address
+  package var prefixLength: Int
+  /// The default route goes here; nil for none.
+  package var gateway: IPv4Address?
+  package var mtu: Int?
+
+  package init(
+    name: String, hostName: String, bridge: String, group: UInt32, address: IPv4Address,
+    prefixLength: Int, gateway: IPv4Address?, mtu: Int?
+  ) {
+    self.name = name
+    self.hostName = hostName
+    self.bridge = bridge
+    self.group = group
+    self.address = address
+    self.prefixLength = prefixLength
+    self.gateway = gateway
+    self.mtu = mtu
+  }
+}
+
+package struct MountSpecification: Hashable, Sendable {
+  package enum Source: Hashable, Sendable {
+    /// A file or directory of the host, with the mounts below it.
+    case bind(String)
+    /// A directory of the host that takes over the content of the image's directory as long as it is empty.
+    case volume(String)
+    /// A file of the engine (/etc/hosts and the like): a link of the image in its place is replaced.
+    case ownFile(String)
+    /// Options of tmpfs(5) as `key=value`.
+    case tmpfs(options: [String])
+  }
+
+  package var source: Source
+  /// Absolute, below the container's root.
+  package var target: String
+  package var isReadOnly: Bool
+
+  package init(_ source: Source, target: String, isReadOnly: Bool = false) {
+    self.source = source
+    self.target = target
+    self.isReadOnly = isReadOnly
+  }
+}
+
+/// The five capability sets as bit masks (capabilities(7)).
+package struct CapabilityMasks: Hashable, Sendable {
+  package var bounding: UInt64 = 0
+  package var effective: UInt64 = 0
+  package var permitted: UInt64 = 0
+  package var inheritable: UInt64 = 0
+  package var ambient: UInt64 = 0
+
+  package init() {}
+
+  /// Bounding, effective and permitted are `set`, as a privileged process has them.
+  init(all set: CapabilitySet) {
+    (bounding, effective, permitted) = (set.rawValue, set.rawValue, set.rawValue)
+  }
+}
+
+/// A limit of setrlimit(2).
+package struct ResourceLimitSpecification: Hashable, Sendable {
+  /// RLIMIT_*.
+  package var resource: Int32
+  /// `UInt64.max` is no limit.
+  package var soft: UInt64
+  package var hard: UInt64
+
+  package init(resource: Int32, soft: UInt64, hard: UInt64) {
+    self.resource = resource
+    self.soft = soft
+    self.hard = hard
+  }
+}
+
+package struct SysctlSpecification: Hashable, Sendable {
+  /// `net.ipv4.ip_forward`.
+  package var key: String
+  package var value: String
+
+  package init(key: String, value: String) {
+    self.key = key
+    self.value = value
+  }
+}
+
+package struct DeviceSpecification: Hashable, Sendable {
+  /// A device node of the host.
+  package var source: String
+  /// Its path in the container.
+  package var target: String
+  /// Some of `rwm`.
+  package var access: String
+
+  package init(source: String, target: String, access: String) {
+    self.source = source
+    self.target = target
+    self.access = access
+  }
+}
+
+/// Where the container's cgroup is and what it limits; nil is no limit.
+package struct CgroupSpecification: Hashable, Sendable {
+  /// Below the root of each hierarchy, for example `["stack", "shop", "shop-web-1"]`.
+  package var path: [String]
+  package var memory: UInt64?
+  /// Memory and swap together; -1 is no limit.
+  package var memoryAndSwap: Int64?
+  /// Processors' worth of time.
+  package var cpus: Double?
+  package var cpuShares: UInt64?
+  package var cpuset: String?
+  package var pids: Int64?
+
+  package init(path: [String]) {
+    self.path = path
+  }
+}

@@ -1,0 +1,28 @@
+import CLinuxShim
+import Glibc
+import LinuxSystem
+import SystemPackage
+
+/// What is done to the calling process's own mount namespace. Only for processes that have one to themselves.
+package enum MountNamespace {
+  /// Cuts the namespace off from the one that it was copied from: mounts are propagated neither way.
+  package static func makePrivate() throws(SystemCallError) {
+    try checked("mount", on: "/", unsafe stk_mount(nil, "/", nil, UInt(MS_REC | MS_PRIVATE), nil))
+  }
+
+  /// Makes `root`, which must be a mount point, the root directory, and detaches everything else (pivot_root(2)).
+  ///
+  /// The two dots put the old root over the new one, from where it is detached at once: no directory is needed for it.
+  package static func pivot(to root: FileDescriptor) throws(SystemCallError) {
+    try checkedErrno("fchdir", fchdir(root.rawValue))
+    try checked("pivot_root", unsafe stk_pivot_root(".", "."))
+    try checked("umount2", on: "old root", unsafe stk_umount2(".", CInt(MNT_DETACH)))
+    try checkedErrno("chdir", on: "/", unsafe chdir("/"))
+  }
+
+  /// Changes the flags of the mount that `path` is on, which must be its root.
+  package static func remount(_ path: String, _ attributes: MountAttributes) throws(SystemCallError) {
+    let result = unsafe stk_mount_setattr(-100, path, 0, attributes.rawValue, 0, 0, -1)
+    try checked("mount_setattr", on: path, result)
+  }
+}

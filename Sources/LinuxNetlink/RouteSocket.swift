@@ -1,0 +1,110 @@
+import CNetlink
+import Glibc
+import InternetAddress
+import SystemPackage
+
+/// Links, addresses and routes of one network namespace (rtnetlink(7)), in the words of ip(8).
+///
+/// Changes need CAP_NET_ADMIN in the user namespace that owns the network namespace. Nothing is cached: the kernel is asked
+/// each time.
+package final class RouteSocket {
+  var socket: NetlinkSocket
+
+  /// A socket of the caller's network namespace, and of that one for good.
+  package init() throws(NetlinkError) {
+    socket = try NetlinkSocket(NETLINK_ROUTE)
+  }
+
+  /// The link that has this name, or nil.
+  package func link(named name: String) throws(NetlinkError) -> Link? {
+    try links(named: [name])[0]
+  }
+
+  /// Every link of the namespace.
+  package func links() throws(NetlinkError) -> [Link] {
+    let message = try NetlinkMessage("list links", type: RTM_GETLINK, query: true)
+    message.append(ifinfomsg())
+    return try socket.dump(message).compactMap { Link($0) }
+  }
+
+  /// The links that have these names, asked for together; nil where there is none.
+  func links(named names: [String]) throws(NetlinkError) -> [Link?] {
+    var queries: [NetlinkMessage] = []
+    for name in names { queries.append(try Self.query(linkNamed: name)) }
+    var links: [Link?] = []
+    for answer in try socket.exchange(queries) { links.append(try Self.link(answer)) }
+    return links
+  }
+
+  static func query(linkNamed name: String) throws(NetlinkError) -> NetlinkMessage {
+    let intent = "look up interface \(name)"
+    try InterfaceName.check(name, intent)
+    let message = try NetlinkMessage(intent, type: RTM_GETLINK, query: true)
+    message.append(ifinfomsg())
+    message.put(IFLA_IFNAME, name)
+    return message
+  }
+
+  /// - Returns: nil when the answer is that there is no such link.
+  static func link(_ answer: NetlinkSocket.Answer) throws(NetlinkError) -> Link? {
+    switch answer {
+    case .reply(let reply): return Link(reply)
+    case .acknowledged: return nil
+    case .refused(let error):
+      if error.errno == .noSuchDevice { return nil }
+      throw error
+    }
+  }
+
+  /// An IPv4 address of an interface.
+  package struct InterfaceAddress: Hashable, Sendable {
+    package let interface: Int32
+    package let address: IPv4Address
+    package let prefixLength: Int
+  }
+
+  /// Every IPv4 address of the namespace.
+  package func addresses() throws(NetlinkError) -> [InterfaceAddress] {
+    let message = try NetlinkMessage("list addresses", type: RTM_GETADDR, query: true)
+    var header = ifaddrmsg()
+    header.ifa_family = UInt8(AF_INET)
+    message.append(header)
+    return try socket.dump(message).compactMap { reply -> InterfaceAddress? in
+      guard reply.type == UInt16(RTM_NEWADDR), let object = RouteObject(reply) else { return nil }
+      guard let (address, length) = unsafe AddressObject.network(of: rtnl_addr_get_local(object.pointer))
+      else { return nil }
+      return unsafe InterfaceAddress(
+        interface: rtnl_addr_get_ifindex(object.pointer), address: address, prefixLength: length)
+    }
+  }
+
+  /// A route to an IPv4 network.
+  package struct Route: Hashable, Sendable {
+    package let destination: IPv4Subnet
+    /// nil for one without an interface (`blackhole`, `unreachable`).
+    package let interface: Int32?
+    package let gateway: IPv4Address?
+  }
+
+  /// The IPv4 routes of the main table; of one with several next hops the first.
+  package func routes() throws(NetlinkError) -> [Route] {
+    let message = try NetlinkMessage("list routes", type: RTM_GETROUTE, query: true)
+    var header = rtmsg()
+    header.rtm_family = UInt8(AF_INET)
+    message.append(header)
+    return try socket.dump(message).compactMap { reply -> Route? in
+      guard reply.type == UInt16(RTM_NEWROUTE), let object = RouteObject(reply) else { return nil }
+      let route = unsafe object.pointer
+      guard unsafe rtnl_route_get_table(route) == UInt32(RT_TABLE_MAIN.rawValue),
+        let (base, length) = unsafe AddressObject.network(of: rtnl_route_get_dst(route)),
+        let destination = IPv4Subnet(base: base, prefixLength: length)
+      else { return nil }
+      guard let hop = unsafe rtnl_route_nexthop_n(route, 0) else {
+        return Route(destination: destination, interface: nil, gateway: nil)
+      }
+      let interface = unsafe rtnl_route_nh_get_ifindex(hop)
+      let gateway = unsafe AddressObject.network(of: rtnl_route_nh_get_gateway(hop))?.address
+      return Route(destination: destination, interface: interface > 0 ? interface : nil, gateway: gateway)
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import CLinuxShim
+import Glibc
+import SystemPackage
+
+/// The mode of a terminal (termios(3)), to be put back.
+package struct TerminalMode {
+  private let descriptor: FileDescriptor
+  private let before: termios
+
+  /// Passes every byte through as it is; `restore()` undoes it.
+  package static func raw(_ descriptor: FileDescriptor) throws(SystemCallError) -> TerminalMode {
+    var mode = termios()
+    try checkedErrno("tcgetattr", unsafe tcgetattr(descriptor.rawValue, &mode))
+    let before = mode
+    unsafe cfmakeraw(&mode)
+    try checkedErrno("tcsetattr", unsafe tcsetattr(descriptor.rawValue, TCSANOW, &mode))
+    return TerminalMode(descriptor: descriptor, before: before)
+  }
+
+  package func restore() {
+    var mode = before
+    // Best effort: a terminal that has gone away has no mode.
+    _ = unsafe tcsetattr(descriptor.rawValue, TCSANOW, &mode)
+  }
+
+  /// Gives a terminal the size of another one.
+  package static func copySize(from source: FileDescriptor, to target: FileDescriptor) {
+    var size = winsize()
+    // Best effort: without a size programs assume 80 by 24.
+    guard unsafe stk_ioctl_pointer(source.rawValue, UInt(TIOCGWINSZ), &size) == 0 else { return }
+    _ = unsafe stk_ioctl_pointer(target.rawValue, UInt(TIOCSWINSZ), &size)
+  }
+}

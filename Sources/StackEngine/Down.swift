@@ -1,0 +1,83 @@
+import Glibc
+import LinuxCgroup
+import LinuxFirewall
+import LinuxNetlink
+import LinuxSystem
+import StackModel
+import StackPlan
+import StackStore
+
+package struct DownOptions: Hashable, Sendable {
+  /// Also the named volumes of the project.
+  package var removesVolumes = false
+  /// Seconds; nil is each container's own grace period.
+  package var timeout: Int?
+
+  package init() {}
+}
+
+extension Engine {
+  /// Ends a stack and removes everything of it.
+  ///
+  /// Works from the project's name alone: whatever state is missing or damaged, the names in the kernel derive from it.
+  /// Absent things are no errors; a failure does not keep the rest from being removed, and all failures are reported.
+  package func down(_ project: String, _ options: DownOptions = DownOptions()) throws(EngineError) {
+    try requireRoot()
+    let lock = try lock(project)
+    try removeAll(project, options)
+    // The lock's file goes last, while it is still held: the next one makes its own.
+    try? Files.removeFile(paths.lockPath(of: project))
+    _ = consume lock
+  }
+
+  func removeAll(_ project: String, _ options: DownOptions) throws(EngineError) {
+    let directory = paths.project(project)
+    var problems: [EngineError.Problem] = []
+    func collect(_ subject: String?, _ body: () throws -> Void) {
+      do {
+        try body()
+      } catch let error as EngineError {
+        problems += error.problems
+      } catch {
+        problems.append(EngineError.Problem(subject, "\(error)"))
+      }
+    }
+    let existed = directory.exists
+    collect(nil) { try StopOperation(engine: self, timeout: options.timeout).stop(try readableStatuses(directory)) }
+    // What the records do not know, the cgroups do.
+    collect("cgroup") { try removeCgroups(of: project) }
+    collect("network") { try removeNetwork(of: project) }
+    collect("volumes") {
+      let volumes = VolumeStore(directory: paths.volumes)
+      try volumes.removeAnonymous(of: project)
+      if options.removesVolumes {
+        for name in try volumes.removeNamed(of: project) { report(.volume, name, .removed) }
+      }
+    }
+    if problems.isEmpty {
+      collect(directory.path) { try directory.remove() }
+      if existed { report(.network, project, .removed) }
+    }
+    if !problems.isEmpty { throw EngineError(.failure, problems) }
+  }
+
+  /// The containers whose records can be read. A damaged record must not keep the others from being stopped: its processes
+  /// are in the project's cgroup.
+  private func readableStatuses(_ directory: ProjectDirectory) throws -> [ContainerStatus] {
+    try directory.containers().compactMap { try? ContainerStatus($0) }
+  }
+
+  private func removeCgroups(of project: String) throws {
+    let hierarchy = try CgroupHierarchy.current()
+    try Cgroup(hierarchy, project: project).kill()
+    try Cgroup.removeAll(of: project, on: hierarchy)
+  }
+
+  private func removeNetwork(of project: String) throws {
+    let firewall = try FirewallSocket()
+    try firewall.delete(table: KernelNames.table(project: project))
+    let route = try RouteSocket()
+    // Interfaces of containers go with their network namespaces; what is named is the bridges. All are in one group.
+    try route.deleteLinks(group: KernelNames.linkGroup(project: project))
+  }
+}

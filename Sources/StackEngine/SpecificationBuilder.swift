@@ -1,0 +1,177 @@
+import Glibc
+import InternetAddress
+import IsolationEngine
+import LinuxCapabilities
+import LinuxSystem
+import StackImages
+import StackModel
+import StackStore
+
+/// Turns a service and its image into what the isolation engine runs: the one place where both meet.
+struct SpecificationBuilder {
+  let service: Service
+  /// nil for a root file system that is no image.
+  let image: ImageConfiguration?
+  let layers: [String]
+  let container: ContainerDirectory
+  let project: String
+  /// Where the named and anonymous volumes of the service are, by target.
+  let volumePaths: [String: String]
+  let interfaces: [InterfaceSpecification]
+  let network: NamespaceSpecification.Network
+  let seccomp: [UInt8]?
+
+  /// The program with its arguments. A service's entrypoint discards the image's command (Compose Specification).
+  static func command(of service: Service, image: ImageConfiguration?) -> [String] {
+    let entrypoint = service.entrypoint ?? image?.entrypoint ?? []
+    let command = service.command ?? (service.entrypoint == nil ? image?.cmd ?? [] : [])
+    return entrypoint + command
+  }
+
+  func build() throws(EngineError) -> ContainerSpecification {
+    let process = ProcessSpecification(
+      arguments: Self.command(of: service, image: image), environment: environment,
+      workingDirectory: service.workingDirectory ?? image?.workingDirectory.nonEmpty ?? "/",
+      user: service.user ?? image?.user ?? "", hasTerminal: service.hasTerminal, usesInit: service.usesInit)
+    var specification = ContainerSpecification(
+      id: container.name, directory: container.path, root: RootSpecification(layers: layers), hostname: hostname,
+      process: process, namespaces: NamespaceSpecification(network: network, users: users),
+      cgroup: cgroup)
+    specification.root.isReadOnly = service.isReadOnly
+    specification.interfaces = interfaces
+    specification.mounts = mounts
+    specification.isPrivileged = service.isPrivileged
+    specification.capabilities = try capabilities()
+    specification.noNewPrivileges = service.noNewPrivileges
+    specification.seccomp = service.isPrivileged ? nil : seccomp
+    specification.resourceLimits = try resourceLimits()
+    specification.sysctls = sysctls
+    specification.devices = service.devices.map {
+      DeviceSpecification(source: $0.source, target: $0.target, access: $0.permissions)
+    }
+    specification.oomScoreAdjustment = service.oomScoreAdjustment
+    return specification
+  }
+
+  var hostname: String { service.hostname ?? service.name }
+
+  private var environment: [String] {
+    var values: [(name: String, value: String)] = [("HOSTNAME", hostname)]
+    func set(_ name: String, _ value: String) {
+      if let index = values.firstIndex(where: { $0.name == name }) {
+        values[index].value = value
+      } else {
+        values.append((name, value))
+      }
+    }
+    for entry in image?.env ?? [] {
+      let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      set(String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+    }
+    for variable in service.environment { set(variable.name, variable.value) }
+    return values.map { "\($0.name)=\($0.value)" }
+  }
+
+  /// A range of the host's ids that belongs to the project alone, as far as 16 bits tell projects apart.
+  private var users: UserMapping? {
+    switch service.userNamespace {
+    case .default, .host: return nil
+    case .private:
+      if service.isPrivileged || network == .host { return nil }
+      return UserMapping(base: 0x4000_0000, count: 65536)
+    }
+  }
+
+  private var cgroup: CgroupSpecification {
+    var cgroup = CgroupSpecification(path: ["stack", project, container.name])
+    cgroup.memory = service.resources.memory
+    cgroup.memoryAndSwap = service.resources.memoryAndSwap
+    cgroup.cpus = service.resources.cpus
+    cgroup.cpuShares = service.resources.cpuShares
+    cgroup.cpuset = service.resources.cpuset
+    cgroup.pids = service.resources.pids
+    return cgroup
+  }
+
+  private var mounts: [MountSpecification] {
+    var mounts = service.mounts.map { mount in
+      switch mount.source {
+      case .bind(let path, _):
+        MountSpecification(.bind(path), target: mount.target, isReadOnly: mount.isReadOnly)
+      case .volume, .anonymousVolume:
+        MountSpecification(
+          .volume(volumePaths[mount.target] ?? ""), target: mount.target, isReadOnly: mount.isReadOnly)
+      case .tmpfs(let size, let mode, let uid, let gid):
+        MountSpecification(
+          .tmpfs(
+            options: [
+              size.map { "size=\($0)" }, "mode=\(String(mode ?? 0o1777, radix: 8))", uid.map { "uid=\($0)" },
+              gid.map { "gid=\($0)" },
+            ].compactMap { $0 }), target: mount.target, isReadOnly: mount.isReadOnly)
+      }
+    }
+    let taken = Set(mounts.map(\.target))
+    for target in (image?.volumes ?? []).sorted() where !taken.contains(target) {
+      if let path = volumePaths[target] { mounts.append(MountSpecification(.volume(path), target: target)) }
+    }
+    if !taken.contains("/dev/shm") {
+      let size = service.sharedMemorySize ?? 64 << 20
+      mounts.append(MountSpecification(.tmpfs(options: ["mode=1777", "size=\(size)"]), target: "/dev/shm"))
+    }
+    // The user's own mount at or above a file of the engine wins, and the host's directory below it stays untouched.
+    for file in ["hosts", "hostname", "resolv.conf"] where !taken.contains("/etc/\(file)") && !taken.contains("/etc") {
+      mounts.append(MountSpecification(.ownFile("\(container.path)/\(file)"), target: "/etc/\(file)"))
+    }
+    // What lies above must be mounted first. Equal depths keep the order of the file.
+    func depth(_ mount: MountSpecification) -> Int { mount.target.split(separator: "/").count }
+    return mounts.enumerated().sorted { (depth($0.element), $0.offset) < (depth($1.element), $1.offset) }
+      .map(\.element)
+  }
+
+  private func capabilities() throws(EngineError) -> CapabilityMasks {
+    let state = CapabilityState(granting: try service.grantedCapabilities())
+    var masks = CapabilityMasks()
+    masks.bounding = state.bounding.rawValue
+    masks.effective = state.effective.rawValue
+    masks.permitted = state.permitted.rawValue
+    masks.inheritable = state.inheritable.rawValue
+    masks.ambient = state.ambient.rawValue
+    return masks
+  }
+
+  private static let limitNumbers: [String: Int32] = [
+    "cpu": 0, "fsize": 1, "data": 2, "stack": 3, "core": 4, "rss": 5, "nproc": 6, "nofile": 7, "memlock": 8, "as": 9,
+    "locks": 10, "sigpending": 11, "msgqueue": 12, "nice": 13, "rtprio": 14, "rttime": 15,
+  ]
+
+  private func resourceLimits() throws(EngineError) -> [ResourceLimitSpecification] {
+    var limits: [ResourceLimitSpecification] = []
+    for limit in service.ulimits {
+      guard let number = Self.limitNumbers[limit.name] else {
+        throw EngineError(.usage, service.name, "there is no resource limit \(limit.name) (man 2 getrlimit)")
+      }
+      func value(_ number: Int64) -> UInt64 { number < 0 ? .max : UInt64(number) }
+      limits.append(
+        ResourceLimitSpecification(resource: number, soft: value(limit.soft), hard: value(limit.hard)))
+    }
+    return limits
+  }
+
+  /// In a network namespace of its own a container may ping and bind low ports without a capability for it.
+  private var sysctls: [SysctlSpecification] {
+    var values = service.sysctls
+    if network == .own {
+      if users == nil, values["net.ipv4.ping_group_range"] == nil {
+        values["net.ipv4.ping_group_range"] = "0 2147483647"
+      }
+      if values["net.ipv4.ip_unprivileged_port_start"] == nil {
+        values["net.ipv4.ip_unprivileged_port_start"] = "0"
+      }
+    }
+    return values.sorted { $0.key < $1.key }.map { SysctlSpecification(key: $0.key, value: $0.value) }
+  }
+}
+
+extension String {
+  fileprivate var nonEmpty: String? { isEmpty ? nil : self }
+}

@@ -1,0 +1,376 @@
+import Glibc
+import InternetAddress
+import IsolationEngine
+import LinuxCgroup
+import LinuxFirewall
+import LinuxNetlink
+import LinuxSeccomp
+import LinuxSystem
+import StackImages
+import StackModel
+import StackPlan
+import StackStore
+import SystemPackage
+
+extension Engine {
+  /// Brings a stack up: starts what does not run, makes anew what is not what the file says, leaves the rest alone.
+  ///
+  /// When a part fails, what this call made is taken back, unless `keepsOnFailure`; what was there before stays.
+  /// - Parameter interruption: readable when the user wants it to stop.
+  /// - Returns: the containers of the services that were asked for.
+  @discardableResult
+  package func up(
+    _ stack: Stack, _ options: UpOptions = UpOptions(), interruption: FileDescriptor? = nil
+  ) throws(EngineError) -> [ContainerDirectory] {
+    try requireRoot()
+    let lock = try lock(stack.name)
+    let plan = try UpPlanner(engine: self, stack: stack, options: options).plan()
+    let existedBefore = paths.project(stack.name).exists
+    let operation = UpOperation(engine: self, plan: plan, options: options, interruption: interruption)
+    do {
+      try operation.run()
+    } catch {
+      if options.keepsOnFailure { throw error }
+      throw operation.takenBack(after: error, removeAll: !existedBefore)
+    }
+    _ = consume lock
+    return plan.services.map(\.container)
+  }
+}
+
+/// One `up` that has been planned.
+final class UpOperation {
+  private let engine: Engine
+  private let plan: UpPlan
+  private let options: UpOptions
+  private let interruption: FileDescriptor?
+  private let directory: ProjectDirectory
+  /// The containers that this operation made or started, in order.
+  private var touched: [ContainerDirectory] = []
+  private var reservations: [String: [PortReservation]] = [:]
+  private var ports: [String: [ContainerRecord.PublishedPort]] = [:]
+  private lazy var files = ContainerFiles(plan: plan)
+  private lazy var filters = SeccompFilters(cache: SeccompCache(directory: engine.paths.seccompCache))
+  init(engine: Engine, plan: UpPlan, options: UpOptions, interruption: FileDescriptor?) {
+    self.engine = engine
+    self.plan = plan
+    self.options = options
+    self.interruption = interruption
+    directory = engine.paths.project(plan.stack.name)
+  }
+
+  func run() throws(EngineError) {
+    let changing = plan.services.filter { $0.action != .keep }
+    try reservePorts(of: changing.filter { $0.action == .create || !isRunning($0) })
+    try removeOrphans()
+    try stopObsolete()
+    try reservePorts(of: changing.filter { reservations[$0.service.name] == nil })
+    try engineStep("networks") { try makeNetworks() }
+    for service in plan.services where service.action == .keep {
+      engine.report(.container, service.container.name, .running)
+    }
+    try start()
+  }
+
+  private func isRunning(_ service: PreparedService) -> Bool { service.existing?.state.shim != nil }
+
+  // MARK: Before the start
+
+  private func reservePorts(of services: [PreparedService]) throws(EngineError) {
+    var problems: [EngineError.Problem] = []
+    for service in services {
+      let (held, published, busy) = PortReserver(engine: engine, project: plan.stack.name).reserve(
+        for: service.service, previous: service.existing?.record?.ports ?? [])
+      reservations[service.service.name] = held
+      ports[service.service.name] = published
+      problems += busy
+    }
+    if !problems.isEmpty { throw EngineError(.hostRefuses, problems) }
+  }
+
+  private func removeOrphans() throws(EngineError) {
+    guard options.removesOrphans, !plan.orphans.isEmpty else { return }
+    try StopOperation(engine: engine, timeout: options.timeout).stop(plan.orphans)
+    for orphan in plan.orphans {
+      try engineStep(orphan.directory.name) { try orphan.directory.remove() }
+      engine.report(.container, orphan.directory.name, .removed)
+    }
+  }
+
+  private func stopObsolete() throws(EngineError) {
+    let obsolete = plan.services.filter(\.isReplaced)
+    try StopOperation(engine: engine, timeout: options.timeout).stop(obsolete.compactMap(\.existing))
+    for service in obsolete {
+      try engineStep(service.container.name) { try service.container.remove() }
+    }
+  }
+
+  // MARK: Networks
+
+  private func makeNetworks() throws {
+    if plan.networks.isEmpty && plan.services.allSatisfy({ $0.service.ports.isEmpty }) { return }
+    let previous = try directory.readNetworks()
+    // The intent before the deed: `down` finds what was about to be made.
+    try directory.write(plan.networks)
+    let route = try RouteSocket()
+    for network in plan.networks {
+      let exists = try route.link(named: network.bridge) != nil
+      if exists && previous.contains(network) { continue }
+      engine.report(.network, network.name, .creating)
+      if exists { _ = try route.deleteLink(named: network.bridge) }
+      _ = try route.createBridge(
+        BridgeSpecification(
+          name: network.bridge, macAddress: MACAddress(of: network.gateway),
+          mtu: network.mtu.map(UInt32.init(clamping:)), address: network.gateway,
+          prefixLength: network.subnet.prefixLength,
+          group: KernelNames.linkGroup(project: plan.stack.name)))
+      engine.report(.network, network.name, .created)
+    }
+    try applyFirewall()
+  }
+
+  private func applyFirewall() throws {
+    var published: [NetworkPolicy.PublishedPort] = []
+    for service in plan.services {
+      let own = ports[service.service.name] ?? service.existing?.record?.ports ?? []
+      guard let address = publishedAddress(of: service.service) else { continue }
+      for port in own {
+        published.append(
+          NetworkPolicy.PublishedPort(
+            hostAddress: port.hostAddress, hostPort: port.hostPort, transport: port.transport == .tcp ? .tcp : .udp,
+            destination: address, destinationPort: port.containerPort))
+      }
+    }
+    let bridges = plan.networks.map {
+      NetworkPolicy.Bridge(name: $0.bridge, subnet: $0.subnet, gateway: $0.gateway, isInternal: $0.isInternal)
+    }
+    for network in plan.networks where !network.isInternal { try HostForwarding.prepare(bridge: network.bridge) }
+    if plan.networks.contains(where: { !$0.isInternal }) { _ = try HostForwarding.enable() }
+    try FirewallSocket().apply(
+      NetworkPolicy(tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published))
+  }
+
+  /// Where a service's published ports lead: its first address on a network that has a way in.
+  private func publishedAddress(of service: Service) -> IPv4Address? {
+    switch service.networkMode {
+    case .none, .host: return nil
+    case .service(let other):
+      return plan.stack.services.first { $0.name == other }.flatMap(publishedAddress)
+    case .networks(let attachments):
+      let internals = Set(plan.networks.filter(\.isInternal).map(\.key))
+      let usable = attachments.first { !internals.contains($0.network) } ?? attachments.first
+      return usable.flatMap { plan.addresses.address(of: service.name, on: $0.network) }
+    }
+  }
+
+  // MARK: Start
+
+  private func start() throws(EngineError) {
+    let spawner = try engineStep { try ShimSpawner() }
+    let graph = try engineStep { try DependencyGraph(plan.stack.services) }
+    var schedule = StartSchedule(graph, selection: plan.services.map(\.service.name))
+    var runner = StartRunner(interruption: interruption, jobs: jobs)
+    var problems: [EngineError.Problem] = []
+    var effects = schedule.begin()
+    while effects.last != .finished {
+      for effect in effects {
+        switch effect {
+        case .start(let name):
+          guard let service = plan.services.first(where: { $0.service.name == name }) else { continue }
+          try begin(service, spawner: spawner, runner: &runner)
+        case .skip(let name, let reason):
+          engine.report(.container, name, .skipped, detail: reason.description)
+          problems.append(EngineError.Problem(name, reason.description))
+        case .finished: break
+        }
+      }
+      effects = []
+      for event in try runner.wait() { effects += try handle(event, &schedule, &problems) }
+    }
+    if !problems.isEmpty { throw EngineError(.failure, problems) }
+  }
+
+  /// The services whose end somebody waits for.
+  private var jobs: Set<String> {
+    Set(
+      plan.services.flatMap { service in
+        service.service.dependencies.filter { $0.condition == .completedSuccessfully }.map(\.service)
+      })
+  }
+
+  private func begin(
+    _ service: PreparedService, spawner: ShimSpawner, runner: inout StartRunner
+  ) throws(EngineError) {
+    if service.action == .keep {
+      return runner.alreadyRunning(service.service.name, shim: service.existing?.state.shim)
+    }
+    engine.report(.container, service.container.name, .starting)
+    touched.append(service.container)
+    try engineStep(service.service.name) {
+      try write(service)
+      let shim = try spawner.spawn(
+        for: service.container, holding: reservations[service.service.name] ?? [])
+      runner.add(service.service.name, shim)
+    }
+    // The shim holds them now.
+    reservations[service.service.name] = []
+  }
+
+  private func handle(
+    _ event: StartRunner.Event, _ schedule: inout StartSchedule, _ problems: inout [EngineError.Problem]
+  ) throws(EngineError) -> [StartSchedule.Effect] {
+    let name = KernelNames.container(project: plan.stack.name, service: event.service)
+    switch event.outcome {
+    case .started:
+      engine.report(.container, name, .started)
+      return schedule.handle(.started(event.service))
+    case .alreadyRunning:
+      return schedule.handle(.started(event.service))
+    case .failed(let step, let reason):
+      engine.report(.container, name, .failed, detail: "\(step): \(reason)")
+      problems.append(EngineError.Problem(event.service, "cannot start: \(step): \(reason)"))
+      return schedule.handle(.failed(event.service, reason: "could not be started"))
+    case .ended:
+      let exit = try engineStep(event.service) { try directory.container(name).read(.exit) }
+      return schedule.handle(.completed(event.service, exitCode: exit?.status.code ?? 137))
+    }
+  }
+
+  /// Writes everything that the shim and later commands need to know of a container.
+  private func write(_ service: PreparedService) throws {
+    let container = service.container
+    if service.action == .start {
+      // What it was made from is as it was; what belongs to this start is written anew.
+      try container.remove(.shim)
+    } else {
+      try container.make()
+    }
+    let record = try self.record(for: service)
+    try container.write(.record, record)
+    for (name, content) in files.contents(for: service.service) {
+      try Files.replace("\(container.path)/\(name)", with: Array(content.utf8), mode: 0o644)
+    }
+    let specification = try self.specification(for: service)
+    try Files.replace("\(container.path)/spec", with: specification.wireBytes)
+  }
+
+  private func record(for service: PreparedService) throws -> ContainerRecord {
+    let model = service.service
+    let attachments = (plan.addresses.services[model.name] ?? [:]).sorted { $0.key < $1.key }
+    let signalName = model.stopSignal ?? service.image?.stopSignal ?? "SIGTERM"
+    guard let signal = SignalName.number(of: signalName) else {
+      throw EngineError(.usage, model.name, "there is no signal \(signalName) (man 7 signal)")
+    }
+    let imageName = if case .image(let reference) = model.root { reference } else { "" }
+    var networkOf: String?
+    if case .service(let other) = model.networkMode { networkOf = other }
+    return ContainerRecord(
+      project: plan.stack.name, service: model.name, number: 1, configuration: service.configuration.description,
+      image: imageName, imageID: service.imageID,
+      command: SpecificationBuilder.command(of: model, image: service.image),
+      createdAt: service.existing?.record.flatMap { service.action == .start ? $0.createdAt : nil }
+        ?? KernelClock.realtime,
+      dependencies: model.dependencies.map(\.service) + (networkOf.map { [$0] } ?? []),
+      attachments: attachments.map { .init(network: $0.key, address: $0.value) },
+      ports: ports[model.name] ?? [], stopSignal: signal,
+      stopGracePeriod: model.stopGracePeriod ?? 10_000_000_000, restart: model.restart, labels: model.labels,
+      anonymousVolumes: [], networkOf: networkOf)
+  }
+
+  private func specification(for service: PreparedService) throws -> ContainerSpecification {
+    let model = service.service
+    return try SpecificationBuilder(
+      service: model, image: service.image, layers: service.layers, container: service.container,
+      project: plan.stack.name, volumePaths: try volumePaths(for: service), interfaces: interfaces(for: service),
+      network: try networkNamespace(for: model), seccomp: try filters.filter(for: model)
+    ).build()
+  }
+
+  /// The directories of the service's volumes by target, made where they do not exist.
+  private func volumePaths(for service: PreparedService) throws -> [String: String] {
+    let store = VolumeStore(directory: engine.paths.volumes)
+    var paths: [String: String] = [:]
+    func anonymous(_ target: String) throws {
+      let name = "\(service.container.name)_\(StableHash.hexadecimal(StableHash.of(target)))"
+      paths[target] = try store.make(name, project: plan.stack.name, isAnonymous: true).path
+    }
+    for mount in service.service.mounts {
+      switch mount.source {
+      case .tmpfs: break
+      case .bind(let path, let createMissing):
+        if createMissing && !Files.exists(path) { try Files.makeDirectories(path, mode: 0o755) }
+      case .anonymousVolume: try anonymous(mount.target)
+      case .volume(let key):
+        guard let volume = plan.stack.volumes.first(where: { $0.key == key }) else { continue }
+        if volume.isExternal {
+          guard let path = store.existing(volume.name) else {
+            throw EngineError(.failure, service.service.name, "external volume \(volume.name) does not exist")
+          }
+          paths[mount.target] = path
+        } else {
+          let (path, isNew) = try store.make(volume.name, project: plan.stack.name, isAnonymous: false)
+          if isNew { engine.report(.volume, volume.name, .created) }
+          paths[mount.target] = path
+        }
+      }
+    }
+    let taken = Set(service.service.mounts.map(\.target))
+    for target in service.image?.volumes ?? [] where !taken.contains(target) { try anonymous(target) }
+    return paths
+  }
+
+  private func interfaces(for service: PreparedService) -> [InterfaceSpecification] {
+    guard case .networks(let attachments) = service.service.networkMode else { return [] }
+    // The default route goes through the first network with a way out.
+    let internals = Set(plan.networks.filter(\.isInternal).map(\.key))
+    let outward = attachments.first { !internals.contains($0.network) }?.network
+    return attachments.enumerated().compactMap { index, attachment in
+      guard let network = plan.networks.first(where: { $0.key == attachment.network }),
+        let address = plan.addresses.address(of: service.service.name, on: attachment.network)
+      else { return nil }
+      return InterfaceSpecification(
+        name: KernelNames.containerInterface(index: index),
+        hostName: KernelNames.hostInterface(
+          project: plan.stack.name, container: service.container.name, index: index),
+        bridge: network.bridge, group: KernelNames.linkGroup(project: plan.stack.name),
+        address: address, prefixLength: network.subnet.prefixLength,
+        gateway: attachment.network == outward ? network.gateway : nil, mtu: network.mtu)
+    }
+  }
+
+  private func networkNamespace(for service: Service) throws -> NamespaceSpecification.Network {
+    switch service.networkMode {
+    case .none, .networks: return .own
+    case .host: return .host
+    case .service(let other):
+      let container = directory.container(KernelNames.container(project: plan.stack.name, service: other))
+      guard let run = try container.read(.state), run.process.isAlive else {
+        throw EngineError(.failure, service.name, "service \(other), whose network it shares, is not running")
+      }
+      return .of(run.process)
+    }
+  }
+
+
+  // MARK: Taking back
+
+  /// Takes back what this operation made, newest first, and returns what is to be reported.
+  func takenBack(after error: EngineError, removeAll: Bool) -> EngineError {
+    do throws(EngineError) {
+      if removeAll {
+        var options = DownOptions()
+        options.timeout = 0
+        try engine.removeAll(plan.stack.name, options)
+      } else {
+        let statuses = try engineStep { try touched.reversed().map { try ContainerStatus($0) } }
+        try StopOperation(engine: engine, timeout: 0).stop(statuses)
+        for container in touched.reversed() {
+          try engineStep(container.name) { try container.remove() }
+        }
+      }
+      return error
+    } catch let second {
+      return EngineError(error.kind, error.problems + second.problems)
+    }
+  }
+}

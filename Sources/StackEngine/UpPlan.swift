@@ -1,0 +1,222 @@
+import Glibc
+import InternetAddress
+import IsolationEngine
+import LinuxNetlink
+import LinuxSeccomp
+import LinuxSystem
+import StackImages
+import StackModel
+import StackPlan
+import StackStore
+import SystemPackage
+
+package struct UpOptions: Hashable, Sendable {
+  /// The services to start, with what they depend on; empty is all.
+  package var services: [String] = []
+  package var forceRecreate = false
+  /// Leaves a failed stack as it is, for a look at it.
+  package var keepsOnFailure = false
+  package var removesOrphans = false
+  /// Seconds for containers that have to be stopped.
+  package var timeout: Int?
+
+  package init() {}
+}
+
+/// A service that is about to be started: all that was found out before anything was touched.
+struct PreparedService {
+  let service: Service
+  let container: ContainerDirectory
+  let image: ImageConfiguration?
+  let layers: [String]
+  let configuration: ConfigurationHash
+  let imageID: String
+  /// What is there of it already.
+  let existing: ContainerStatus?
+  var action: StackDifference.Action
+
+  /// Whether the container, with its writable layer, is made anew.
+  var isReplaced: Bool {
+    switch action {
+    case .recreate: true
+    case .keep, .start, .create: false
+    }
+  }
+}
+
+/// Everything that `up` finds out before it touches the machine. Making it is where all refusals come from.
+struct UpPlan {
+  let stack: Stack
+  let services: [PreparedService]
+  let networks: [NetworkRecord]
+  let addresses: AddressPlan
+  let orphans: [ContainerStatus]
+}
+
+struct UpPlanner {
+  let engine: Engine
+  let stack: Stack
+  let options: UpOptions
+
+  func plan() throws(EngineError) -> UpPlan {
+    var problems: [EngineError.Problem] = []
+    var kind = EngineError.Kind.failure
+    let directory = engine.paths.project(stack.name)
+    let statuses = try engineStep { try directory.statuses() }
+    let wanted = try selected()
+    let addresses = try planAddresses(directory)
+    let networkRecords = records(of: addresses)
+
+    var prepared: [PreparedService] = []
+    let store = ImageStore(dataDirectory: engine.paths.data)
+    for service in wanted {
+      do throws(EngineError) {
+        prepared.append(
+          try prepare(service, store: store, statuses: statuses, addresses: addresses, directory: directory))
+      } catch {
+        problems += error.problems
+        kind = error.kind
+      }
+    }
+    problems += missingSources(of: wanted)
+    if !problems.isEmpty { throw EngineError(kind, problems) }
+    let names = Set(stack.services.map(\.name))
+    return UpPlan(
+      stack: stack, services: decided(prepared), networks: networkRecords, addresses: addresses,
+      orphans: statuses.filter { !names.contains($0.record?.service ?? "") })
+  }
+
+  /// The services that were asked for, with all that they need, in the order of the file.
+  private func selected() throws(EngineError) -> [Service] {
+    let known = Set(stack.services.map(\.name))
+    let unknown = options.services.filter { !known.contains($0) }
+    if !unknown.isEmpty {
+      throw EngineError(.usage, unknown.map { EngineError.Problem(nil, "no such service: \($0)") })
+    }
+    if options.services.isEmpty { return stack.services }
+    let closure = Set(try engineStep { try DependencyGraph(stack.services).closure(of: options.services) })
+    return stack.services.filter { closure.contains($0.name) }
+  }
+
+  // MARK: Networks
+
+  private func planAddresses(_ directory: ProjectDirectory) throws(EngineError) -> AddressPlan {
+    try engineStep(kind: .hostRefuses) {
+      let existing = try directory.readNetworks()
+      let own = Set(existing.map(\.bridge))
+      let route = try RouteSocket()
+      let ownIndexes = Set(try route.links().filter { own.contains($0.name) }.map(\.index))
+      let occupied = try route.routes().filter { !ownIndexes.contains($0.interface ?? 0) }.map(\.destination)
+      var previous = AddressPlan()
+      for network in existing {
+        previous.networks[network.key] = .init(subnet: network.subnet, gateway: network.gateway)
+      }
+      for record in try directory.statuses().compactMap(\.record) {
+        for attachment in record.attachments {
+          previous.services[record.service, default: [:]][attachment.network] = attachment.address
+        }
+      }
+      return try AddressPlan(stack, occupied: occupied + otherStacks(), previous: previous)
+    }
+  }
+
+  /// The subnets of all other stacks, also of those whose bridges another network namespace has.
+  private func otherStacks() throws -> [IPv4Subnet] {
+    try engine.paths.projects().filter { $0 != stack.name }
+      .flatMap { try engine.paths.project($0).readNetworks().map(\.subnet) }
+  }
+
+  private func records(of addresses: AddressPlan) -> [NetworkRecord] {
+    stack.networks.compactMap { network in
+      guard !network.isExternal, let place = addresses.networks[network.key] else { return nil }
+      return NetworkRecord(
+        key: network.key, name: network.name,
+        bridge: KernelNames.bridge(project: stack.name, network: network.name), subnet: place.subnet,
+        gateway: place.gateway, isInternal: network.isInternal, mtu: network.mtu)
+    }
+  }
+
+  // MARK: Services
+
+  private func prepare(
+    _ service: Service, store: ImageStore, statuses: [ContainerStatus], addresses: AddressPlan,
+    directory: ProjectDirectory
+  ) throws(EngineError) -> PreparedService {
+    let root = try RootSource(service, store: store).resolve()
+    let configuration = try engineStep(service.name) {
+      try ConfigurationHash(of: service, in: stack, imageID: root.imageID, addresses: addresses)
+    }
+    let name = KernelNames.container(project: stack.name, service: service.name)
+    let existing = statuses.first { $0.directory.name == name }
+    return PreparedService(
+      service: service, container: directory.container(name), image: root.configuration, layers: root.layers,
+      configuration: configuration, imageID: root.imageID, existing: existing, action: .create)
+  }
+
+  /// What has to be done to each service, given what runs.
+  private func decided(_ services: [PreparedService]) -> [PreparedService] {
+    let running = services.compactMap { service -> RunningService? in
+      guard let existing = service.existing, let record = existing.record else { return nil }
+      let isRunning = if case .running = existing.state { true } else { false }
+      return RunningService(
+        service: service.service.name, configurationHash: ConfigurationHash(stored: record.configuration),
+        state: isRunning ? .running : .stopped)
+    }
+    let difference = StackDifference.between(
+      wanted: services.map { ($0.service, $0.configuration) }, running: running,
+      recreation: options.forceRecreate ? .always : .whenChanged)
+    let actions = Dictionary(
+      difference.services.map { ($0.service, $0.action) }, uniquingKeysWith: { first, _ in first })
+    return services.map { service in
+      var decided = service
+      decided.action = actions[service.service.name] ?? .create
+      return decided
+    }
+  }
+
+  /// Bind mounts whose source must exist and does not.
+  private func missingSources(of services: [Service]) -> [EngineError.Problem] {
+    services.flatMap { service in
+      service.mounts.compactMap { mount in
+        guard case .bind(let path, createMissing: false) = mount.source, !Files.exists(path) else { return nil }
+        return EngineError.Problem(service.name, "nothing to mount at \(mount.target): \(path) does not exist")
+      }
+    }
+  }
+}
+
+/// Where a service's root file system is.
+struct RootSource {
+  let service: Service
+  let store: ImageStore
+
+  init(_ service: Service, store: ImageStore) {
+    self.service = service
+    self.store = store
+  }
+
+  struct Resolved {
+    let layers: [String]
+    let configuration: ImageConfiguration?
+    let imageID: String
+  }
+
+  func resolve() throws(EngineError) -> Resolved {
+    switch service.root {
+    case .image(let reference):
+      let image = try engineStep(service.name, kind: .imageUnavailable) { try store.resolve(reference) }
+      return Resolved(layers: image.layers, configuration: image.configuration, imageID: image.id)
+    case .directory(let path):
+      let status = try? Files.status(path)
+      guard status.map({ $0.st_mode & S_IFMT == S_IFDIR }) ?? false else {
+        throw EngineError(.imageUnavailable, service.name, "rootfs \(path) is not a directory")
+      }
+      return Resolved(layers: [path], configuration: nil, imageID: path)
+    case .archive(let path):
+      let layer = try engineStep(service.name, kind: .imageUnavailable) { try store.unpackedArchive(path: path) }
+      return Resolved(layers: [layer], configuration: nil, imageID: layer)
+    case .host:
+      return Resolved(layers: ["/"], configuration: nil, imageID: "host")
+    }
+  }
+}

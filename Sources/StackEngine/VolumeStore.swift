@@ -1,0 +1,57 @@
+import LinuxSystem
+
+/// Named volumes, and those that belong to one container: directories that outlive the containers.
+///
+/// ```
+/// volumes/NAME/data      what containers see
+/// volumes/NAME/owner     the project that made it, and whether it is anonymous
+/// ```
+struct VolumeStore {
+  let directory: String
+
+  private func path(_ name: String) -> String { "\(directory)/\(name)" }
+
+  /// The directory of a volume that exists.
+  func existing(_ name: String) -> String? {
+    Files.exists("\(path(name))/data") ? "\(path(name))/data" : nil
+  }
+
+  /// The directory of a volume, which is made when it does not exist.
+  /// - Returns: the directory, and whether it is new.
+  func make(_ name: String, project: String, isAnonymous: Bool) throws(SystemCallError) -> (path: String, isNew: Bool) {
+    if let existing = existing(name) { return (existing, false) }
+    try Files.makeDirectories(path(name))
+    // The owner comes first: a volume without one would never be removed.
+    let owner = "\(project)\n\(isAnonymous ? "anonymous" : "named")\n"
+    try Files.replace("\(path(name))/owner", with: Array(owner.utf8))
+    try Files.makeDirectory("\(path(name))/data", mode: 0o755)
+    return ("\(path(name))/data", true)
+  }
+
+  /// All volumes of a project with their kinds.
+  func volumes(of project: String) throws(SystemCallError) -> [(name: String, isAnonymous: Bool)] {
+    var volumes: [(name: String, isAnonymous: Bool)] = []
+    for name in try Files.namesIfPresent(in: directory) {
+      guard let bytes = try Files.readIfPresent("\(path(name))/owner") else { continue }
+      let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+      if lines.first == project[...] { volumes.append((name, lines.last == "anonymous")) }
+    }
+    return volumes
+  }
+
+  func removeNamed(of project: String) throws(SystemCallError) -> [String] {
+    let names = try volumes(of: project).filter { !$0.isAnonymous }.map(\.name)
+    for name in names { try remove(name) }
+    return names
+  }
+
+  func removeAnonymous(of project: String) throws(SystemCallError) {
+    for volume in try volumes(of: project) where volume.isAnonymous { try remove(volume.name) }
+  }
+
+  func remove(_ name: String) throws(SystemCallError) {
+    // The data first: as long as something is left, the owner is known.
+    try Files.removeTree("\(path(name))/data")
+    try Files.removeTree(path(name))
+  }
+}

@@ -1,0 +1,87 @@
+extension Canonicalizer {
+  mutating func volumes(_ node: Node) -> Node {
+    var volumes: [Node] = []
+    for (index, item) in node.items.enumerated() {
+      path.push(index)
+      defer { path.pop() }
+      if let text = item.text {
+        if let volume = shortVolume(text, at: item.mark) { volumes.append(volume) }
+      } else if let volume = longVolume(item) {
+        volumes.append(volume)
+      }
+    }
+    return Node(.sequence(volumes), at: node.mark)
+  }
+
+  private func shortVolume(_ text: String, at mark: Mark) -> Node? {
+    let volume: VolumeSyntax
+    do {
+      volume = try VolumeSyntax(text)
+    } catch {
+      report.error(mark, path.text, error.message, hint: error.hint)
+      return nil
+    }
+    var node = Self.mapping([("type", volume.isBind ? "bind" : "volume")], at: mark)
+    if let source = volume.source { node.set("source", Node(text: source, at: mark)) }
+    node.set("target", Node(text: volume.target, at: mark))
+    var bind = Node(.mapping([]), at: mark)
+    var named = Node(.mapping([]), at: mark)
+    for option in volume.options {
+      switch option {
+      case "ro": node.set("read_only", Node(true, at: mark))
+      case "rw", "consistent", "cached", "delegated": continue
+      case "z", "Z":
+        bind.set("selinux", Node(text: option, at: mark))
+        inert(option, at: mark)
+      case "nocopy":
+        named.set("nocopy", Node(true, at: mark))
+        inert(option, at: mark)
+      case "shared", "slave", "private", "rshared", "rslave", "rprivate":
+        bind.set("propagation", Node(text: option, at: mark))
+        inert(option, at: mark)
+      default:
+        report.error(
+          mark, path.text, "unknown option \"\(option)\" in \"\(text)\"",
+          hint: Similarity.suggestion(for: option, among: Self.volumeOptions)
+            ?? "options are \(Self.volumeOptions.joined(separator: ", "))")
+      }
+    }
+    if volume.isBind {
+      bind.set("create_host_path", Node(true, at: mark))
+      node.set("bind", bind)
+    } else {
+      node.set("volume", named)
+    }
+    return node
+  }
+
+  private static let volumeOptions = [
+    "ro", "rw", "z", "Z", "nocopy", "shared", "slave", "private", "rshared", "rslave", "rprivate",
+  ]
+
+  private func inert(_ option: String, at mark: Mark) {
+    report.inert(kind: "volume option \(option)", mark, path.text, "the option \(option) is accepted, but not acted on yet")
+  }
+
+  private func longVolume(_ node: Node) -> Node? {
+    guard let type = node["type"]?.text else { return nil }
+    guard type == "bind" || type == "volume" || type == "tmpfs" else {
+      report.error(
+        node["type"]?.mark ?? node.mark, path.text, "volumes of type \(type) are not supported yet",
+        hint: "use bind, volume or tmpfs")
+      return nil
+    }
+    if node["target"]?.text?.isEmpty ?? true {
+      report.error(node.mark, path.text, "the volume needs target:", hint: "the path in the container")
+      return nil
+    }
+    if type == "bind", node["source"] == nil {
+      report.error(node.mark, path.text, "a volume of type bind needs source:", hint: "the path on the machine")
+      return nil
+    }
+    if type == "tmpfs", let source = node.member("source") {
+      report.error(source.mark, path.text, "a volume of type tmpfs has no source")
+    }
+    return node
+  }
+}

@@ -1,0 +1,198 @@
+/// Checks a document against the table of keys and brings it into the canonical form, in one walk.
+///
+/// What is wrong is reported and left out, so that later phases only meet values of the right shape, all in their long
+/// form. Places are kept.
+struct Canonicalizer {
+  let report: Report
+  var path = DocumentPath()
+  /// Ports that ranges stand for; bounded because a line of text can mean 65,535.
+  var portCount = 0
+
+  init(report: Report) {
+    self.report = report
+  }
+
+  /// nil when the node is wrong, which is then reported.
+  mutating func canonical(_ node: Node, as shape: Shape) -> Node? {
+    guard shape.accepts(node.content) else {
+      mismatch(node, shape)
+      return nil
+    }
+    switch shape {
+    case .any: return node
+    case .nullable(let inner): return node.isNull ? node : canonical(node, as: inner)
+    case .either(let shapes):
+      return shapes.first { $0.accepts(node.content) }.flatMap { canonical(node, as: $0) }
+    case .list(let element): return list(node, of: element)
+    case .record(let table): return record(node, table)
+    case .dictionary(let value, let rule): return dictionary(node, of: value, rule)
+    case .form(let form, let inner):
+      return canonical(node, as: inner).flatMap { rewrite($0, form) }
+    default: return scalar(node, shape)
+    }
+  }
+
+  private mutating func list(_ node: Node, of element: Shape) -> Node {
+    var items: [Node] = []
+    items.reserveCapacity(node.items.count)
+    for (index, item) in node.items.enumerated() {
+      path.push(index)
+      if let item = canonical(item, as: element) { items.append(item) }
+      path.pop()
+    }
+    return Node(.sequence(items), at: node.mark)
+  }
+
+  private mutating func dictionary(_ node: Node, of value: Shape, _ rule: NameRule) -> Node {
+    var members: [Node.Member] = []
+    members.reserveCapacity(node.members.count)
+    for member in node.members {
+      path.push(member.key)
+      defer { path.pop() }
+      guard rule.allows(member.key) else {
+        refuse(name: member, rule)
+        continue
+      }
+      if let value = canonical(member.value, as: value, key: member) {
+        members.append(Node.Member(member.key, at: member.mark, value))
+      }
+    }
+    return Node(.mapping(members), at: node.mark)
+  }
+
+  private func refuse(name member: Node.Member, _ rule: NameRule) {
+    let hint: String?
+    switch rule {
+    case .any: hint = nil
+    case .resource: hint = "use letters, digits, '.', '_' and '-'"
+    case .limit: hint = Similarity.suggestion(for: member.key, among: NameRule.Limits.names)
+    }
+    let what = rule.isLimit ? "is not a resource limit" : "is not allowed as a name"
+    report.error(member.mark, path.text, "\"\(member.key)\" \(what)", hint: hint)
+  }
+
+  private mutating func record(_ node: Node, _ table: KeyTable) -> Node {
+    var members: [Node.Member] = []
+    members.reserveCapacity(node.members.count)
+    for member in node.members {
+      if member.key.utf8.starts(with: "x-".utf8) {
+        members.append(member)
+        continue
+      }
+      path.push(member.key)
+      defer { path.pop() }
+      guard let key = table[member.key] else {
+        unknown(member, table)
+        continue
+      }
+      if let refused = announce(key, member, table) {
+        if refused { members.append(member) }
+        continue
+      }
+      if let value = canonical(member.value, as: key.shape, key: member) {
+        members.append(Node.Member(member.key, at: member.mark, value))
+      }
+    }
+    for key in table.required where node.member(key.name) == nil {
+      report.error(node.mark, path.text, "\(subject(table)) needs \(key.name):", hint: key.meaning.lowercasedFirst)
+    }
+    return Node(.mapping(members), at: node.mark)
+  }
+
+  /// A value that stands below its key: one of the wrong kind is shown at the key when it begins in a later line.
+  private mutating func canonical(_ node: Node, as shape: Shape, key: Node.Member) -> Node? {
+    if !shape.accepts(node.content) {
+      mismatch(node, shape, at: node.isNull || node.mark.line != key.mark.line ? key.mark : node.mark)
+      return nil
+    }
+    return canonical(node, as: shape)
+  }
+
+  // MARK: What is said
+
+  /// Says what becomes of a key that is not acted on; not nil when its value needs no look: true keeps it.
+  private func announce(_ key: Key, _ member: Node.Member, _ table: KeyTable) -> Bool? {
+    switch key.support {
+    case .full, .noEffect: return nil
+    case .inert:
+      report.inert(
+        kind: "\(table.noun).\(key.name)", member.mark, path.text, "\(key.name) is accepted, but not acted on yet")
+      return nil
+    case .obsolete:
+      report.inert(kind: key.name, member.mark, path.text, "\(key.name) is obsolete and has no effect", hint: "remove it")
+      return nil
+    case .refused(let wayOut):
+      report.error(member.mark, path.text, "\(key.name) is not supported yet", hint: wayOut)
+      return true
+    }
+  }
+
+  private func unknown(_ member: Node.Member, _ table: KeyTable) {
+    let place = table.isNamed || table.noun == "stack file" ? container(table) : table.noun
+    let hint =
+      Similarity.suggestion(for: member.key, among: table.keys.map(\.name)) ?? elsewhere(member.key, than: table)
+    report.error(member.mark, path.text, "unknown key \"\(member.key)\" in \(place)", hint: hint)
+  }
+
+  /// A key that exists, but not here, is most often an indentation mistake.
+  private func elsewhere(_ key: String, than table: KeyTable) -> String? {
+    if table.noun != "service", KeyTable.service[key] != nil, key != "name" {
+      return "\(key): is a key of a service; check the indentation"
+    }
+    if table.noun != "stack file", KeyTable.top[key] != nil { return "\(key): is a key of the top level; check the indentation" }
+    return table.keys.count <= 12 ? "known keys: " + table.keys.map(\.name).joined(separator: ", ") : nil
+  }
+
+  /// The user's name of the mapping that the path's last key stands in.
+  private func container(_ table: KeyTable) -> String {
+    guard table.isNamed, path.steps.count > 1 else { return "the \(table.noun)" }
+    let around = path.steps.dropLast().reversed()
+    for step in around {
+      if case .key(let name) = step { return "\(table.noun) \"\(name)\"" }
+    }
+    return "the \(table.noun)"
+  }
+
+  private func subject(_ table: KeyTable) -> String {
+    table.isNamed ? "\(table.noun) \"\(path.lastKey ?? "")\"" : path.lastKey ?? table.noun
+  }
+
+  func mismatch(_ node: Node, _ shape: Shape, at mark: Mark? = nil) {
+    let name = path.text.map { _ in path.name } ?? "the file"
+    let found: String
+    var hint: String?
+    switch node.content {
+    case .mapping: found = "this is a mapping"
+    case .sequence: found = "this is a list"
+    case .scalar(_, .null): (found, hint) = ("it is empty", "give it a value, or remove the key")
+    case .scalar(let text, .text): found = "this is text"
+      if shape.accepts(.sequence([])) { hint = "a list item begins with \"- \": - \(text.prefix(60))" }
+    case .scalar(let text, .boolean): found = "\(text) is true or false"
+    case .scalar(let text, _): found = "\(text) is a number"
+    }
+    report.error(mark ?? node.mark, path.text, "\(name) must be \(shape.expectation), but \(found)", hint: hint)
+  }
+}
+
+extension NameRule {
+  fileprivate var isLimit: Bool {
+    if case .limit = self { return true }
+    return false
+  }
+}
+
+extension DocumentPath {
+  /// `image`, or `ports[0]` for items.
+  var name: String {
+    var tail: [Step] = []
+    for step in steps.reversed() {
+      tail.insert(step, at: 0)
+      if case .key = step { break }
+    }
+    return DocumentPath.text(tail)
+  }
+}
+
+extension String {
+  var lowercasedFirst: String { prefix(1).lowercased() + dropFirst() }
+}

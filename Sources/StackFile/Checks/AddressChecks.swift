@@ -1,0 +1,62 @@
+import InternetAddress
+import StackModel
+
+/// Fixed addresses and subnets must fit together.
+struct AddressChecks {
+  let networks: [Network]
+  let document: Node
+  let services: [DecodedService]
+  let report: Report
+
+  func check() {
+    checkSubnets()
+    var taken: [String: [IPv4Address: String]] = [:]
+    let byKey = Dictionary(networks.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+    for decoded in services {
+      guard case .networks(let attachments) = decoded.service.networkMode else { continue }
+      for attachment in attachments {
+        guard let address = attachment.address, let network = byKey[attachment.network] else { continue }
+        let member = decoded.member.value["networks"]?.member(attachment.network)
+        let mark = member?.value["ipv4_address"]?.mark ?? decoded.member.mark
+        let path = "services.\(decoded.service.name).networks.\(attachment.network).ipv4_address"
+        check(address, in: network, mark, path)
+        if let other = taken[network.key]?[address] {
+          report.error(mark, path, "\(address) is already the address of the service \"\(other)\"")
+        }
+        taken[network.key, default: [:]][address] = decoded.service.name
+      }
+    }
+  }
+
+  private func check(_ address: IPv4Address, in network: Network, _ mark: Mark, _ path: String) {
+    if network.isExternal { return }
+    guard let subnet = network.subnet else {
+      report.error(
+        mark, path, "a fixed address needs a subnet of the network \"\(network.key)\"",
+        hint: "at the top level: networks: {\(network.key): {ipam: {config: [{subnet: 10.5.0.0/24}]}}}")
+      return
+    }
+    let gateway = network.gateway ?? IPv4Address(value: subnet.base.value + 1)
+    if !subnet.contains(address) {
+      report.error(mark, path, "\(address) is not in \(subnet), the subnet of the network \"\(network.key)\"")
+    } else if address == gateway {
+      report.error(mark, path, "\(address) is the gateway of the network \"\(network.key)\"")
+    } else if address == subnet.base || address == subnet.broadcast {
+      report.error(mark, path, "\(address) is not a host address of \(subnet)")
+    }
+  }
+
+  private func checkSubnets() {
+    var seen: [Network] = []
+    for network in networks {
+      guard let subnet = network.subnet else { continue }
+      if let other = seen.first(where: { $0.subnet?.overlaps(subnet) ?? false }), let otherSubnet = other.subnet {
+        let node = document["networks"]?[network.key]?["ipam"]?["config"]?.items.first?["subnet"]
+        report.error(
+          node?.mark ?? document.mark, "networks.\(network.key).ipam.config[0].subnet",
+          "\(subnet) overlaps \(otherSubnet), the subnet of the network \"\(other.key)\"")
+      }
+      seen.append(network)
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import StackModel
+
+extension ServiceDecoder {
+  mutating func decodeFiles() {
+    for (index, item) in (node["volumes"]?.items ?? []).enumerated() { decodeVolume(item, path("volumes[\(index)]")) }
+    for (index, item) in (node["tmpfs"]?.items ?? []).enumerated() { decodeTmpfs(item, path("tmpfs[\(index)]")) }
+    service.isReadOnly = flag("read_only")
+    service.sharedMemorySize = node["shm_size"]?.text.flatMap(UInt64.init)
+    for (index, item) in (node["devices"]?.items ?? []).enumerated() { decodeDevice(item, path("devices[\(index)]")) }
+  }
+
+  private mutating func decodeVolume(_ item: Node, _ path: String) {
+    guard let type = item["type"]?.text, let target = item["target"]?.text else { return }
+    let source: Mount.Source
+    switch type {
+    case "bind":
+      source = .bind(
+        path: item["source"]?.text ?? "", createMissing: item["bind"]?["create_host_path"]?.text == "true")
+    case "tmpfs":
+      let options = item["tmpfs"]
+      source = .tmpfs(
+        size: options?["size"]?.text.flatMap(UInt64.init), mode: options?["mode"]?.text.flatMap { UInt32($0) }, uid: nil,
+        gid: nil)
+    default:
+      source = item["source"]?.text.map { .volume(key: $0) } ?? .anonymousVolume
+    }
+    add(Mount(source, target: target, isReadOnly: item["read_only"]?.text == "true"), item, path)
+  }
+
+  private mutating func add(_ mount: Mount, _ item: Node, _ path: String) {
+    let mark = item.mark
+    guard FilePath.isAbsolute(mount.target) else {
+      report.error(
+        mark, path, "\"\(mount.target)\" must be an absolute path in the container", hint: "begin it with /")
+      return
+    }
+    guard mount.target != "/" else {
+      report.error(mark, path, "nothing can be mounted over the whole root", hint: "use rootfs: to run from a directory")
+      return
+    }
+    if service.mounts.contains(where: { $0.target == mount.target }) {
+      report.error(mark, path, "two mounts of this service have the target \(mount.target)", hint: "keep one of them")
+      return
+    }
+    service.mounts.append(mount)
+  }
+
+  /// `PATH[:OPTION,…]` (tmpfs(5)).
+  private mutating func decodeTmpfs(_ item: Node, _ path: String) {
+    guard let text = item.text else { return }
+    let (target, options) = Canonicalizer.split(text, at: UInt8(ascii: ":"))
+    var size: UInt64?
+    var mode: UInt32?
+    var uid: UInt32?
+    var gid: UInt32?
+    var isReadOnly = false
+    for option in (options ?? "").split(separator: ",") {
+      let (name, value) = Canonicalizer.split(String(option), at: UInt8(ascii: "="))
+      var isRight = true
+      switch name {
+      case "size":
+        size = value.flatMap(ByteSize.parse)
+        isRight = size != nil
+      case "mode":
+        mode = value.flatMap { UInt32($0, radix: 8) }
+        isRight = mode.map { $0 <= 0o7777 } ?? false
+      case "uid":
+        uid = value.flatMap { UInt32($0) }
+        isRight = uid != nil
+      case "gid":
+        gid = value.flatMap { UInt32($0) }
+        isRight = gid != nil
+      case "ro": isReadOnly = true
+      case "rw", "nosuid", "nodev", "noexec": continue
+      case "exec", "suid", "dev", "nr_inodes", "nr_blocks":
+        report.inert(kind: "tmpfs \(name)", item.mark, path, "the option \(name) is accepted, but not acted on yet")
+      default:
+        report.error(
+          item.mark, path, "unknown option \"\(name)\" in \"\(text)\"",
+          hint: Similarity.suggestion(for: name, among: ["size", "mode", "uid", "gid", "ro", "rw"])
+            ?? "options are size, mode, uid, gid, ro and rw")
+      }
+      if !isRight {
+        report.error(item.mark, path, "\"\(option)\" is not right", hint: "for example size=64m, mode=1777, uid=1000")
+      }
+    }
+    let source = Mount.Source.tmpfs(size: size, mode: mode, uid: uid, gid: gid)
+    add(Mount(source, target: FilePath.clean(target), isReadOnly: isReadOnly), item, path)
+  }
+
+  private mutating func decodeDevice(_ item: Node, _ path: String) {
+    guard let source = item["source"]?.text, let target = item["target"]?.text,
+      let permissions = item["permissions"]?.text
+    else { return }
+    let form = "the form is HOST[:CONTAINER[:rwm]], for example /dev/fuse"
+    guard FilePath.isAbsolute(source), FilePath.isAbsolute(target) else {
+      report.error(item.mark, path, "a device must be an absolute path, but this is \"\(source)\"", hint: form)
+      return
+    }
+    guard Canonicalizer.isPermissions(permissions) else {
+      report.error(item.mark, path, "\"\(permissions)\" is not some of rwm", hint: form)
+      return
+    }
+    service.devices.append(DeviceMapping(source: source, target: target, permissions: permissions))
+  }
+}

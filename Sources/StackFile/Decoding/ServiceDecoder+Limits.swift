@@ -1,0 +1,79 @@
+import StackModel
+
+extension ServiceDecoder {
+  mutating func decodeLimits() {
+    let limits = node["deploy"]?["resources"]?["limits"]
+    let memory = agreed("mem_limit", limits?["memory"], "memory")
+    service.resources.memory = memory?.text.flatMap(UInt64.init).flatMap { $0 == 0 ? nil : $0 }
+    service.resources.memoryAndSwap = node["memswap_limit"]?.text.flatMap(Int64.init).flatMap { $0 == 0 ? nil : $0 }
+    service.resources.cpus = agreed("cpus", limits?["cpus"], "cpus")?.text.flatMap(Double.init).flatMap { $0 == 0 ? nil : $0 }
+    let pids = agreed("pids_limit", limits?["pids"], "pids")
+    service.resources.pids = pids?.text.flatMap(Int64.init).flatMap { $0 == 0 ? nil : $0 }
+    decodeShares()
+    decodeProcessors()
+    checkSwap()
+    for limit in node["ulimits"]?.members ?? [] { decodeLimit(limit) }
+    for (key, count) in [("scale", node["scale"]), ("deploy.replicas", node["deploy"]?["replicas"])] {
+      guard let count, let text = count.text, text != "1" else { continue }
+      report.error(
+        count.mark, path(key), "\(text) containers of one service are not supported yet", hint: "remove it, or write 1")
+    }
+  }
+
+  /// A limit that can stand in two places must be the same in both.
+  private func agreed(_ key: String, _ other: Node?, _ otherKey: String) -> Node? {
+    guard let own = node[key], let other else { return node[key] ?? other }
+    if own.text != other.text {
+      report.error(
+        other.mark, path("deploy.resources.limits.\(otherKey)"), "\(key): is \(own.text ?? ""), but this is \(other.text ?? "")",
+        hint: "keep one of the two")
+    }
+    return own
+  }
+
+  private mutating func decodeShares() {
+    guard let shares = node["cpu_shares"], let value = shares.text.flatMap(UInt64.init), value != 0 else { return }
+    service.resources.cpuShares = value
+    if value < 2 { report.error(shares.mark, path("cpu_shares"), "cpu_shares must be 2 or more") }
+  }
+
+  /// A list of the form of cpuset(7): `0-2,4`.
+  private mutating func decodeProcessors() {
+    guard let set = node["cpuset"], let text = set.text, !text.isEmpty else { return }
+    service.resources.cpuset = text
+    let isList = text.split(separator: ",", omittingEmptySubsequences: false).allSatisfy { part in
+      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { UInt16($0) }
+      guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1] else { return false }
+      return first <= last
+    }
+    if !isList {
+      report.error(set.mark, path("cpuset"), "\"\(text)\" is not a list of processors", hint: "for example 0-2,4")
+    }
+  }
+
+  private func checkSwap() {
+    guard let swap = service.resources.memoryAndSwap, swap >= 0, let node = node["memswap_limit"] else { return }
+    guard let memory = service.resources.memory else {
+      report.error(node.mark, path("memswap_limit"), "memswap_limit needs mem_limit", hint: "it is memory and swap together")
+      return
+    }
+    if UInt64(swap) < memory {
+      report.error(
+        node.mark, path("memswap_limit"), "memswap_limit \(swap) is less than mem_limit \(memory)",
+        hint: "it is memory and swap together")
+    }
+  }
+
+  private mutating func decodeLimit(_ member: Node.Member) {
+    let both = member.value.text
+    guard let soft = (both ?? member.value["soft"]?.text).flatMap({ Int64($0) }),
+      let hard = (both ?? member.value["hard"]?.text).flatMap({ Int64($0) })
+    else { return }
+    if hard >= 0, soft > hard || soft < 0 {
+      report.error(
+        member.value["soft"]?.mark ?? member.mark, path("ulimits.\(member.key)"),
+        "the soft limit \(soft) is more than the hard limit \(hard)")
+    }
+    service.ulimits.append(ResourceLimit(name: member.key, soft: soft, hard: hard))
+  }
+}

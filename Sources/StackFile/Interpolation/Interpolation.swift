@@ -1,0 +1,49 @@
+/// Interpolation of the values of a file, with the places of what goes wrong.
+struct Interpolation {
+  private let report: Report
+  private let environment: [String: String]
+  /// The variables that were already said to be unset.
+  private var unset: Set<String> = []
+  /// Names of the files that variables were read from, for hints.
+  private let environmentFiles: [String]
+
+  init(environment: [String: String], environmentFiles: [String], report: Report) {
+    self.environment = environment
+    self.environmentFiles = environmentFiles
+    self.report = report
+  }
+
+  mutating func expand(_ text: String, at mark: Mark, end: Mark, path: DocumentPath) -> String {
+    var template = Template { [environment] in environment[$0] }
+    let result = template.expand(text)
+    for found in template.found {
+      let place = report.source(mark)?.find(found.reference, from: mark, before: end) ?? mark
+      add(found, at: place, path: path.text)
+    }
+    return result
+  }
+
+  private mutating func add(_ found: Template.Found, at mark: Mark, path: String?) {
+    switch found.problem {
+    case .unset(let name):
+      guard unset.insert(name).inserted else { return }
+      report.warning(
+        mark, path, "the variable \(name) is not set; an empty text is used",
+        hint: "write $$ if a dollar sign is meant, or give a default: ${\(name):-default}")
+    case .required(let name, let message):
+      let reason = message.isEmpty ? "" : ": \(message)"
+      report.error(
+        mark, path, "required variable \(name) is missing a value\(reason)", hint: "set \(name) in the environment or in \(places)")
+    case .malformed:
+      report.error(
+        mark, path, "\(found.reference) is not a variable reference",
+        hint: "write $$ if a dollar sign is meant; a reference is ${NAME} or ${NAME:-default}")
+    case .tooDeep:
+      report.error(mark, path, "variable references are nested too deeply")
+    }
+  }
+
+  private var places: String {
+    environmentFiles.isEmpty ? "a file .env beside the stack file" : environmentFiles.joined(separator: " or ")
+  }
+}

@@ -1,0 +1,56 @@
+/// What `stack` does with a key.
+enum Support: Sendable {
+  /// It acts on it.
+  case full
+  /// It accepts it and says once that nothing comes of it yet.
+  case inert
+  /// It accepts it in silence: nothing has to be done for it.
+  case noEffect(String)
+  /// It refuses it, because leaving it out would change what the file means; the text is the way out.
+  case refused(String)
+  /// It accepts it and asks to remove it.
+  case obsolete
+}
+
+/// One key of the format.
+struct Key: Sendable {
+  var name: String
+  var shape: Shape
+  var support: Support
+  /// One sentence for the reference, without a full stop.
+  var meaning: String
+  var isRequired = false
+
+  init(_ name: String, _ shape: Shape, _ support: Support, _ meaning: String) {
+    self.name = name
+    self.shape = shape
+    self.support = support
+    self.meaning = meaning
+  }
+
+  init(_ name: String, _ shape: Shape, _ meaning: String, required: Bool = false) {
+    self.init(name, shape, .full, meaning)
+    isRequired = required
+  }
+}
+
+/// The keys of one kind of mapping. `x-` keys are allowed in all of them.
+struct KeyTable: Sendable {
+  /// `service`: used in messages (`in service "web"`) and as the name of the schema's definition.
+  let noun: String
+  /// Whether mappings of this kind stand under a name of the user's.
+  let isNamed: Bool
+  let keys: [Key]
+  private let index: [String: Int]
+
+  init(_ noun: String, isNamed: Bool = false, _ keys: [Key]) {
+    self.noun = noun
+    self.isNamed = isNamed
+    self.keys = keys
+    index = Dictionary(keys.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  subscript(_ name: String) -> Key? { index[name].map { keys[$0] } }
+
+  var required: [Key] { keys.filter(\.isRequired) }
+}

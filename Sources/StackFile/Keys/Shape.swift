@@ -1,0 +1,131 @@
+/// What the value of a key may look like: the one description that checking, the canonical form, the JSON Schema and
+/// the reference are made from.
+indirect enum Shape: Sendable {
+  case any
+  /// Text only: a number must be in quotes.
+  case text
+  case textOrNumber
+  /// Text, a number, true or false, or nothing.
+  case value
+  case boolean
+  case integer(ClosedRange<Int64>)
+  case number
+  /// `512m`, `1gb`, or a number of bytes; -1 where "no limit" can be said.
+  case bytes(allowsUnlimited: Bool)
+  /// `1h5m30s20ms`.
+  case duration
+  /// Permission bits: octal as `0o1777`, `01777` or `"1777"`.
+  case fileMode
+  case choice([String])
+  case list(Shape)
+  /// A mapping with the format's keys.
+  case record(KeyTable)
+  /// A mapping with the user's keys.
+  case dictionary(Shape, NameRule)
+  case nullable(Shape)
+  /// Alternatives that differ in kind: scalar, list, mapping.
+  case either([Shape])
+  /// Written like the shape; the canonical form is another.
+  case form(Form, Shape)
+}
+
+/// Short forms that have a long one.
+enum Form: Sendable {
+  /// `[A=1, B]` → `{A: "1", B: null}`.
+  case pairs
+  /// `a` → `[a]`.
+  case oneOrMany
+  /// Text is split like in a shell, without being one.
+  case command
+  case ports
+  case volumes
+  case devices
+  case dependencies
+  case attachments
+  case environmentFiles
+  case extraHosts
+  /// `{name: N}` → `true`, with the name beside it.
+  case external
+}
+
+/// Which keys a dictionary may have.
+enum NameRule: Sendable {
+  case any
+  /// Services, networks, volumes: `[a-zA-Z0-9._-]+`.
+  case resource
+  /// Resource limits of setrlimit(2), lower case.
+  case limit
+
+  var pattern: String {
+    switch self {
+    case .any: ".+"
+    case .resource: "^[a-zA-Z0-9._-]+$"
+    case .limit: "^[a-z]+$"
+    }
+  }
+
+  func allows(_ name: String) -> Bool {
+    switch self {
+    case .any: !name.isEmpty
+    case .resource:
+      !name.isEmpty
+        && name.utf8.allSatisfy {
+          Template.isNamePart($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
+        }
+    case .limit: Limits.names.contains(name)
+    }
+  }
+
+  /// setrlimit(2) without `RLIMIT_`.
+  enum Limits {
+    static let names = [
+      "as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
+      "rttime", "sigpending", "stack",
+    ]
+  }
+}
+
+extension Shape {
+  /// With an article, for messages: `must be a list`.
+  var expectation: String {
+    switch self {
+    case .any: "a value"
+    case .text: "text"
+    case .textOrNumber: "text or a number"
+    case .value: "text, a number, true or false"
+    case .boolean: "true or false"
+    case .integer: "a whole number"
+    case .number: "a number"
+    case .bytes: "a size such as 512m"
+    case .duration: "a duration such as 1m30s"
+    case .fileMode: "permission bits such as 0o1777"
+    case .choice(let names): "one of \(names.joined(separator: ", "))"
+    case .list: "a list"
+    case .record, .dictionary: "a mapping"
+    case .nullable(let shape): shape.expectation
+    case .either(let shapes): shapes.map(\.expectation).joined(separator: " or ")
+    case .form(_, let shape): shape.expectation
+    }
+  }
+
+  /// Whether a value of this kind can be right at all.
+  func accepts(_ content: Node.Content) -> Bool {
+    switch (self, content) {
+    case (.any, _): true
+    case (.nullable, .scalar(_, .null)): true
+    case (.nullable(let shape), _), (.form(_, let shape), _): shape.accepts(content)
+    case (.either(let shapes), _): shapes.contains { $0.accepts(content) }
+    case (.list, .sequence), (.record, .mapping), (.dictionary, .mapping), (.value, .scalar): true
+    case (.list, _), (.record, _), (.dictionary, _), (_, .sequence), (_, .mapping), (_, .scalar(_, .null)): false
+    default: true
+    }
+  }
+
+  static let strings = Shape.list(.text)
+  static let stringOrList = Shape.form(.oneOrMany, .either([.text, .list(.text)]))
+  static let pairs = Shape.form(.pairs, .either([.list(.text), .dictionary(.value, .any)]))
+  static let options = Shape.dictionary(.textOrNumber, .any)
+  static let commandLine = Shape.form(.command, .nullable(.either([.text, .list(.text)])))
+  static let whole = Shape.integer(.min ... .max)
+  static let count = Shape.integer(0 ... .max)
+}

@@ -1,0 +1,88 @@
+/// A tree as YAML, two spaces a level. Text that could be read as anything else is in double quotes.
+enum YAMLText {
+  static func text(of node: Node) -> String {
+    var text = ""
+    switch node.content {
+    case .mapping(let members) where !members.isEmpty: write(members, indentation: 0, into: &text)
+    case .sequence(let items) where !items.isEmpty: write(items, indentation: 0, into: &text)
+    default: text = flat(node) + "\n"
+    }
+    return text
+  }
+
+  private static func write(_ members: [Node.Member], indentation: Int, into text: inout String) {
+    for (index, member) in members.enumerated() {
+      // The first key of a list item stands in the line of its "- ".
+      if index > 0 || text.isEmpty || text.utf8.last == UInt8(ascii: "\n") {
+        text += String(repeating: " ", count: indentation)
+      }
+      text += scalar(member.key) + ":"
+      writeValue(member.value, indentation: indentation, into: &text)
+    }
+  }
+
+  private static func write(_ items: [Node], indentation: Int, into text: inout String) {
+    for item in items {
+      text += String(repeating: " ", count: indentation) + "- "
+      switch item.content {
+      case .mapping(let members) where !members.isEmpty:
+        write(members, indentation: indentation + 2, into: &text)
+      case .sequence(let inner) where !inner.isEmpty:
+        text.removeLast()
+        text += "\n"
+        write(inner, indentation: indentation + 2, into: &text)
+      default: text += flat(item) + "\n"
+      }
+    }
+  }
+
+  private static func writeValue(_ node: Node, indentation: Int, into text: inout String) {
+    switch node.content {
+    case .mapping(let members) where !members.isEmpty:
+      text += "\n"
+      write(members, indentation: indentation + 2, into: &text)
+    case .sequence(let items) where !items.isEmpty:
+      text += "\n"
+      write(items, indentation: indentation + 2, into: &text)
+    default: text += " " + flat(node) + "\n"
+    }
+  }
+
+  private static func flat(_ node: Node) -> String {
+    switch node.content {
+    case .mapping: "{}"
+    case .sequence: "[]"
+    case .scalar(_, .null): "null"
+    case .scalar(let value, .text): scalar(value)
+    case .scalar(let value, .boolean): value.lowercased()
+    case .scalar(let value, .integer), .scalar(let value, .real): value
+    }
+  }
+
+  /// Words that YAML 1.1 readers take for true, false or nothing.
+  private static let reserved: Set<String> = [
+    "y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "",
+  ]
+
+  static func scalar(_ value: String) -> String {
+    isPlain(value) ? value : JSONText.quoted(value)
+  }
+
+  private static func isPlain(_ value: String) -> Bool {
+    guard !reserved.contains(value.lowercased()), CoreSchema.type(ofPlain: value) == .text else { return false }
+    guard let first = value.utf8.first, let last = value.utf8.last else { return false }
+    // A number of YAML 1.1, `22:22` and `1_000`, begins with a digit and has nothing but these.
+    if value.utf8.allSatisfy({ (0x30...0x39).contains($0) || ":._+-".utf8.contains($0) }) { return false }
+    guard Template.isNamePart(first) || first == UInt8(ascii: "/") || first == UInt8(ascii: ".") || first == UInt8(ascii: "$")
+    else { return false }
+    if last == UInt8(ascii: " ") || last == UInt8(ascii: ":") { return false }
+    var previous: UInt8 = 0
+    for byte in value.utf8 {
+      if byte < 0x20 || byte >= 0x7f { return false }
+      if byte == UInt8(ascii: "#"), previous == UInt8(ascii: " ") { return false }
+      if byte == UInt8(ascii: " "), previous == UInt8(ascii: ":") { return false }
+      previous = byte
+    }
+    return true
+  }
+}

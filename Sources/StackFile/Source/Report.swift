@@ -1,0 +1,81 @@
+import StackModel
+
+/// One thing found in a file, before it has its text around it.
+struct Finding: Hashable {
+  var severity: Diagnostic.Severity
+  var mark: Mark
+  var path: String?
+  var message: String
+  var hint: String?
+}
+
+/// Everything that a load finds, and the files it is found in.
+///
+/// Phases add to it and go on: a user sees all mistakes at once.
+final class Report {
+  private(set) var sources: [SourceText] = []
+  private var findings: [Finding] = []
+  private var known: Set<Finding> = []
+  private var inert: [String: (index: Int, count: Int)] = [:]
+  private(set) var errorCount = 0
+
+  /// More than anybody reads; keeps a hostile file from filling the memory.
+  private static let maximum = 1000
+
+  func add(_ source: SourceText) -> UInt16 {
+    sources.append(source)
+    return UInt16(clamping: sources.count - 1)
+  }
+
+  func source(_ mark: Mark) -> SourceText? {
+    Int(mark.source) < sources.count ? sources[Int(mark.source)] : nil
+  }
+
+  func error(_ mark: Mark, _ path: String?, _ message: String, hint: String? = nil) {
+    add(Finding(severity: .error, mark: mark, path: path, message: message, hint: hint))
+  }
+
+  func warning(_ mark: Mark, _ path: String?, _ message: String, hint: String? = nil) {
+    add(Finding(severity: .warning, mark: mark, path: path, message: message, hint: hint))
+  }
+
+  /// A key that has no effect: said once for each `kind`, at its first place, however often it occurs.
+  func inert(kind: String, _ mark: Mark, _ path: String?, _ message: String, hint: String? = nil) {
+    if let seen = inert[kind] {
+      inert[kind] = (seen.index, seen.count + 1)
+      return
+    }
+    inert[kind] = (findings.count, 1)
+    findings.append(Finding(severity: .warning, mark: mark, path: path, message: message, hint: hint))
+  }
+
+  private func add(_ finding: Finding) {
+    // An alias brings the same mistake to several places; its text stands in one.
+    let identity = Finding(
+      severity: finding.severity, mark: finding.mark, path: nil, message: finding.message, hint: nil)
+    guard findings.count < Self.maximum || (finding.severity == .error && errorCount == 0),
+      known.insert(identity).inserted
+    else { return }
+    if finding.severity == .error { errorCount += 1 }
+    findings.append(finding)
+  }
+
+  /// In the order of the files and of their lines.
+  func diagnostics() -> [Diagnostic] {
+    var findings = findings
+    for (index, count) in inert.values where count > 1 {
+      findings[index].message += count == 2 ? " (here and in one more place)" : " (here and in \(count - 1) more places)"
+    }
+    // Sorting by position is stable for equal marks only by hand.
+    return findings.enumerated().sorted { ($0.element.mark, $0.offset) < ($1.element.mark, $1.offset) }
+      .map { diagnostic($0.element) }
+  }
+
+  private func diagnostic(_ finding: Finding) -> Diagnostic {
+    let source = source(finding.mark)
+    return Diagnostic(
+      finding.severity, file: source?.name ?? "", line: Int(finding.mark.line), column: Int(finding.mark.column),
+      path: finding.path, finding.message, hint: finding.hint,
+      source: finding.mark.line > 0 ? source?.lineText(finding.mark.line) : nil)
+  }
+}

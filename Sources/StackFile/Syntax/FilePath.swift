@@ -1,0 +1,34 @@
+/// Paths as text: nothing is looked up.
+enum FilePath {
+  /// Without `.`, `..`, and doubled or trailing slashes; `.` when nothing is left of a relative path.
+  static func clean(_ path: String) -> String {
+    let isAbsolute = path.utf8.first == UInt8(ascii: "/")
+    var parts: [Substring] = []
+    for part in path.split(separator: "/") where part != "." {
+      if part == "..", let last = parts.last, last != ".." {
+        parts.removeLast()
+      } else if part != ".." || !isAbsolute {
+        parts.append(part)
+      }
+    }
+    let joined = parts.joined(separator: "/")
+    return isAbsolute ? "/" + joined : joined.isEmpty ? "." : joined
+  }
+
+  static func isAbsolute(_ path: String) -> Bool { path.utf8.first == UInt8(ascii: "/") }
+
+  /// The clean path that `path` means when it is used in `directory`; `~` is `home`.
+  static func resolve(_ path: String, in directory: String, home: String?) -> String {
+    if let home, path == "~" || path.hasPrefix("~/") { return clean(home + path.dropFirst()) }
+    return clean(isAbsolute(path) ? path : directory + "/" + path)
+  }
+
+  static func parent(_ path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  static func lastComponent(_ path: String) -> String {
+    path.split(separator: "/").last.map(String.init) ?? ""
+  }
+}

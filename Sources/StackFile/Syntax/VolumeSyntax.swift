@@ -1,0 +1,34 @@
+/// The short form of `volumes`: `[SOURCE:]TARGET[:OPTION,…]`.
+struct VolumeSyntax: Equatable {
+  /// nil for an anonymous volume.
+  var source: String?
+  var target: String
+  var options: [String]
+
+  struct Problem: Error, Equatable {
+    var message: String
+    var hint: String?
+  }
+
+  static let form = "the form is [SOURCE:]TARGET[:ro], for example ./data:/data:ro"
+
+  init(_ text: String) throws(Problem) {
+    guard !text.isEmpty else { throw Problem(message: "the volume is empty", hint: Self.form) }
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+    guard !parts.contains("") else {
+      throw Problem(message: "\"\(text)\" has nothing between two colons", hint: Self.form)
+    }
+    guard parts.count <= 3 else { throw Problem(message: "\"\(text)\" has too many colons", hint: Self.form) }
+    switch parts.count {
+    case 1: (source, target, options) = (nil, parts[0], [])
+    case 2: (source, target, options) = (parts[0], parts[1], [])
+    default: (source, target, options) = (parts[0], parts[1], parts[2].split(separator: ",").map(String.init))
+    }
+  }
+
+  /// A source that begins like a path is one; anything else is the key of a volume.
+  var isBind: Bool {
+    guard let first = source?.utf8.first else { return false }
+    return first == UInt8(ascii: "/") || first == UInt8(ascii: ".") || first == UInt8(ascii: "~")
+  }
+}

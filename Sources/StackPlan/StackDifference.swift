@@ -1,0 +1,130 @@
+import StackModel
+
+/// A container that a stack has now.
+package struct RunningService: Sendable, Hashable {
+  package enum State: Sendable, Hashable {
+    case running
+    /// It was made, and its process ended or never started.
+    case stopped
+  }
+
+  package var service: String
+  package var configurationHash: ConfigurationHash
+  package var state: State
+
+  package init(service: String, configurationHash: ConfigurationHash, state: State) {
+    self.service = service
+    self.configurationHash = configurationHash
+    self.state = state
+  }
+}
+
+/// What an `up` has to do to each service of a stack that has containers already.
+package struct StackDifference: Sendable, Hashable {
+  package enum Reason: Sendable, Hashable, CustomStringConvertible {
+    case configurationChanged
+    /// It lives in the network namespace of a service that is made anew or starts again.
+    case networkOwnerReplaced(String)
+    case forced
+
+    package var description: String {
+      switch self {
+      case .configurationChanged: "its configuration changed"
+      case .networkOwnerReplaced(let owner): "it shares the network of \(owner), which starts anew"
+      case .forced: "asked for"
+      }
+    }
+  }
+
+  package enum Action: Sendable, Hashable {
+    /// It runs as it should.
+    case keep
+    /// There is a container, as it should be, that does not run.
+    case start
+    case create
+    case recreate(Reason)
+  }
+
+  package enum Recreation: Sendable, Hashable {
+    case whenChanged
+    case never
+    case always
+  }
+
+  package struct Entry: Sendable, Hashable {
+    package let service: String
+    package let action: Action
+
+    package init(service: String, action: Action) {
+      self.service = service
+      self.action = action
+    }
+  }
+
+  /// The wanted services in the order of the file.
+  package let services: [Entry]
+  /// Containers of services that are not wanted, by name.
+  package let orphans: [String]
+
+  /// - Parameters:
+  ///   - wanted: the services of the stack with what they would be made from now.
+  ///   - isSelected: the services that the `up` is about; others have no entry.
+  package static func between(
+    wanted: [(service: Service, hash: ConfigurationHash)], running: [RunningService],
+    recreation: Recreation = .whenChanged, isSelected: (String) -> Bool = { _ in true }
+  ) -> StackDifference {
+    let present = Dictionary(running.map { ($0.service, $0) }, uniquingKeysWith: { first, _ in first })
+    var actions: [String: Action] = [:]
+    for (service, hash) in wanted where isSelected(service.name) {
+      actions[service.name] = action(hash, present[service.name], recreation)
+    }
+    followNetworkOwners(wanted.map(\.service), &actions)
+    let known = Set(wanted.map(\.service.name))
+    return StackDifference(
+      services: wanted.compactMap { entry in
+        actions[entry.service.name].map { Entry(service: entry.service.name, action: $0) }
+      },
+      orphans: present.keys.filter { !known.contains($0) }.sorted())
+  }
+
+  private static func action(
+    _ hash: ConfigurationHash, _ present: RunningService?, _ recreation: Recreation
+  ) -> Action {
+    guard let present else { return .create }
+    let kept: Action =
+      switch present.state {
+      case .running: .keep
+      case .stopped: .start
+      }
+    return switch recreation {
+    case .always: .recreate(.forced)
+    case .never: kept
+    case .whenChanged: present.configurationHash == hash ? kept : .recreate(.configurationChanged)
+    }
+  }
+
+  /// A network namespace ends with its owner: who lives in it cannot stay. Owners may themselves live with others.
+  private static func followNetworkOwners(_ services: [Service], _ actions: inout [String: Action]) {
+    var guests: [String: [String]] = [:]
+    for service in services {
+      if case .service(let owner) = service.networkMode { guests[owner, default: []].append(service.name) }
+    }
+    var replaced = services.map(\.name).filter { actions[$0]?.replacesNetwork == true }
+    while let owner = replaced.popLast() {
+      for guest in guests[owner] ?? [] where actions[guest] == .keep {
+        actions[guest] = .recreate(.networkOwnerReplaced(owner))
+        replaced.append(guest)
+      }
+    }
+  }
+}
+
+extension StackDifference.Action {
+  /// Whether the service gets a new network namespace.
+  fileprivate var replacesNetwork: Bool {
+    switch self {
+    case .keep: false
+    case .start, .create, .recreate: true
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import LinuxSystem
+
+/// What a container is doing, derived from its records and the processes that there are.
+package enum ContainerState: Hashable, Sendable {
+  /// Never started.
+  case created
+  /// Its shim is at work, its program not yet running.
+  case starting(shim: ProcessIdentity)
+  case running(RunRecord, shim: ProcessIdentity)
+  /// `record` is nil when the shim was killed: the kernel then killed the container (SIGKILL), and nobody saw it.
+  case exited(RunRecord, ExitRecord?)
+
+  /// The process that keeps the container, as long as one does.
+  package var shim: ProcessIdentity? {
+    switch self {
+    case .created, .exited: nil
+    case .starting(let shim), .running(_, let shim): shim
+    }
+  }
+
+  /// The exit code to show, as a shell's: nil unless it has ended.
+  package var exitCode: Int32? {
+    switch self {
+    case .created, .starting, .running: nil
+    case .exited(_, let record): record?.status.code ?? 137
+    }
+  }
+}
+
+/// A container with all that is known about it.
+package struct ContainerStatus: Hashable, Sendable {
+  package let directory: ContainerDirectory
+  /// nil when `up` was killed between making the directory and writing the record.
+  package let record: ContainerRecord?
+  package let state: ContainerState
+
+  package init(_ directory: ContainerDirectory) throws {
+    self.directory = directory
+    record = try directory.read(.record)
+    let shim = try directory.read(.shim)
+    let run = try directory.read(.state)
+    let exit = try directory.read(.exit)
+    let isKept = shim?.isAlive ?? false
+    if isKept, let shim {
+      // The shim has the last word on an exit: while it lives, the record may be about to be written.
+      if let run, exit?.run != run.run, shim == run.shim {
+        state = .running(run, shim: shim)
+      } else if let run, let exit, exit.run == run.run, shim == run.shim {
+        state = .exited(run, exit)
+      } else {
+        state = .starting(shim: shim)
+      }
+    } else if let run {
+      state = .exited(run, exit.flatMap { $0.run == run.run ? $0 : nil })
+    } else {
+      state = .created
+    }
+  }
+}
+
+extension ProjectDirectory {
+  /// All containers of the project with their states.
+  package func statuses() throws -> [ContainerStatus] {
+    try containers().map { try ContainerStatus($0) }
+  }
+}

@@ -1,0 +1,144 @@
+import InternetAddress
+import LinuxSystem
+import StackModel
+
+// The binary forms of the records. A field is added at the end of its type, and the version goes up.
+
+extension ContainerRecord: WireCodable {
+  private static let version: UInt16 = 1
+
+  package init(from reader: inout WireReader) throws(WireError) {
+    guard try reader.integer(UInt16.self) == Self.version else {
+      throw reader.error("a container record of version \(Self.version)")
+    }
+    self.init(
+      project: try reader.value(), service: try reader.value(), number: try reader.value(),
+      configuration: try reader.value(), image: try reader.value(), imageID: try reader.value(),
+      command: try reader.value(), createdAt: try reader.value(), dependencies: try reader.value(),
+      attachments: try reader.value(), ports: try reader.value(), stopSignal: try reader.value(),
+      stopGracePeriod: try reader.value(), restart: try Self.restart(from: &reader),
+      labels: try Self.labels(from: &reader), anonymousVolumes: try reader.value(), networkOf: try reader.value())
+  }
+
+  package func write(to writer: inout WireWriter) {
+    writer.integer(Self.version)
+    writer.value(project)
+    writer.value(service)
+    writer.value(number)
+    writer.value(configuration)
+    writer.value(image)
+    writer.value(imageID)
+    writer.value(command)
+    writer.value(createdAt)
+    writer.value(dependencies)
+    writer.value(attachments)
+    writer.value(ports)
+    writer.value(stopSignal)
+    writer.value(stopGracePeriod)
+    writeRestart(to: &writer)
+    writer.value(labels.keys.sorted())
+    for key in labels.keys.sorted() { writer.value(labels[key] ?? "") }
+    writer.value(anonymousVolumes)
+    writer.value(networkOf)
+  }
+
+  private static func labels(from reader: inout WireReader) throws(WireError) -> [String: String] {
+    var labels: [String: String] = [:]
+    for key in try reader.value([String].self) { labels[key] = try reader.value() }
+    return labels
+  }
+
+  private static func restart(from reader: inout WireReader) throws(WireError) -> RestartPolicy {
+    switch try reader.integer(UInt8.self) {
+    case 0: return .no
+    case 1: return .always
+    case 2: return .unlessStopped
+    case 3: return .onFailure(maximum: try reader.value())
+    default: throw reader.error("a restart policy")
+    }
+  }
+
+  private func writeRestart(to writer: inout WireWriter) {
+    switch restart {
+    case .no: writer.integer(UInt8(0))
+    case .always: writer.integer(UInt8(1))
+    case .unlessStopped: writer.integer(UInt8(2))
+    case .onFailure(let maximum):
+      writer.integer(UInt8(3))
+      writer.value(maximum)
+    }
+  }
+}
+
+extension ContainerRecord.Attachment: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init(network: try reader.value(), address: IPv4Address(value: try reader.value()))
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(network)
+    writer.value(address.value)
+  }
+}
+
+extension ContainerRecord.PublishedPort: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init(
+      hostAddress: try reader.value(UInt32?.self).map(IPv4Address.init(value:)), hostPort: try reader.value(),
+      containerPort: try reader.value(), transport: try reader.value(Bool.self) ? .udp : .tcp)
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(hostAddress?.value)
+    writer.value(hostPort)
+    writer.value(containerPort)
+    writer.value(transport == .udp)
+  }
+}
+
+extension NetworkRecord: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    let (key, name, bridge): (String, String, String) = (try reader.value(), try reader.value(), try reader.value())
+    let base = IPv4Address(value: try reader.value())
+    guard let subnet = IPv4Subnet(base: base, prefixLength: try reader.value()) else {
+      throw reader.error("a prefix length")
+    }
+    self.init(
+      key: key, name: name, bridge: bridge, subnet: subnet, gateway: IPv4Address(value: try reader.value()),
+      isInternal: try reader.value(), mtu: try reader.value())
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(key)
+    writer.value(name)
+    writer.value(bridge)
+    writer.value(subnet.base.value)
+    writer.value(subnet.prefixLength)
+    writer.value(gateway.value)
+    writer.value(isInternal)
+    writer.value(mtu)
+  }
+}
+
+extension RunRecord: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init(process: try reader.value(), shim: try reader.value(), startedAt: try reader.value(), run: try reader.value())
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(process)
+    writer.value(shim)
+    writer.value(startedAt)
+    writer.value(run)
+  }
+}
+
+extension ExitRecord: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init(
+      status: try reader.value(), run: try reader.value(), finishedAt: try reader.value(),
+      wasOutOfMemory: try reader.value())
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(status)
+    writer.value(run)
+    writer.value(finishedAt)
+    writer.value(wasOutOfMemory)
+  }
+}

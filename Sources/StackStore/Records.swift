@@ -1,0 +1,142 @@
+import InternetAddress
+import LinuxSystem
+import StackModel
+
+/// What a stack knows of one of its containers, from its creation on.
+package struct ContainerRecord: Hashable, Sendable {
+  package var project: String
+  package var service: String
+  package var number: Int
+  /// The hash of everything the container was made from: when it differs, `up` makes a new one.
+  package var configuration: String
+  /// As the user named it; empty for a root file system that is no image.
+  package var image: String
+  package var imageID: String
+  package var command: [String]
+  /// Nanoseconds since 1970.
+  package var createdAt: UInt64
+  package var dependencies: [String]
+  package var attachments: [Attachment]
+  package var ports: [PublishedPort]
+  package var stopSignal: Int32
+  /// Nanoseconds.
+  package var stopGracePeriod: UInt64
+  package var restart: RestartPolicy
+  package var labels: [String: String]
+  /// Directories of volumes that belong to this container alone.
+  package var anonymousVolumes: [String]
+  /// The service whose network it shares.
+  package var networkOf: String?
+
+  package init(
+    project: String, service: String, number: Int, configuration: String, image: String, imageID: String,
+    command: [String], createdAt: UInt64, dependencies: [String], attachments: [Attachment], ports: [PublishedPort],
+    stopSignal: Int32, stopGracePeriod: UInt64, restart: RestartPolicy, labels: [String: String],
+    anonymousVolumes: [String], networkOf: String?
+  ) {
+    self.project = project
+    self.service = service
+    self.number = number
+    self.configuration = configuration
+    self.image = image
+    self.imageID = imageID
+    self.command = command
+    self.createdAt = createdAt
+    self.dependencies = dependencies
+    self.attachments = attachments
+    self.ports = ports
+    self.stopSignal = stopSignal
+    self.stopGracePeriod = stopGracePeriod
+    self.restart = restart
+    self.labels = labels
+    self.anonymousVolumes = anonymousVolumes
+    self.networkOf = networkOf
+  }
+
+  /// A container's place in a network.
+  package struct Attachment: Hashable, Sendable {
+    /// The key of the network in the file.
+    package var network: String
+    package var address: IPv4Address
+
+    package init(network: String, address: IPv4Address) {
+      self.network = network
+      self.address = address
+    }
+  }
+
+  /// A port of the host that leads to a port of the container. The host's port is known: never 0.
+  package struct PublishedPort: Hashable, Sendable {
+    package var hostAddress: IPv4Address?
+    package var hostPort: UInt16
+    package var containerPort: UInt16
+    package var transport: PortMapping.TransportProtocol
+
+    package init(
+      hostAddress: IPv4Address?, hostPort: UInt16, containerPort: UInt16, transport: PortMapping.TransportProtocol
+    ) {
+      self.hostAddress = hostAddress
+      self.hostPort = hostPort
+      self.containerPort = containerPort
+      self.transport = transport
+    }
+  }
+}
+
+/// A network of a stack as it was made.
+package struct NetworkRecord: Hashable, Sendable {
+  package var key: String
+  package var name: String
+  package var bridge: String
+  package var subnet: IPv4Subnet
+  package var gateway: IPv4Address
+  package var isInternal: Bool
+  package var mtu: Int?
+
+  package init(
+    key: String, name: String, bridge: String, subnet: IPv4Subnet, gateway: IPv4Address, isInternal: Bool, mtu: Int?
+  ) {
+    self.key = key
+    self.name = name
+    self.bridge = bridge
+    self.subnet = subnet
+    self.gateway = gateway
+    self.isInternal = isInternal
+    self.mtu = mtu
+  }
+}
+
+/// A container's process that was started. Written by its shim.
+package struct RunRecord: Hashable, Sendable {
+  package var process: ProcessIdentity
+  /// The shim that started it.
+  package var shim: ProcessIdentity
+  /// Nanoseconds since 1970.
+  package var startedAt: UInt64
+  /// Counts the starts of the container, from 1.
+  package var run: Int
+
+  package init(process: ProcessIdentity, shim: ProcessIdentity, startedAt: UInt64, run: Int) {
+    self.process = process
+    self.shim = shim
+    self.startedAt = startedAt
+    self.run = run
+  }
+}
+
+/// How a container's process ended. Written by its shim, after the last of its output is in the log.
+package struct ExitRecord: Hashable, Sendable {
+  package var status: ExitStatus
+  package var run: Int
+  /// Nanoseconds since 1970.
+  package var finishedAt: UInt64
+  /// Whether the kernel killed a process of the container because of its memory limit.
+  package var wasOutOfMemory: Bool
+
+  package init(status: ExitStatus, run: Int, finishedAt: UInt64, wasOutOfMemory: Bool) {
+    self.status = status
+    self.run = run
+    self.finishedAt = finishedAt
+    self.wasOutOfMemory = wasOutOfMemory
+  }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Glibc
+import LinuxSystem
+import StackLogs
+import StackStore
+import SystemPackage
+
+struct LogsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "logs", abstract: "Print what the services wrote, in the order of time.")
+
+  @OptionGroup var global: ProjectOptions
+  @Flag(name: [.short, .long], help: "Go on until nothing runs any more.") var follow = false
+  @Option(name: [.customShort("n"), .long], help: "Only the last lines of each container: a number, or all.")
+  var tail = "all"
+  @Option(help: "Only from a time on: 2026-01-31T12:00:00Z, or 10m for the last ten minutes.") var since: String?
+  @Option(help: "Only up to a time.") var until: String?
+  @Flag(name: [.short, .long], help: "Times before the lines.") var timestamps = false
+  @Flag(help: "No colours.") var noColor = false
+  @Flag(help: "No names before the lines.") var noLogPrefix = false
+  @Argument(help: "Only these services.") var services: [String] = []
+
+  func run() throws {
+    let project = Project(global)
+    let name = try project.name()
+    let selection = LogSelection(since: try moment(since), until: try moment(until), tail: try count())
+    try project.reporting {
+      let containers = try project.containers(of: name, services: services)
+      var output = LogOutput(
+        LogRenderer.Style(
+          usesColors: project.terminal.usesColour && !noColor, showsNames: !noLogPrefix, showsTimes: timestamps))
+      do {
+        if follow {
+          try output.follow(containers, selection: selection, interruption: nil)
+        } else {
+          try output.print(containers, selection: selection)
+        }
+      } catch let error as SystemCallError where error.errno == .brokenPipe {
+        // The reader wants no more.
+      }
+    }
+  }
+
+  private func moment(_ text: String?) throws -> UInt64? {
+    guard let text else { return nil }
+    guard let moment = LogTime.moment(text, now: KernelClock.realtime) else {
+      throw ValidationError("\(text) is neither a time (2026-01-31T12:00:00Z) nor a duration (10m)")
+    }
+    return moment
+  }
+
+  private func count() throws -> Int? {
+    if tail == "all" || tail == "-1" { return nil }
+    guard let count = Int(tail), count >= 0 else { throw ValidationError("--tail takes a number, or all") }
+    return count
+  }
+}

@@ -1,0 +1,18 @@
+import ArgumentParser
+import StackEngine
+
+struct StopCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "stop", abstract: "Stop services; `up` starts them again as they were.")
+
+  @OptionGroup var global: GlobalOptions
+  @Option(name: [.short, .long], help: "Seconds to wait before a container is killed.") var timeout: Int?
+  @Argument(help: "The services to stop; all if none is named.") var services: [String] = []
+
+  func run() throws {
+    let project = Project(global)
+    let name = try project.name()
+    let engine = Engine(paths: project.paths, observer: ProgressLines(project.terminal))
+    try project.reporting { try engine.stop(name, services: services, timeout: timeout) }
+  }
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+import Glibc
+import LinuxSystem
+import StackEngine
+import StackLogs
+import StackModel
+import StackStore
+
+struct UpCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "up", abstract: "Start a stack, or bring a running one to what its file says.",
+    discussion: """
+      Without -d the services' output is shown until all have ended. The first Ctrl-C stops them as their files say, the \
+      second kills them at once. A stack that cannot be started is taken back, unless --keep is given.
+      """)
+
+  @OptionGroup var global: GlobalOptions
+  @Flag(name: [.short, .long], help: "Return as soon as the services run.") var detach = false
+  @Flag(help: "Make all containers anew.") var forceRecreate = false
+  @Flag(help: "Stop and remove containers of services that the file does not have any more.") var removeOrphans = false
+  @Flag(help: "Leave a stack that cannot be started as it is.") var keep = false
+  @Option(name: [.short, .long], help: "Seconds to wait for containers that have to be stopped.") var timeout: Int?
+  @Flag(help: "No colours.") var noColor = false
+  @Flag(help: "No names before the lines.") var noLogPrefix = false
+  @Flag(help: "Times before the lines.") var timestamps = false
+  @Argument(help: "The services to start, with what they depend on; all if none is named.") var services: [String] = []
+
+  func run() throws {
+    let project = Project(global)
+    let stack = try project.stack()
+    var options = UpOptions()
+    options.services = services
+    options.forceRecreate = forceRecreate
+    options.removesOrphans = removeOrphans
+    options.keepsOnFailure = keep
+    options.timeout = timeout
+    let engine = Engine(paths: project.paths, observer: ProgressLines(project.terminal))
+    let signals = try SignalDescriptor([SIGINT, SIGTERM])
+    try project.reporting {
+      let containers = try engine.up(stack, options, interruption: signals.descriptor)
+      if detach { return }
+      try Attachment(
+        project: project, name: stack.name, containers: containers, signals: signals, timeout: timeout,
+        style: LogRenderer.Style(
+          usesColors: project.terminal.usesColour && !noColor, showsNames: !noLogPrefix, showsTimes: timestamps)
+      ).run()
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import ArgumentParser
+
+enum Version {
+  static let text = "0.1.0"
+}
+
+struct VersionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version.")
+
+  @Flag(help: "Only the number.") var short = false
+  @Option(name: [.short, .long], help: "pretty or json.") var format: String?
+
+  func run() {
+    switch (format, short) {
+    case ("json", _): print("{\"version\":\"\(Version.text)\"}")
+    case (_, true): print(Version.text)
+    default: print("stack version \(Version.text)")
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import InternetAddress
+import LinuxSystem
+import StackLogs
+import StackModel
+import StackPlan
+import StackStore
+
+/// A container in the words of `ps`: the same keys and states as docker compose has.
+struct ContainerSummary {
+  let name: String
+  let record: ContainerRecord
+  let state: ContainerState
+  let now = KernelClock.realtime
+
+  /// nil without a record: then nothing is known of the container.
+  init?(_ status: ContainerStatus) {
+    guard let record = status.record else { return nil }
+    name = status.directory.name
+    self.record = record
+    state = status.state
+  }
+
+  static func isRunning(_ state: ContainerState) -> Bool {
+    switch state {
+    case .running, .starting: true
+    case .created, .exited: false
+    }
+  }
+
+  /// 64 hexadecimal digits that a container has from its creation to its removal.
+  var id: String {
+    (0..<4).map { StableHash.hexadecimal(StableHash.of(name, LogTime.text(record.createdAt), "\($0)")) }.joined()
+  }
+
+  private var stateName: String {
+    switch state {
+    case .created: "created"
+    case .starting, .running: "running"
+    case .exited: "exited"
+    }
+  }
+
+  private var statusText: String {
+    switch state {
+    case .created: "Created"
+    case .starting: "Starting"
+    case .running(let run, _): "Up \(Self.ago(now, run.startedAt))"
+    case .exited(_, let exit):
+      exit.map { "Exited (\($0.status.code)) \(Self.ago(now, $0.finishedAt)) ago" + ($0.wasOutOfMemory ? ", out of memory" : "") }
+        ?? "Exited (137): its shim was killed"
+    }
+  }
+
+  /// A duration in the one unit that fits.
+  static func ago(_ now: UInt64, _ then: UInt64) -> String {
+    let seconds = now > then ? (now - then) / 1_000_000_000 : 0
+    let (count, unit): (UInt64, String) =
+      switch seconds {
+      case ..<120: (seconds, "second")
+      case ..<7200: (seconds / 60, "minute")
+      case ..<172_800: (seconds / 3600, "hour")
+      default: (seconds / 86400, "day")
+      }
+    return "\(count) \(unit)\(count == 1 ? "" : "s")"
+  }
+
+  private func portText(_ port: ContainerRecord.PublishedPort) -> String {
+    "\(port.hostAddress.map(\.description) ?? "0.0.0.0"):\(port.hostPort)->\(port.containerPort)/\(port.transport)"
+  }
+
+  private var ports: String {
+    Self.isRunning(state) ? record.ports.map(portText).joined(separator: ", ") : ""
+  }
+
+  private var command: String { record.command.joined(separator: " ") }
+
+  var tableRow: [String] {
+    let short = command.count > 20 ? command.prefix(19) + "…" : command[...]
+    return [
+      name, record.image.isEmpty ? "-" : record.image, "\"\(short)\"", record.service,
+      "\(Self.ago(now, record.createdAt)) ago", statusText, ports,
+    ]
+  }
+
+  var json: JSONText {
+    let publishers = Self.isRunning(state) ? record.ports : []
+    return .object([
+      ("ID", .string(id)), ("Name", .string(name)), ("Names", .string(name)), ("Image", .string(record.image)),
+      ("Command", .string(command)), ("Project", .string(record.project)), ("Service", .string(record.service)),
+      ("CreatedAt", .string(LogTime.text(record.createdAt))),
+      ("RunningFor", .string("\(Self.ago(now, record.createdAt)) ago")), ("State", .string(stateName)),
+      ("Status", .string(statusText)), ("Health", .string("")), ("ExitCode", .number(Int64(state.exitCode ?? 0))),
+      ("Labels", .string(record.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ","))),
+      ("Networks", .string(record.attachments.map(\.network).joined(separator: ","))), ("Ports", .string(ports)),
+      (
+        "Publishers",
+        .array(
+          publishers.map { port in
+            .object([
+              ("URL", .string(port.hostAddress.map(\.description) ?? "0.0.0.0")),
+              ("TargetPort", .number(Int64(port.containerPort))), ("PublishedPort", .number(Int64(port.hostPort))),
+              ("Protocol", .string(port.transport.rawValue)),
+            ])
+          })
+      ),
+      ("OneOff", .bool(false)),
+    ])
+  }
+}

@@ -1,0 +1,106 @@
+import ArgumentParser
+import Glibc
+import LinuxSystem
+import StackEngine
+import StackFile
+import StackModel
+import StackStore
+import SystemPackage
+
+/// What a command works on: the stack file, or only the project's name where the state is enough.
+struct Project {
+  let options: ProjectOptions
+  let files: [String]
+  let terminal: TerminalOutput
+  let environment: [String: String]
+
+  init(_ options: GlobalOptions) {
+    self.init(options.project, files: options.f)
+  }
+
+  init(_ options: ProjectOptions, files: [String] = []) {
+    self.options = options
+    self.files = options.file + files
+    environment = ProcessEnvironment.variables
+    terminal = TerminalOutput(colour: options.ansi, environment: environment)
+  }
+
+  var paths: StatePaths { StatePaths(environment: environment) }
+
+  /// Loads the stack file; all that is wrong with it goes to standard error.
+  /// - Throws: `ExitCode` 3 when there is an error.
+  func load() throws -> LoadResult {
+    let loader = StackFileLoader { path in
+      do throws(SystemCallError) {
+        return .success(path == "-" ? try Files.readAll(.standardInput) : try Files.readAll(path))
+      } catch {
+        switch error.errno {
+        case .noSuchFileOrDirectory, .notDirectory: return .failure(.notFound)
+        case .isDirectory: return .failure(.isDirectory)
+        case let reason: return .failure(.other("\(reason)"))
+        }
+      }
+    }
+    let result = loader.load(
+      LoadRequest(
+        files: files, workingDirectory: workingDirectory, projectName: options.projectName,
+        projectDirectory: options.projectDirectory, envFiles: options.envFile, environment: environment))
+    terminal.error(DiagnosticText.render(result.diagnostics, color: terminal.usesColourOnError))
+    return result
+  }
+
+  func stack() throws -> Stack {
+    guard let stack = try load().stack else { throw ExitCode(3) }
+    return stack
+  }
+
+  /// The project's name: that of the options or the environment without reading a file, else the file's.
+  func name() throws -> String {
+    if let name = options.projectName { return name }
+    if files.isEmpty {
+      for variable in ["STACK_PROJECT_NAME", "COMPOSE_PROJECT_NAME"] {
+        if let name = environment[variable], !name.isEmpty { return name }
+      }
+    }
+    return try stack().name
+  }
+
+  private var workingDirectory: String {
+    // The directory may have been removed under the shell: `.` then says so when it is used.
+    (try? Files.readLink("/proc/self/cwd")) ?? "."
+  }
+}
+
+/// The variables of this process.
+enum ProcessEnvironment {
+  static var variables: [String: String] {
+    let bytes = (try? Files.readAll("/proc/self/environ")) ?? []
+    var variables: [String: String] = [:]
+    for entry in bytes.split(separator: 0) {
+      let parts = entry.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2 else { continue }
+      variables[String(decoding: parts[0], as: UTF8.self)] = String(decoding: parts[1], as: UTF8.self)
+    }
+    return variables
+  }
+}
+
+extension Project {
+  /// Runs an operation; what is wrong goes to standard error, and its kind is the exit code.
+  func reporting(_ operation: () throws -> Void) throws {
+    do {
+      try operation()
+    } catch let error as EngineError {
+      for problem in error.problems {
+        let subject = problem.subject.map { "\($0): " } ?? ""
+        terminal.error("stack: \(subject)\(problem.message)\n")
+      }
+      throw ExitCode(error.kind.rawValue)
+    } catch let error as ExitCode {
+      throw error
+    } catch {
+      terminal.error("stack: \(error)\n")
+      throw ExitCode(1)
+    }
+  }
+}

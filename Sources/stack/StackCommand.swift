@@ -1,0 +1,72 @@
+import ArgumentParser
+
+/// The root of the command line.
+struct StackCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "stack",
+    abstract: "Groups of isolated services, up in milliseconds, without a daemon.",
+    discussion: """
+      Files: stack.yaml, or compose.yaml and its other names, in this directory or one above it.
+      State: STACK_RUN_DIR (default /run/stack) and STACK_DATA_DIR (default /var/lib/stack).
+      Exit codes: 0 success, 1 failure, 2 usage, 3 invalid stack file, 4 no such image, 5 the host refuses, 130 interrupted.
+      """,
+    version: Version.text,
+    subcommands: [
+      UpCommand.self, DownCommand.self, StopCommand.self, LogsCommand.self, PsCommand.self, ExecCommand.self,
+      ConfigCommand.self, CompletionCommand.self, VersionCommand.self,
+    ])
+}
+
+/// Options that docker compose takes before the subcommand, and this command takes on either side of it.
+struct GlobalOptions: ParsableArguments {
+  @Option(name: .short, help: ArgumentHelp("The same as --file.", valueName: "path"))
+  var f: [String] = []
+
+  @OptionGroup var project: ProjectOptions
+}
+
+/// The options that say which stack is meant. Without `-f`, which some commands take for something else.
+struct ProjectOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("A stack file; - is standard input.", valueName: "path"))
+  var file: [String] = []
+
+  @Option(name: [.short, .long], help: "The project name, instead of the file's or the directory's.")
+  var projectName: String?
+
+  @Option(help: "Where relative paths start, instead of the directory of the file.")
+  var projectDirectory: String?
+
+  @Option(help: "A file with variables for the stack file, instead of .env.")
+  var envFile: [String] = []
+
+  @Option(help: "When to use colour: auto, always or never.")
+  var ansi: ColourChoice = .auto
+}
+
+enum ColourChoice: String, ExpressibleByArgument, CaseIterable {
+  case auto, always, never
+}
+
+/// Moves global options that stand before the subcommand behind it, where the parser expects them.
+enum GlobalArguments {
+  private static let withValue: Set<String> = [
+    "-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--ansi",
+  ]
+
+  static func hoisted(_ arguments: [String]) -> [String] {
+    var leading: [String] = []
+    var rest = arguments[...]
+    while let first = rest.first, first.hasPrefix("-") {
+      let name = first.split(separator: "=", maxSplits: 1).first.map(String.init) ?? first
+      let isAttached = first.hasPrefix("-f") && first.count > 2 || first.hasPrefix("-p") && first.count > 2
+      guard withValue.contains(name) || isAttached else { break }
+      let option = rest.removeFirst()
+      // Behind the subcommand `-f` may mean something else.
+      leading += option.hasPrefix("-f") ? ["--file"] + (option == "-f" ? [] : [String(option.dropFirst(2))]) : [option]
+      if withValue.contains(first), let value = rest.popFirst() { leading.append(value) }
+    }
+    guard let command = rest.popFirst() else { return leading + rest }
+    // `image` and its like have subcommands of their own and no project.
+    return [command] + leading + rest
+  }
+}
