@@ -86,7 +86,7 @@ let package = Package(
       name: "stack",
       dependencies: [
         "StackSupervisor", "StackEngine", "StackFile", "StackPlan", "StackLogs", "StackImages", "StackStore",
-        "StackModel", "IsolationEngine", "LinuxSystem", "InternetAddress", argumentParser, system,
+        "StackModel", "IsolationEngine", "LinuxSystem", "LinuxCapabilities", "InternetAddress", argumentParser, system,
       ],
       swiftSettings: strict),
 

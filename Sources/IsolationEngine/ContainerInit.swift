@@ -17,6 +17,8 @@ struct ContainerInit {
   let standardError: FileDescriptor
   /// Joins the container's cgroup, where clone3(2) has not done it.
   let joinCgroup: () throws -> Void
+  /// Makes the network namespace ready for its interfaces.
+  let prepareNetwork: () throws -> Void
   /// Configures the container's network from inside.
   let configureNetwork: () throws -> Void
 
@@ -34,6 +36,8 @@ struct ContainerInit {
     try attempt("tie the container to its supervisor") { try dieWithParent() }
     // Until execve(2) this is a process of the engine in a container's namespaces: it must not be looked into.
     try attempt("hide from the container") { try checked("prctl", stk_prctl(STK_PR_SET_DUMPABLE, 0, 0, 0, 0)) }
+    try attempt("prepare network", prepareNetwork)
+    try attempt("tell the supervisor") { try Message.send(Self.ready, over: channel) }
     try attempt("join cgroup", joinCgroup)
     try attempt("make cgroup namespace") { try checked("unshare", stk_unshare(CLONE_NEWCGROUP)) }
     try attempt("make mounts private") { try MountNamespace.makePrivate() }
@@ -58,6 +62,9 @@ struct ContainerInit {
     }
     try execute()
   }
+
+  /// The first message to the parent: the namespaces are there, and ready for what the parent does in them.
+  static let ready: [UInt8] = [0]
 
   /// A container never outlives the process that keeps its log and its exit status.
   private func dieWithParent() throws(SystemCallError) {

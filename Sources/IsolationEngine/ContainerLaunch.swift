@@ -63,6 +63,7 @@ package struct ContainerLaunch {
         standardInput: streams.childInput.borrowed, standardOutput: streams.childOutput.borrowed,
         standardError: streams.childError.borrowed,
         joinCgroup: { try entrance.enter() },
+        prepareNetwork: { try ContainerNetwork(container).prepareInside() },
         configureNetwork: { try ContainerNetwork(container).configureInside() }
       ).run()
     }
@@ -103,6 +104,10 @@ package struct ContainerLaunch {
     }
     if let score = container.oomScoreAdjustment {
       try attempt("set oom_score_adj") { try Files.write("\(score)", to: "/proc/\(pid)/oom_score_adj") }
+    }
+    let word = try attempt("wait for the container") { try Message.receive(over: channel) }
+    if let word, word != ContainerInit.ready {
+      throw try attempt("read the container's failure") { try LaunchError(wireBytes: word) }
     }
     try attempt("make network interfaces") { try ContainerNetwork(container).makeInterfaces(for: pid) }
     // A child that has already failed has closed its end: its message is what counts.

@@ -32,7 +32,7 @@ struct ContainerNetwork {
   private func make(_ veth: VethSpecification, with socket: RouteSocket) throws(NetlinkError) {
     do throws(NetlinkError) {
       try socket.createVeth(veth)
-    } catch  where error.errno == .fileExists {
+    } catch where error.errno == .fileExists {
       // Of the container's last run: the kernel removes a namespace's links some time after its last process.
       try socket.deleteLink(named: veth.hostName)
       try socket.createVeth(veth)
@@ -42,7 +42,6 @@ struct ContainerNetwork {
   /// In the container's namespace: addresses and routes, and everything up.
   func configureInside() throws {
     guard isOwn else { return }
-    for interface in interfaces { try disableIPv6(on: interface.name) }
     let socket = try RouteSocket()
     try socket.configure(
       InterfaceConfiguration(
@@ -50,11 +49,13 @@ struct ContainerNetwork {
         gateway: interfaces.lazy.compactMap(\.gateway).first))
   }
 
-  /// The networks are IPv4 only: no link-local address, and no ear for router advertisements (CVE-2020-13401).
-  private func disableIPv6(on interface: String) throws(SystemCallError) {
+  /// In the container's namespace, before it has interfaces: those to come are IPv4 only, with no link-local address, and no
+  /// ear for router advertisements (CVE-2020-13401). On an interface that exists this would spin for the kernel's lock.
+  func prepareInside() throws(SystemCallError) {
+    guard isOwn else { return }
     do throws(SystemCallError) {
-      try Files.write("1", to: "/proc/sys/net/ipv6/conf/\(interface)/disable_ipv6")
-    } catch  where error.errno == .noSuchFileOrDirectory {
+      try Files.write("1", to: "/proc/sys/net/ipv6/conf/default/disable_ipv6")
+    } catch where error.errno == .noSuchFileOrDirectory {
       // A kernel without IPv6.
     }
   }

@@ -55,18 +55,20 @@ struct Preparation {
     }
     self.terminals = terminals
 
+    let ownFiles = try attempt("make files for /etc") { try OwnFiles() }
     var entries: [Entry] = []
     for specification in container.mounts {
       entries.append(
         try attempt("mount \(specification.target)") {
-          try Self.entry(specification, users: users, mapping: mapping?.borrowed, root: root.descriptor)
+          try Self.entry(
+            specification, users: users, mapping: mapping?.borrowed, root: root.descriptor, ownFiles: ownFiles)
         })
     }
     for device in container.devices where !device.target.hasPrefix("/dev/") {
       let specification = MountSpecification(.bind(device.source), target: device.target)
       entries.append(
         try attempt("mount \(device.target)") {
-          try Self.entry(specification, users: nil, mapping: nil, root: root.descriptor)
+          try Self.entry(specification, users: nil, mapping: nil, root: root.descriptor, ownFiles: ownFiles)
         })
     }
     mounts = entries
@@ -74,7 +76,8 @@ struct Preparation {
   }
 
   private static func entry(
-    _ specification: MountSpecification, users: UserMapping?, mapping: FileDescriptor?, root: FileDescriptor
+    _ specification: MountSpecification, users: UserMapping?, mapping: FileDescriptor?, root: FileDescriptor,
+    ownFiles: OwnFiles
   ) throws(SystemCallError) -> Entry {
     let attributes: MountAttributes = specification.isReadOnly ? .readOnly : []
     switch specification.source {
@@ -83,10 +86,8 @@ struct Preparation {
         type: "tmpfs", source: "tmpfs", options: tmpfsOptions(options, users: users),
         attributes: attributes.union(MountAttributes([.noSetUserID, .noDevices, .noExecution]).subtracting(allowed(options))))
       return Entry(specification: specification, mount: PreparedMount(mount), isDirectory: true)
-    case .ownFile(let path):
-      let mount = try DetachedMount(cloning: path, followLinks: false)
-      try mount.set(attributes.union([.noSetUserID, .noDevices, .noExecution]))
-      if let mapping { try mount.mapOwners(through: mapping) }
+    case .ownFile(let content):
+      let mount = try ownFiles.file(content, named: specification.target, owner: users?.base ?? 0)
       return Entry(specification: specification, mount: PreparedMount(mount), isDirectory: false)
     case .bind(let path), .volume(let path):
       let mount = try DetachedMount(cloning: path, recursive: true)
@@ -143,5 +144,26 @@ struct VolumeSeed {
     let flags = O_RDONLY | O_DIRECTORY
     guard let source = try Files.openIfPresent(target, below: root, [.inRoot, .noMagicLinks], flags) else { return }
     try TreeCopy(ownerOffset: ownerOffset).contents(of: source.borrowed, to: directory.borrowed)
+  }
+}
+
+/// The files that the engine itself gives to a container, in a small file system of their own.
+struct OwnFiles {
+  private let fileSystem: PreparedMount
+
+  init() throws(SystemCallError) {
+    fileSystem = PreparedMount(
+      try DetachedMount(
+        type: "tmpfs", source: "stack", options: [("mode", "0755"), ("size", "4m"), ("nr_inodes", "32")],
+        attributes: [.noSetUserID, .noDevices, .noExecution]))
+  }
+
+  /// A mount of one file with this content.
+  func file(_ content: String, named target: String, owner: UInt32) throws(SystemCallError) -> DetachedMount {
+    let name = target.split(separator: "/").joined(separator: "-")
+    let root = fileSystem.descriptor
+    try Files.write(content, to: name, in: root, create: 0o644)
+    if owner != 0 { try checkedErrno("chown", on: name, unsafe fchownat(root.rawValue, name, owner, owner, 0)) }
+    return try DetachedMount(cloning: name, in: root, followLinks: false)
   }
 }

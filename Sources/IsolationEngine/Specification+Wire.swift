@@ -134,7 +134,7 @@ extension MountSpecification: WireCodable {
     switch try reader.integer(UInt8.self) {
     case 0: source = .bind(try reader.value())
     case 1: source = .volume(try reader.value())
-    case 2: source = .ownFile(try reader.value())
+    case 2: source = .ownFile(content: try reader.value())
     case 3: source = .tmpfs(options: try reader.value())
     default: throw reader.error("a kind of mount")
     }
@@ -148,9 +148,9 @@ extension MountSpecification: WireCodable {
     case .volume(let path):
       writer.integer(UInt8(1))
       writer.value(path)
-    case .ownFile(let path):
+    case .ownFile(let content):
       writer.integer(UInt8(2))
-      writer.value(path)
+      writer.value(content)
     case .tmpfs(let options):
       writer.integer(UInt8(3))
       writer.value(options)

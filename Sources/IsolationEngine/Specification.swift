@@ -146,8 +146,8 @@ package struct MountSpecification: Hashable, Sendable {
     case bind(String)
     /// A directory of the host that takes over the content of the image's directory as long as it is empty.
     case volume(String)
-    /// A file of the engine (/etc/hosts and the like): a link of the image in its place is replaced.
-    case ownFile(String)
+    /// A file with this content that is the engine's (/etc/hosts and the like): a link of the image in its place is replaced.
+    case ownFile(content: String)
     /// Options of tmpfs(5) as `key=value`.
     case tmpfs(options: [String])
   }

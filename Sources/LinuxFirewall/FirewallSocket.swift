@@ -21,7 +21,7 @@ package final class FirewallSocket {
     do throws(NetlinkError) {
       // The common case by itself: after a transaction that also deletes, closing the socket waits for all readers (RCU).
       try socket.transact(try ruleset.creation())
-    } catch where error.errno == .fileExists {
+    } catch  where error.errno == .fileExists {
       try socket.transact(try ruleset.replacement())
     }
   }

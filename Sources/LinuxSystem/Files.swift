@@ -124,6 +124,8 @@ package enum Files {
   package static func replace(
     _ path: String, in directory: FileDescriptor? = nil, with bytes: some Collection<UInt8>, mode: mode_t = 0o600
   ) throws(SystemCallError) {
+    // A file that is not there yet is simply made: one write(2) of a small file is whole even when its writer is killed.
+    if bytes.count <= 4096, try create(path, in: directory, with: bytes, mode: mode) { return }
     let temporary = "\(path).\(stk_getpid()).tmp"
     do throws(SystemCallError) {
       let file = try open(temporary, in: directory, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode)
@@ -133,6 +135,19 @@ package enum Files {
       // Best effort: the error that matters is the one being thrown.
       try? removeFile(temporary, in: directory)
       throw error
+    }
+  }
+
+  /// - Returns: false when there is a file of this name.
+  private static func create(
+    _ path: String, in directory: FileDescriptor?, with bytes: some Collection<UInt8>, mode: mode_t
+  ) throws(SystemCallError) -> Bool {
+    do throws(SystemCallError) {
+      let file = try open(path, in: directory, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
+      try writeAll(file.borrowed, bytes, object: path)
+      return true
+    } catch where error.errno == .fileExists {
+      return false
     }
   }
 

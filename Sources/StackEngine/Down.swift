@@ -44,9 +44,10 @@ extension Engine {
     }
     let existed = directory.exists
     collect(nil) { try StopOperation(engine: self, timeout: options.timeout).stop(try readableStatuses(directory)) }
+    // The kernel waits for its readers (RCU) before it lets go of links and rules: meanwhile the rest goes.
+    let network = BackgroundStep { try self.removeNetwork(of: project) }
     // What the records do not know, the cgroups do.
     collect("cgroup") { try removeCgroups(of: project) }
-    collect("network") { try removeNetwork(of: project) }
     collect("volumes") {
       let volumes = VolumeStore(directory: paths.volumes)
       try volumes.removeAnonymous(of: project)
@@ -54,6 +55,8 @@ extension Engine {
         for name in try volumes.removeNamed(of: project) { report(.volume, name, .removed) }
       }
     }
+    collect(directory.path) { try directory.removeContainers() }
+    collect("network") { try network.wait() }
     if problems.isEmpty {
       collect(directory.path) { try directory.remove() }
       if existed { report(.network, project, .removed) }

@@ -11,7 +11,7 @@ extension Engine {
     guard let status = statuses.first(where: { $0.record?.service == service }), case .running(let run, _) = status.state
     else { throw EngineError(.failure, "service \(service) is not running") }
     let specification = try engineStep(service) {
-      try ContainerSpecification(wireBytes: Files.readAll("\(status.directory.path)/spec"))
+      try ContainerSpecification(wireBytes: status.directory.readSpecification())
     }
     var process = specification.process
     process.arguments = command

@@ -20,6 +20,8 @@ struct SpecificationBuilder {
   let interfaces: [InterfaceSpecification]
   let network: NamespaceSpecification.Network
   let seccomp: [UInt8]?
+  /// Files for the container's /etc.
+  let files: [(name: String, content: String)]
 
   /// The program with its arguments. A service's entrypoint discards the image's command (Compose Specification).
   static func command(of service: Service, image: ImageConfiguration?) -> [String] {
@@ -119,8 +121,8 @@ struct SpecificationBuilder {
       mounts.append(MountSpecification(.tmpfs(options: ["mode=1777", "size=\(size)"]), target: "/dev/shm"))
     }
     // The user's own mount at or above a file of the engine wins, and the host's directory below it stays untouched.
-    for file in ["hosts", "hostname", "resolv.conf"] where !taken.contains("/etc/\(file)") && !taken.contains("/etc") {
-      mounts.append(MountSpecification(.ownFile("\(container.path)/\(file)"), target: "/etc/\(file)"))
+    for file in files where !taken.contains("/etc/\(file.name)") && !taken.contains("/etc") {
+      mounts.append(MountSpecification(.ownFile(content: file.content), target: "/etc/\(file.name)"))
     }
     // What lies above must be mounted first. Equal depths keep the order of the file.
     func depth(_ mount: MountSpecification) -> Int { mount.target.split(separator: "/").count }

@@ -172,7 +172,8 @@ final class UpOperation {
     var runner = StartRunner(interruption: interruption, jobs: jobs)
     var problems: [EngineError.Problem] = []
     var effects = schedule.begin()
-    while effects.last != .finished {
+    var isFinished = false
+    while true {
       for effect in effects {
         switch effect {
         case .start(let name):
@@ -181,9 +182,10 @@ final class UpOperation {
         case .skip(let name, let reason):
           engine.report(.container, name, .skipped, detail: reason.description)
           problems.append(EngineError.Problem(name, reason.description))
-        case .finished: break
+        case .finished: isFinished = true
         }
       }
+      if isFinished { break }
       effects = []
       for event in try runner.wait() { effects += try handle(event, &schedule, &problems) }
     }
@@ -247,11 +249,8 @@ final class UpOperation {
     }
     let record = try self.record(for: service)
     try container.write(.record, record)
-    for (name, content) in files.contents(for: service.service) {
-      try Files.replace("\(container.path)/\(name)", with: Array(content.utf8), mode: 0o644)
-    }
     let specification = try self.specification(for: service)
-    try Files.replace("\(container.path)/spec", with: specification.wireBytes)
+    try container.write(specification: specification.wireBytes)
   }
 
   private func record(for service: PreparedService) throws -> ContainerRecord {
@@ -282,7 +281,8 @@ final class UpOperation {
     return try SpecificationBuilder(
       service: model, image: service.image, layers: service.layers, container: service.container,
       project: plan.stack.name, volumePaths: try volumePaths(for: service), interfaces: interfaces(for: service),
-      network: try networkNamespace(for: model), seccomp: try filters.filter(for: model)
+      network: try networkNamespace(for: model), seccomp: try filters.filter(for: model),
+      files: files.contents(for: model)
     ).build()
   }
 

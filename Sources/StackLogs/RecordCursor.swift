@@ -2,7 +2,7 @@ import Glibc
 import LinuxSystem
 
 /// Reads the records of one segment in order, as far as they are whole.
-struct RecordCursor {
+struct RecordCursor: Sendable {
   struct Record {
     let header: LogRecordHeader
     /// Where the chunk is in `block`.
@@ -47,7 +47,8 @@ struct RecordCursor {
 
   /// The next record with its chunk.
   mutating func next() throws(SystemCallError) -> Step {
-    if let header = LogRecordHeader(block, at: position), block.count - position >= LogRecordHeader.size + header.count {
+    if let header = LogRecordHeader(block, at: position), block.count - position >= LogRecordHeader.size + header.count
+    {
       return take(header)
     }
     try load(Self.blockSize)

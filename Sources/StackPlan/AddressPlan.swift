@@ -60,7 +60,8 @@ package struct AddressProblem: Sendable, Hashable, CustomStringConvertible {
     let what =
       switch kind {
       case .missingExternalNetwork: "it is external, and does not exist"
-      case .subnetInUse(let subnet, let other): "its subnet \(subnet) overlaps \(other), which this machine uses already"
+      case .subnetInUse(let subnet, let other):
+        "its subnet \(subnet) overlaps \(other), which this machine uses already"
       case .sameSubnet(let subnet, let other): "its subnet \(subnet) overlaps that of network \(other)"
       case .gatewayNotUsable(let gateway, let subnet): "its gateway \(gateway) is not a host address of \(subnet)"
       case .noFreeSubnet: "no free subnet is left in \(SubnetPool.pool)"
@@ -142,7 +143,9 @@ extension AddressPlan {
     var members: [String: [(service: String, fixed: IPv4Address?)]] = [:]
     for service in stack.services {
       guard case .networks(let attachments) = service.networkMode else { continue }
-      for attachment in attachments { members[attachment.network, default: []].append((service.name, attachment.address)) }
+      for attachment in attachments {
+        members[attachment.network, default: []].append((service.name, attachment.address))
+      }
     }
     return members
   }

@@ -146,9 +146,16 @@ private enum SearchResult {
   case cycle([Int])
 }
 
+/// How far a search came with a service.
+private enum SearchMark {
+  case new
+  case open
+  case done
+}
+
 /// Depth first without recursion: a chain of dependencies may be as long as the file.
 private func depthFirst(_ needs: [[DependencyGraph.Edge]], from starts: some Sequence<Int>) -> SearchResult {
-  var marks = [Mark](repeating: .new, count: needs.count)
+  var marks = [SearchMark](repeating: .new, count: needs.count)
   var order: [Int] = []
   order.reserveCapacity(needs.count)
   for start in starts where marks[start] == .new {
@@ -176,5 +183,3 @@ private func depthFirst(_ needs: [[DependencyGraph.Edge]], from starts: some Seq
   }
   return .order(order)
 }
-
-private enum Mark { case new, open, done }

@@ -51,7 +51,11 @@ package struct StartSchedule: Sendable {
     case completed(Int32, Health)
     case failed(UnmetDependency)
 
-    enum Health: Sendable { case unknown, healthy, unhealthy(String) }
+    enum Health: Sendable {
+      case unknown
+      case healthy
+      case unhealthy(String)
+    }
   }
 
   /// How a dependency stands.
@@ -182,7 +186,7 @@ extension StartSchedule.State {
   }
 
   /// A service may be told to be healthy without having been told to be started: it is both.
-  fileprivate func afterHealth(_ health: StartSchedule.State.Health) -> Self? {
+  fileprivate func afterHealth(_ health: Health) -> Self? {
     switch self {
     case .starting, .running(.unknown), .running(.unhealthy): .running(health)
     case .waiting, .running(.healthy), .completed, .failed: nil

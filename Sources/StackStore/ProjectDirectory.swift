@@ -10,7 +10,6 @@ import LinuxSystem
 ///   shim      the process that keeps it  (ProcessIdentity)         written by whoever spawns the shim, before it may act
 ///   state     the running process        (RunRecord)               written by the shim
 ///   exit      how it ended               (ExitRecord)              written by the shim
-///   hosts hostname resolv.conf           mounted into the container
 ///   upper work                           the writable layer
 /// ```
 /// Every file is replaced as a whole. A pid in a file is never trusted without its start time.
@@ -39,6 +38,12 @@ package struct ProjectDirectory: Hashable, Sendable {
   package func write(_ networks: [NetworkRecord]) throws(SystemCallError) {
     try Files.makeDirectories(path)
     try Files.replace("\(path)/networks", with: networks.wireBytes)
+  }
+
+  /// Removes what is known of the containers, and their logs.
+  package func removeContainers() throws(SystemCallError) {
+    try Files.removeTree("\(path)/containers")
+    try Files.removeTree(logs)
   }
 
   /// Removes the state and the logs.
@@ -76,6 +81,15 @@ package struct ContainerDirectory: Hashable, Sendable {
   package func read<Record: WireCodable>(_ kind: Kind<Record>) throws -> Record? {
     guard let bytes = try Files.readIfPresent("\(path)/\(kind.file)") else { return nil }
     return try Record(wireBytes: bytes)
+  }
+
+  /// What the engine runs, in its own binary form.
+  package func write(specification: [UInt8]) throws(SystemCallError) {
+    try Files.replace("\(path)/spec", with: specification)
+  }
+
+  package func readSpecification() throws(SystemCallError) -> [UInt8] {
+    try Files.readAll("\(path)/spec")
   }
 
   package func write<Record: WireCodable>(_ kind: Kind<Record>, _ record: Record) throws(SystemCallError) {

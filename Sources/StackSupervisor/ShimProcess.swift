@@ -41,7 +41,7 @@ package struct ShimProcess {
   }
 
   private func run() throws {
-    let bytes = try Files.readAll("\(directory.path)/spec")
+    let bytes = try directory.readSpecification()
     // Without the word of the spawner this shim is not on the disk: it must not leave anything behind.
     guard try Message.receive(over: channel, limit: 64) != nil else { return }
     let specification = try ContainerSpecification(wireBytes: bytes)

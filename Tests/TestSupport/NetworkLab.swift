@@ -7,13 +7,16 @@ import SystemPackage
 ///
 /// They have names (ip-netns(8)) in a tmpfs of the private mount namespace, and go with `remove()`.
 public final class NetworkLab {
+  /// A program that failed, with what it wrote.
   public struct CommandFailed: Error, CustomStringConvertible {
+    /// For the person who reads the test's failure.
     public let description: String
   }
 
-  public private(set) var namespaces: [String] = []
+  private var namespaces: [String] = []
   private var processes: [Process] = []
 
+  /// Gives ip-netns(8) a place of its own.
   public init() throws {
     try Self.run("mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns")
   }

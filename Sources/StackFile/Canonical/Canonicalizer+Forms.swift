@@ -3,6 +3,12 @@ extension Canonicalizer {
   mutating func rewrite(_ node: Node, _ form: Form) -> Node? {
     switch form {
     case .pairs: pairs(node)
+    case .labels: labels(node)
+    case .probe:
+      node.text.map {
+        Node(.sequence([Node(text: "CMD-SHELL", at: node.mark), Node(text: $0, at: node.mark)]), at: node.mark)
+      }
+        ?? node
     case .oneOrMany: node.text.map { Node(.sequence([Node(text: $0, at: node.mark)]), at: node.mark) } ?? node
     case .command: command(node)
     case .ports: ports(node)
@@ -37,6 +43,13 @@ extension Canonicalizer {
     return Node(.mapping(members), at: node.mark)
   }
 
+  private func labels(_ node: Node) -> Node {
+    let members = pairs(node).members.map { member in
+      member.value.isNull ? Node.Member(member.key, at: member.mark, Node(text: "", at: member.mark)) : member
+    }
+    return Node(.mapping(members), at: node.mark)
+  }
+
   /// At the first separator; the second part is nil when there is none.
   static func split(_ text: String, at separator: UInt8) -> (String, String?) {
     guard let index = text.utf8.firstIndex(of: separator) else { return (text, nil) }
@@ -63,7 +76,9 @@ extension Canonicalizer {
       if parts.count == 2, Self.isPermissions(parts[1]) {
         members += [("target", parts[0]), ("permissions", parts[1])]
       } else {
-        members += [("target", parts.count > 1 ? parts[1] : parts[0]), ("permissions", parts.count > 2 ? parts[2] : "rwm")]
+        members += [
+          ("target", parts.count > 1 ? parts[1] : parts[0]), ("permissions", parts.count > 2 ? parts[2] : "rwm"),
+        ]
       }
       return Self.mapping(members, at: item.mark)
     }
@@ -83,20 +98,7 @@ extension Canonicalizer {
   }
 
   private func dependencies(_ node: Node) -> Node {
-    var members: [Node.Member] = []
-    if case .sequence(let items) = node.content {
-      for item in items {
-        guard let name = item.text else { continue }
-        if members.contains(where: { $0.key == name }) {
-          report.error(item.mark, path.text, "\"\(name)\" is listed twice")
-          continue
-        }
-        let condition = Self.mapping([("condition", "service_started")], at: item.mark)
-        members.append(Node.Member(name, at: item.mark, condition))
-      }
-    } else {
-      members = node.members
-    }
+    var members = names(node) { Self.mapping([("condition", "service_started")], at: $0) }
     for index in members.indices where members[index].value["required"] == nil {
       members[index].value.set("required", Node(true, at: members[index].mark))
     }
@@ -104,17 +106,23 @@ extension Canonicalizer {
   }
 
   private func attachments(_ node: Node) -> Node {
-    guard case .sequence(let items) = node.content else { return node }
+    Node(.mapping(names(node) { .null(at: $0) }), at: node.mark)
+  }
+
+  /// A list of names as members with a value each; a mapping is that already.
+  private func names(_ node: Node, value: (Mark) -> Node) -> [Node.Member] {
+    guard case .sequence(let items) = node.content else { return node.members }
+    var seen: Set<String> = []
     var members: [Node.Member] = []
     for item in items {
       guard let name = item.text else { continue }
-      if members.contains(where: { $0.key == name }) {
-        report.error(item.mark, path.text, "\"\(name)\" is listed twice")
+      if seen.insert(name).inserted {
+        members.append(Node.Member(name, at: item.mark, value(item.mark)))
       } else {
-        members.append(Node.Member(name, at: item.mark, .null(at: item.mark)))
+        report.error(item.mark, path.text, "\"\(name)\" is listed twice")
       }
     }
-    return Node(.mapping(members), at: node.mark)
+    return members
   }
 
   private func environmentFiles(_ node: Node) -> Node {
@@ -127,7 +135,7 @@ extension Canonicalizer {
     return Node(.sequence(files), at: node.mark)
   }
 
-  /// `HOST=ADDRESS` for each address; `:` is the older separator, and addresses may stand in brackets.
+  /// `HOST=ADDRESS` for each address, sorted; `:` is the older separator, and addresses may stand in brackets.
   private mutating func extraHosts(_ node: Node) -> Node {
     var hosts: [Node] = []
     for item in node.items {
@@ -144,7 +152,7 @@ extension Canonicalizer {
       let addresses = member.value.text.map { [Node(text: $0, at: member.value.mark)] } ?? member.value.items
       for address in addresses { hosts.append(host(member.key, address.text ?? "", at: address.mark)) }
     }
-    return Node(.sequence(hosts), at: node.mark)
+    return Node(.sequence(hosts.sorted { ($0.text ?? "") < ($1.text ?? "") }), at: node.mark)
   }
 
   private func host(_ name: String, _ address: String, at mark: Mark) -> Node {

@@ -32,7 +32,9 @@ extension Canonicalizer {
     guard portCount <= Self.maximumPorts else { return [] }
     return port.target.enumerated().map { offset, target in
       var members = [Node.Member("mode", at: mark, Node(text: "ingress", at: mark))]
-      if let address = port.hostAddress { members.append(Node.Member("host_ip", at: mark, Node(text: address, at: mark))) }
+      if let address = port.hostAddress {
+        members.append(Node.Member("host_ip", at: mark, Node(text: address, at: mark)))
+      }
       members.append(Node.Member("target", at: mark, Node(integer: target, at: mark)))
       if let published = Self.published(port, offset) {
         members.append(Node.Member("published", at: mark, Node(text: published, at: mark)))

@@ -3,6 +3,7 @@ extension Canonicalizer {
     guard case .scalar(let text, let type) = node.content else { return nil }
     switch shape {
     case .text: return self.text(node, text, type)
+    case .name: return name(node, text, type)
     case .textOrNumber:
       guard type != .boolean else {
         mismatch(node, shape)
@@ -25,10 +26,19 @@ extension Canonicalizer {
     guard type == .text else {
       let what = type == .boolean ? "true or false" : "a number"
       report.error(
-        node.mark, path.text, "\(path.name) must be text, but \(text) is \(what)", hint: "write it in quotes: \"\(text)\"")
+        node.mark, path.text, "\(path.name) must be text, but \(text) is \(what)",
+        hint: "write it in quotes: \"\(text)\"")
       return nil
     }
     return node
+  }
+
+  private func name(_ node: Node, _ text: String, _ type: ScalarType) -> Node? {
+    guard !text.isEmpty else {
+      report.error(node.mark, path.text, "\(path.name) is empty", hint: "give it a value, or remove the key")
+      return nil
+    }
+    return self.text(node, text, type)
   }
 
   /// Numbers keep the digits that the file has; where docker compose would not, that is said.
@@ -60,7 +70,7 @@ extension Canonicalizer {
     default:
       report.error(
         node.mark, path.text, "\(path.name) must be true or false, but this is \"\(text)\"",
-        hint: Similarity.suggestion(for: text, among: ["true", "false"]))
+        hint: report.suggestion(for: text, among: ["true", "false"]))
       return nil
     }
   }
@@ -91,7 +101,8 @@ extension Canonicalizer {
   private func number(_ node: Node, _ text: String) -> Node? {
     guard let value = Double(text), value.isFinite, value >= 0, text.utf8.first != UInt8(ascii: "+") else {
       report.error(
-        node.mark, path.text, "\(path.name) must be a number of 0 or more, but this is \"\(text)\"", hint: "for example 0.5")
+        node.mark, path.text, "\(path.name) must be a number of 0 or more, but this is \"\(text)\"",
+        hint: "for example 0.5")
       return nil
     }
     if let whole = Int64(exactly: value) { return Node(integer: whole, at: node.mark) }
@@ -126,7 +137,8 @@ extension Canonicalizer {
     let digits = text.hasPrefix("0o") ? text.dropFirst(2) : text[...]
     guard let mode = UInt32(digits, radix: isDecimal ? 10 : 8), mode <= 0o7777 else {
       report.error(
-        node.mark, path.text, "\(path.name) must be permission bits, but this is \"\(text)\"", hint: "for example 0o1777")
+        node.mark, path.text, "\(path.name) must be permission bits, but this is \"\(text)\"",
+        hint: "for example 0o1777")
       return nil
     }
     if isDecimal {
@@ -141,7 +153,7 @@ extension Canonicalizer {
     guard names.contains(text) else {
       report.error(
         node.mark, path.text, "\(path.name) must be \(Shape.choice(names).expectation), but this is \"\(text)\"",
-        hint: Similarity.suggestion(for: text, among: names))
+        hint: report.suggestion(for: text, among: names))
       return nil
     }
     return Node(text: text, at: node.mark)

@@ -42,7 +42,7 @@ extension Canonicalizer {
       default:
         report.error(
           mark, path.text, "unknown option \"\(option)\" in \"\(text)\"",
-          hint: Similarity.suggestion(for: option, among: Self.volumeOptions)
+          hint: report.suggestion(for: option, among: Self.volumeOptions)
             ?? "options are \(Self.volumeOptions.joined(separator: ", "))")
       }
     }
@@ -60,7 +60,8 @@ extension Canonicalizer {
   ]
 
   private func inert(_ option: String, at mark: Mark) {
-    report.inert(kind: "volume option \(option)", mark, path.text, "the option \(option) is accepted, but not acted on yet")
+    report.inert(
+      kind: "volume option \(option)", mark, path.text, "the option \(option) is accepted, but not acted on yet")
   }
 
   private func longVolume(_ node: Node) -> Node? {
@@ -82,6 +83,10 @@ extension Canonicalizer {
     if type == "tmpfs", let source = node.member("source") {
       report.error(source.mark, path.text, "a volume of type tmpfs has no source")
     }
+    guard var options = node["tmpfs"], options["size"]?.text == "0" else { return node }
+    var node = node
+    options.remove("size")
+    node.set("tmpfs", options)
     return node
   }
 }

@@ -1,7 +1,7 @@
 /// Checks a document against the table of keys and brings it into the canonical form, in one walk.
 ///
-/// What is wrong is reported and left out, so that later phases only meet values of the right shape, all in their long
-/// form. Places are kept.
+/// What is wrong is reported; the value of a wrong member becomes null and a wrong item is left out, so that later phases
+/// meet values of the right shape, all in their long form, and still know which names there are. Places are kept.
 struct Canonicalizer {
   let report: Report
   var path = DocumentPath()
@@ -53,9 +53,8 @@ struct Canonicalizer {
         refuse(name: member, rule)
         continue
       }
-      if let value = canonical(member.value, as: value, key: member) {
-        members.append(Node.Member(member.key, at: member.mark, value))
-      }
+      let value = canonical(member.value, as: value, key: member) ?? .null(at: member.mark)
+      members.append(Node.Member(member.key, at: member.mark, value))
     }
     return Node(.mapping(members), at: node.mark)
   }
@@ -65,7 +64,7 @@ struct Canonicalizer {
     switch rule {
     case .any: hint = nil
     case .resource: hint = "use letters, digits, '.', '_' and '-'"
-    case .limit: hint = Similarity.suggestion(for: member.key, among: NameRule.Limits.names)
+    case .limit: hint = report.suggestion(for: member.key, among: NameRule.Limits.names)
     }
     let what = rule.isLimit ? "is not a resource limit" : "is not allowed as a name"
     report.error(member.mark, path.text, "\"\(member.key)\" \(what)", hint: hint)
@@ -76,7 +75,8 @@ struct Canonicalizer {
     members.reserveCapacity(node.members.count)
     for member in node.members {
       if member.key.utf8.starts(with: "x-".utf8) {
-        members.append(member)
+        // Extensions are for anchors and for other programs; only those of the top level are printed.
+        if path.steps.isEmpty { members.append(member) }
         continue
       }
       path.push(member.key)
@@ -89,9 +89,10 @@ struct Canonicalizer {
         if refused { members.append(member) }
         continue
       }
-      if let value = canonical(member.value, as: key.shape, key: member) {
-        members.append(Node.Member(member.key, at: member.mark, value))
-      }
+      let value = canonical(member.value, as: key.shape, key: member) ?? .null(at: member.mark)
+      // An empty text, most often of an unset variable, is as if the key were not there.
+      if case .text = key.shape, value.text?.isEmpty ?? false { continue }
+      members.append(Node.Member(member.key, at: member.mark, value))
     }
     for key in table.required where node.member(key.name) == nil {
       report.error(node.mark, path.text, "\(subject(table)) needs \(key.name):", hint: key.meaning.lowercasedFirst)
@@ -119,7 +120,8 @@ struct Canonicalizer {
         kind: "\(table.noun).\(key.name)", member.mark, path.text, "\(key.name) is accepted, but not acted on yet")
       return nil
     case .obsolete:
-      report.inert(kind: key.name, member.mark, path.text, "\(key.name) is obsolete and has no effect", hint: "remove it")
+      report.inert(
+        kind: key.name, member.mark, path.text, "\(key.name) is obsolete and has no effect", hint: "remove it")
       return nil
     case .refused(let wayOut):
       report.error(member.mark, path.text, "\(key.name) is not supported yet", hint: wayOut)
@@ -130,7 +132,7 @@ struct Canonicalizer {
   private func unknown(_ member: Node.Member, _ table: KeyTable) {
     let place = table.isNamed || table.noun == "stack file" ? container(table) : table.noun
     let hint =
-      Similarity.suggestion(for: member.key, among: table.keys.map(\.name)) ?? elsewhere(member.key, than: table)
+      report.suggestion(for: member.key, among: table.keys.map(\.name)) ?? elsewhere(member.key, than: table)
     report.error(member.mark, path.text, "unknown key \"\(member.key)\" in \(place)", hint: hint)
   }
 
@@ -139,7 +141,9 @@ struct Canonicalizer {
     if table.noun != "service", KeyTable.service[key] != nil, key != "name" {
       return "\(key): is a key of a service; check the indentation"
     }
-    if table.noun != "stack file", KeyTable.top[key] != nil { return "\(key): is a key of the top level; check the indentation" }
+    if table.noun != "stack file", KeyTable.top[key] != nil {
+      return "\(key): is a key of the top level; check the indentation"
+    }
     return table.keys.count <= 12 ? "known keys: " + table.keys.map(\.name).joined(separator: ", ") : nil
   }
 
@@ -165,7 +169,8 @@ struct Canonicalizer {
     case .mapping: found = "this is a mapping"
     case .sequence: found = "this is a list"
     case .scalar(_, .null): (found, hint) = ("it is empty", "give it a value, or remove the key")
-    case .scalar(let text, .text): found = "this is text"
+    case .scalar(let text, .text):
+      found = "this is text"
       if shape.accepts(.sequence([])) { hint = "a list item begins with \"- \": - \(text.prefix(60))" }
     case .scalar(let text, .boolean): found = "\(text) is true or false"
     case .scalar(let text, _): found = "\(text) is a number"

@@ -18,10 +18,12 @@ struct Normalizer {
     let name = project.finalName(file: document["name"], source: source, report: report)
     var services: [Node.Member] = []
     for member in document["services"]?.members ?? [] {
-      services.append(Node.Member(member.key, at: member.mark, service(member)))
+      services.append(member.value.isNull ? member : Node.Member(member.key, at: member.mark, service(member)))
     }
     if services.isEmpty {
-      report.warning(.file(source), nil, "the file has no services", hint: "services stand below services:, each under its name")
+      report.warning(
+        .start(of: source), nil, "the file has no services", hint: "services stand below services:, each under its name"
+      )
     }
     var result = Node(.mapping([]), at: document.mark)
     result.set("name", Node(text: name, at: document["name"]?.mark ?? document.mark))
@@ -161,6 +163,7 @@ struct Normalizer {
     guard let pathNode = file["path"], let name = pathNode.text else { return [] }
     switch read(FilePath.resolve(name, in: directory, home: home)) {
     case .success(let bytes):
+      if file["format"]?.text == "raw" { return EnvironmentFile.raw(bytes) }
       let variables = project.variables
       return ProjectEnvironment.variables(
         of: bytes, name: name, report: report, lookup: { variables[$0] ?? known($0) })

@@ -46,17 +46,30 @@ struct AddressChecks {
     }
   }
 
+  /// Networks are disjoint or one in the other: sorted by their addresses, one that overlaps any overlaps the widest so far.
   private func checkSubnets() {
-    var seen: [Network] = []
-    for network in networks {
-      guard let subnet = network.subnet else { continue }
-      if let other = seen.first(where: { $0.subnet?.overlaps(subnet) ?? false }), let otherSubnet = other.subnet {
-        let node = document["networks"]?[network.key]?["ipam"]?["config"]?.items.first?["subnet"]
-        report.error(
-          node?.mark ?? document.mark, "networks.\(network.key).ipam.config[0].subnet",
-          "\(subnet) overlaps \(otherSubnet), the subnet of the network \"\(other.key)\"")
-      }
-      seen.append(network)
+    let sorted = networks.filter { $0.subnet != nil }.enumerated().sorted { left, right in
+      (left.element.subnet?.base ?? zero, left.offset) < (right.element.subnet?.base ?? zero, right.offset)
     }
+    var widest: (network: Network, offset: Int)?
+    for (offset, network) in sorted {
+      guard let subnet = network.subnet else { continue }
+      if let other = widest, let otherSubnet = other.network.subnet, otherSubnet.overlaps(subnet) {
+        let (later, earlier) = offset > other.offset ? (network, other.network) : (other.network, network)
+        overlap(later, earlier)
+        if otherSubnet.broadcast >= subnet.broadcast { continue }
+      }
+      widest = (network, offset)
+    }
+  }
+
+  private var zero: IPv4Address { IPv4Address(value: 0) }
+
+  private func overlap(_ network: Network, _ other: Network) {
+    guard let subnet = network.subnet, let otherSubnet = other.subnet else { return }
+    let node = document["networks"]?[network.key]?["ipam"]?["config"]?.items.first?["subnet"]
+    report.error(
+      node?.mark ?? document.mark, "networks.\(network.key).ipam.config[0].subnet",
+      "\(subnet) overlaps \(otherSubnet), the subnet of the network \"\(other.key)\"")
   }
 }

@@ -8,7 +8,9 @@ struct ContainerNames {
   func check() {
     var owners: [String: String] = [:]
     for decoded in services {
-      guard let name = decoded.service.containerName, let node = decoded.member.value["container_name"] else { continue }
+      guard let name = decoded.service.containerName, let node = decoded.member.value["container_name"] else {
+        continue
+      }
       if let other = owners[name] {
         report.error(
           node.mark, "services.\(decoded.service.name).container_name",

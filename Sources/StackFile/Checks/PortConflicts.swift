@@ -12,32 +12,40 @@ struct PortConflicts {
   }
 
   private struct Owner {
-    var address: IPv4Address?
     var service: String
     var mark: Mark
   }
 
+  /// Who has a port, by address; nil is all addresses.
+  private struct Owners {
+    var byAddress: [IPv4Address?: Owner] = [:]
+    var first: Owner?
+
+    func conflicting(with address: IPv4Address?) -> Owner? {
+      address == nil ? first : byAddress[address] ?? byAddress[.some(nil)]
+    }
+  }
+
   func check() {
-    var owners: [Slot: [Owner]] = [:]
+    var owners: [Slot: Owners] = [:]
     for decoded in services {
       for (index, port) in decoded.service.ports.enumerated() {
         // A range is a choice: it conflicts with nothing until it is made.
         guard let hostPort = port.hostPort, port.lastHostPort == nil else { continue }
         let slot = Slot(port: hostPort, transport: port.transport)
-        let owner = Owner(address: port.hostAddress, service: decoded.service.name, mark: decoded.portMarks[index])
-        if let other = owners[slot]?.first(where: { Self.overlap($0.address, owner.address) }) {
+        let owner = Owner(service: decoded.service.name, mark: decoded.portMarks[index])
+        if let other = owners[slot]?.conflicting(with: port.hostAddress) {
           let who = other.service == owner.service ? "this service" : "the service \"\(other.service)\""
           report.error(
             owner.mark, "services.\(owner.service).ports[\(index)]",
             "host port \(hostPort)/\(port.transport.rawValue) is already published by \(who) in line \(other.mark.line)",
             hint: "give one of them another host port, or another host address")
         }
-        owners[slot, default: []].append(owner)
+        var all = owners[slot] ?? Owners()
+        all.first = all.first ?? owner
+        all.byAddress[port.hostAddress] = all.byAddress[port.hostAddress] ?? owner
+        owners[slot] = all
       }
     }
-  }
-
-  private static func overlap(_ left: IPv4Address?, _ right: IPv4Address?) -> Bool {
-    left == nil || right == nil || left == right
   }
 }

@@ -39,7 +39,7 @@ struct References {
   }
 
   private func missing(_ what: String, _ name: String, at mark: Mark, _ path: String, _ defined: [String]) {
-    var hint = Similarity.suggestion(for: name, among: defined)
+    var hint = report.suggestion(for: name, among: defined)
     if hint == nil {
       switch what {
       case "network": hint = "declare it at the top level, below networks:"

@@ -16,7 +16,7 @@ struct NetworkDecoder {
     if let driver = node["driver"], let name = driver.text, name != "bridge", name != "default", !name.isEmpty {
       report.error(
         driver.mark, path + ".driver", "there is no network driver \"\(name)\"",
-        hint: Similarity.suggestion(for: name, among: ["bridge"]) ?? "remove driver:, or write bridge")
+        hint: report.suggestion(for: name, among: ["bridge"]) ?? "remove driver:, or write bridge")
     }
     for option in node["driver_opts"]?.members ?? [] { take(option, into: &network, path) }
     takeAddresses(node["ipam"]?["config"], into: &network, path)
@@ -29,7 +29,7 @@ struct NetworkDecoder {
       report.inert(
         kind: "driver_opts.\(option.key)", option.mark, "\(path).driver_opts.\(option.key)",
         "\(option.key) is accepted, but not acted on yet",
-        hint: Similarity.suggestion(for: option.key, among: [Self.mtuOption]))
+        hint: report.suggestion(for: option.key, among: [Self.mtuOption]))
       return
     }
     // The kernel's limits of a bridge's MTU (68 is IPv4's least, RFC 791).
@@ -72,7 +72,8 @@ struct NetworkDecoder {
       return nil
     }
     guard subnet.prefixLength <= 30 else {
-      report.error(mark, path + ".subnet", "\(subnet) has no room for a gateway and a service", hint: "a prefix of /30 or shorter")
+      report.error(
+        mark, path + ".subnet", "\(subnet) has no room for a gateway and a service", hint: "a prefix of /30 or shorter")
       return nil
     }
     return subnet

@@ -19,7 +19,8 @@ extension ServiceDecoder {
     case "tmpfs":
       let options = item["tmpfs"]
       source = .tmpfs(
-        size: options?["size"]?.text.flatMap(UInt64.init), mode: options?["mode"]?.text.flatMap { UInt32($0) }, uid: nil,
+        size: options?["size"]?.text.flatMap(UInt64.init), mode: options?["mode"]?.text.flatMap { UInt32($0) },
+        uid: nil,
         gid: nil)
     default:
       source = item["source"]?.text.map { .volume(key: $0) } ?? .anonymousVolume
@@ -35,10 +36,11 @@ extension ServiceDecoder {
       return
     }
     guard mount.target != "/" else {
-      report.error(mark, path, "nothing can be mounted over the whole root", hint: "use rootfs: to run from a directory")
+      report.error(
+        mark, path, "nothing can be mounted over the whole root", hint: "use rootfs: to run from a directory")
       return
     }
-    if service.mounts.contains(where: { $0.target == mount.target }) {
+    guard knownTargets.insert(mount.target).inserted else {
       report.error(mark, path, "two mounts of this service have the target \(mount.target)", hint: "keep one of them")
       return
     }
@@ -77,7 +79,7 @@ extension ServiceDecoder {
       default:
         report.error(
           item.mark, path, "unknown option \"\(name)\" in \"\(text)\"",
-          hint: Similarity.suggestion(for: name, among: ["size", "mode", "uid", "gid", "ro", "rw"])
+          hint: report.suggestion(for: name, among: ["size", "mode", "uid", "gid", "ro", "rw"])
             ?? "options are size, mode, uid, gid, ro and rw")
       }
       if !isRight {

@@ -6,7 +6,9 @@ extension ServiceDecoder {
     let memory = agreed("mem_limit", limits?["memory"], "memory")
     service.resources.memory = memory?.text.flatMap(UInt64.init).flatMap { $0 == 0 ? nil : $0 }
     service.resources.memoryAndSwap = node["memswap_limit"]?.text.flatMap(Int64.init).flatMap { $0 == 0 ? nil : $0 }
-    service.resources.cpus = agreed("cpus", limits?["cpus"], "cpus")?.text.flatMap(Double.init).flatMap { $0 == 0 ? nil : $0 }
+    service.resources.cpus = agreed("cpus", limits?["cpus"], "cpus")?.text.flatMap(Double.init).flatMap {
+      $0 == 0 ? nil : $0
+    }
     let pids = agreed("pids_limit", limits?["pids"], "pids")
     service.resources.pids = pids?.text.flatMap(Int64.init).flatMap { $0 == 0 ? nil : $0 }
     decodeShares()
@@ -25,7 +27,8 @@ extension ServiceDecoder {
     guard let own = node[key], let other else { return node[key] ?? other }
     if own.text != other.text {
       report.error(
-        other.mark, path("deploy.resources.limits.\(otherKey)"), "\(key): is \(own.text ?? ""), but this is \(other.text ?? "")",
+        other.mark, path("deploy.resources.limits.\(otherKey)"),
+        "\(key): is \(own.text ?? ""), but this is \(other.text ?? "")",
         hint: "keep one of the two")
     }
     return own
@@ -54,7 +57,8 @@ extension ServiceDecoder {
   private func checkSwap() {
     guard let swap = service.resources.memoryAndSwap, swap >= 0, let node = node["memswap_limit"] else { return }
     guard let memory = service.resources.memory else {
-      report.error(node.mark, path("memswap_limit"), "memswap_limit needs mem_limit", hint: "it is memory and swap together")
+      report.error(
+        node.mark, path("memswap_limit"), "memswap_limit needs mem_limit", hint: "it is memory and swap together")
       return
     }
     if UInt64(swap) < memory {

@@ -11,7 +11,8 @@ extension ServiceDecoder {
       guard let text = item.text else { continue }
       service.dns.append(text)
       if !Self.isAddress(text) {
-        report.error(item.mark, path("dns"), "\"\(text)\" is not the address of a name server", hint: "for example 9.9.9.9")
+        report.error(
+          item.mark, path("dns"), "\"\(text)\" is not the address of a name server", hint: "for example 9.9.9.9")
       }
     }
   }
@@ -34,11 +35,12 @@ extension ServiceDecoder {
         service.networkMode = .service(String(text.dropFirst(8)))
       } else if text.hasPrefix("container:") {
         report.error(
-          mode.mark, path("network_mode"), "container: is not supported yet", hint: "use service:NAME for a service of this file")
+          mode.mark, path("network_mode"), "container: is not supported yet",
+          hint: "use service:NAME for a service of this file")
       } else {
         report.error(
           mode.mark, path("network_mode"), "there is no network mode \"\(text)\"",
-          hint: Similarity.suggestion(for: text, among: ["none", "host", "bridge"])
+          hint: report.suggestion(for: text, among: ["none", "host", "bridge"])
             ?? "none, host, bridge, or service:NAME; a network of the stack is named below networks:")
       }
     }
@@ -66,7 +68,7 @@ extension ServiceDecoder {
     guard let transport = PortMapping.TransportProtocol(rawValue: transportText) else {
       report.error(
         item.mark, path, "there is no protocol \"\(transportText)\" for ports",
-        hint: Similarity.suggestion(for: transportText, among: ["tcp", "udp"]) ?? "tcp or udp")
+        hint: report.suggestion(for: transportText, among: ["tcp", "udp"]) ?? "tcp or udp")
       return
     }
     var port = PortMapping(containerPort: target, transport: transport)
@@ -75,18 +77,21 @@ extension ServiceDecoder {
         let isVersion6 = text.utf8.contains(UInt8(ascii: ":"))
         report.error(
           item.mark, path,
-          isVersion6 ? "publishing on the IPv6 address \(text) is not supported yet" : "\"\(text)\" is not an IPv4 address",
+          isVersion6
+            ? "publishing on the IPv6 address \(text) is not supported yet" : "\"\(text)\" is not an IPv4 address",
           hint: isVersion6 ? "leave the address out, or give an IPv4 address" : PortSyntax.form)
         return
       }
       // 0.0.0.0 is all addresses, which is what no address means.
       port.hostAddress = parsed.value == 0 ? nil : parsed
     }
-    if let published = item["published"]?.text, let range = try? PortSyntax.range(published[...], "host port", in: published) {
+    if let published = item["published"]?.text,
+      let range = try? PortSyntax.range(published[...], "host port", in: published)
+    {
       port.hostPort = range.lowerBound == 0 ? nil : range.lowerBound
       if range.count > 1 { port.lastHostPort = range.upperBound }
     }
-    guard !service.ports.contains(port) || port.hostPort == nil else {
+    guard port.hostPort == nil || knownPorts.insert(port).inserted else {
       report.error(item.mark, path, "this port is listed twice", hint: "keep one of the two")
       return
     }

@@ -33,7 +33,7 @@ extension ServiceDecoder {
       if name != "ALL", !CapabilityName.all.contains(name) {
         report.error(
           item.mark, path("\(key)[\(index)]"), "there is no capability \"\(text)\"",
-          hint: Similarity.suggestion(for: name, among: CapabilityName.all) ?? "the names are those of capabilities(7)")
+          hint: report.suggestion(for: name, among: CapabilityName.all) ?? "the names are those of capabilities(7)")
       }
       return name
     }
@@ -56,7 +56,8 @@ extension ServiceDecoder {
         return
       }
       if let own = node.member("seccomp") {
-        report.error(own.mark, self.path("seccomp"), "seccomp is given here and in security_opt:", hint: "keep one of the two")
+        report.error(
+          own.mark, self.path("seccomp"), "seccomp is given here and in security_opt:", hint: "keep one of the two")
       }
       service.seccomp = Self.seccomp(value)
     case "apparmor", "label", "systempaths":
@@ -65,7 +66,7 @@ extension ServiceDecoder {
       let known = ["no-new-privileges", "seccomp", "apparmor", "label", "systempaths"]
       report.error(
         item.mark, path, "unknown security option \"\(name)\"",
-        hint: Similarity.suggestion(for: name, among: known) ?? "known are \(known.joined(separator: ", "))")
+        hint: report.suggestion(for: name, among: known) ?? "known are \(known.joined(separator: ", "))")
     }
   }
 
@@ -74,7 +75,7 @@ extension ServiceDecoder {
     guard let known = UserNamespaceMode(rawValue: text) else {
       report.error(
         mode.mark, path("userns_mode"), "there is no user namespace mode \"\(text)\"",
-        hint: Similarity.suggestion(for: text, among: ["host", "private"]) ?? "host or private")
+        hint: report.suggestion(for: text, among: ["host", "private"]) ?? "host or private")
       return
     }
     service.userNamespace = known
@@ -91,7 +92,8 @@ enum CapabilityName {
   static let all: Set<String> = [
     "AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE", "CHOWN", "DAC_OVERRIDE",
     "DAC_READ_SEARCH", "FOWNER", "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN",
-    "MAC_OVERRIDE", "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW", "PERFMON", "SETFCAP", "SETGID",
+    "MAC_OVERRIDE", "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW", "PERFMON", "SETFCAP",
+    "SETGID",
     "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT", "SYS_MODULE", "SYS_NICE", "SYS_PACCT",
     "SYS_PTRACE", "SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM",
   ]

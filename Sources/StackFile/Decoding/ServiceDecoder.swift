@@ -7,6 +7,8 @@ struct ServiceDecoder {
   let report: Report
   var service: Service
   var portMarks: [Mark] = []
+  var knownPorts: Set<PortMapping> = []
+  var knownTargets: Set<String> = []
 
   init(_ member: Node.Member, report: Report) {
     self.member = member
@@ -40,14 +42,16 @@ struct ServiceDecoder {
     let root = node["rootfs"]
     if let image, let text = image.text {
       if text.isEmpty || text.utf8.contains(where: { $0 <= UInt8(ascii: " ") }) {
-        report.error(image.mark, path("image"), "\"\(text)\" is not the name of an image", hint: "for example alpine:3.20")
+        report.error(
+          image.mark, path("image"), "\"\(text)\" is not the name of an image", hint: "for example alpine:3.20")
       }
       service.root = .image(text)
     }
     if let root, let text = root.text {
       if image != nil {
         report.error(
-          root.mark, path("rootfs"), "the service has both image: and rootfs:", hint: "keep the one that it should run from")
+          root.mark, path("rootfs"), "the service has both image: and rootfs:",
+          hint: "keep the one that it should run from")
       }
       service.root = text == "host" ? .host : Self.isArchive(text) ? .archive(text) : .directory(text)
     }
@@ -67,9 +71,13 @@ struct ServiceDecoder {
 
   private mutating func decodeProcess() {
     if let command = node["command"], !command.isNull { service.command = command.items.compactMap(\.text) }
-    if let entrypoint = node["entrypoint"], !entrypoint.isNull { service.entrypoint = entrypoint.items.compactMap(\.text) }
+    if let entrypoint = node["entrypoint"], !entrypoint.isNull {
+      service.entrypoint = entrypoint.items.compactMap(\.text)
+    }
     for variable in node["environment"]?.members ?? [] {
-      if variable.key.isEmpty || variable.key.utf8.contains(where: { $0 <= UInt8(ascii: " ") || $0 == UInt8(ascii: "=") }) {
+      if variable.key.isEmpty
+        || variable.key.utf8.contains(where: { $0 <= UInt8(ascii: " ") || $0 == UInt8(ascii: "=") })
+      {
         report.error(
           variable.mark, path("environment"), "\"\(variable.key)\" is not the name of a variable",
           hint: "no blanks stand before or after the =")
@@ -79,7 +87,8 @@ struct ServiceDecoder {
     }
     service.workingDirectory = node["working_dir"]?.text
     if let directory = node["working_dir"], let text = directory.text, !FilePath.isAbsolute(text) {
-      report.error(directory.mark, path("working_dir"), "working_dir \"\(text)\" must be an absolute path", hint: "write /\(text)")
+      report.error(
+        directory.mark, path("working_dir"), "working_dir \"\(text)\" must be an absolute path", hint: "write /\(text)")
     }
     service.user = node["user"]?.text
     decodeHostname()
@@ -95,7 +104,8 @@ struct ServiceDecoder {
   }
 
   private static func isContainerName(_ name: String) -> Bool {
-    NameRule.resource.allows(name) && name.utf8.first.map { Template.isNamePart($0) && $0 != UInt8(ascii: "_") } ?? false
+    NameRule.resource.allows(name)
+      && name.utf8.first.map { Template.isNamePart($0) && $0 != UInt8(ascii: "_") } ?? false
   }
 
   /// RFC 1123, section 2.1, and sethostname(2)'s limit.
@@ -103,13 +113,16 @@ struct ServiceDecoder {
     guard let hostname = node["hostname"], let text = hostname.text else { return }
     service.hostname = text
     let labels = text.split(separator: ".", omittingEmptySubsequences: false)
-    let isValid = text.utf8.count <= 64 && labels.allSatisfy { label in
-      !label.isEmpty && label.utf8.count <= 63 && label.first != "-" && label.last != "-"
-        && label.utf8.allSatisfy { Template.isNamePart($0) || $0 == UInt8(ascii: "-") }
-    }
+    let isValid =
+      text.utf8.count <= 64
+      && labels.allSatisfy { label in
+        !label.isEmpty && label.utf8.count <= 63 && label.first != "-" && label.last != "-"
+          && label.utf8.allSatisfy { Template.isNamePart($0) || $0 == UInt8(ascii: "-") }
+      }
     if !isValid {
       report.error(
-        hostname.mark, path("hostname"), "\"\(text)\" is not a host name", hint: "letters, digits, '-' and '.', at most 64 of them")
+        hostname.mark, path("hostname"), "\"\(text)\" is not a host name",
+        hint: "letters, digits, '-' and '.', at most 64 of them")
     }
   }
 
@@ -119,7 +132,7 @@ struct ServiceDecoder {
       if !StopSignal.isKnown(text) {
         report.error(
           signal.mark, path("stop_signal"), "there is no signal \"\(text)\"",
-          hint: Similarity.suggestion(for: StopSignal.bare(text), among: StopSignal.names, write: { "SIG\($0)" }))
+          hint: report.suggestion(for: StopSignal.bare(text), among: StopSignal.names, write: { "SIG\($0)" }))
       }
     }
     service.stopGracePeriod = node["stop_grace_period"]?.text.flatMap(DurationText.parse)
@@ -131,7 +144,8 @@ struct ServiceDecoder {
     for dependency in node["depends_on"]?.members ?? [] {
       let condition = dependency.value["condition"]?.text.flatMap(Dependency.Condition.init(rawValue:)) ?? .started
       service.dependencies.append(
-        Dependency(service: dependency.key, condition: condition, isRequired: dependency.value["required"]?.text != "false"))
+        Dependency(
+          service: dependency.key, condition: condition, isRequired: dependency.value["required"]?.text != "false"))
     }
     guard let restart = node["restart"], let text = restart.text else { return }
     let (name, count) = Canonicalizer.split(text, at: UInt8(ascii: ":"))
@@ -146,7 +160,7 @@ struct ServiceDecoder {
     default:
       report.error(
         restart.mark, path("restart"), "\"\(text)\" is not a restart policy",
-        hint: Similarity.suggestion(for: text, among: ["no", "always", "on-failure", "unless-stopped"])
+        hint: report.suggestion(for: text, among: ["no", "always", "on-failure", "unless-stopped"])
           ?? "no, always, on-failure, on-failure:COUNT, or unless-stopped")
     }
   }

@@ -10,7 +10,8 @@ struct StackDecoder {
     let networks = NetworkDecoder(report: report)
     stack.networks = (document["networks"]?.members ?? []).map { networks.network($0) }
     stack.volumes = (document["volumes"]?.members ?? []).map(volume)
-    let services = (document["services"]?.members ?? []).map { member in
+    // A service that is no mapping is there for those that name it, but has nothing to decode.
+    let services = (document["services"]?.members ?? []).filter { !$0.value.isNull }.map { member in
       var decoder = ServiceDecoder(member, report: report)
       decoder.decode()
       return DecodedService(service: decoder.service, member: member, portMarks: decoder.portMarks)
@@ -45,9 +46,11 @@ struct StackDecoder {
   /// What exists already cannot be described here.
   static func checkExternal(_ member: Node.Member, _ path: String, _ report: Report) {
     guard member.value["external"] != nil else { return }
-    for other in member.value.members where other.key != "external" && other.key != "name" && !other.key.hasPrefix("x-") {
+    for other in member.value.members where other.key != "external" && other.key != "name" && !other.key.hasPrefix("x-")
+    {
       report.error(
-        other.mark, "\(path).\(other.key)", "\(other.key): has no meaning beside external: true", hint: "remove one of the two")
+        other.mark, "\(path).\(other.key)", "\(other.key): has no meaning beside external: true",
+        hint: "remove one of the two")
     }
   }
 }

@@ -31,6 +31,15 @@ struct EnvironmentFile {
     while !rest.isEmpty { readLine() }
   }
 
+  /// `format: raw`: lines `NAME=VALUE`, the value as it is written; empty lines and comments count for nothing.
+  static func raw(_ bytes: [UInt8]) -> [Variable] {
+    SourceText(name: "", bytes: bytes).bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
+      let line = trimmed(line)
+      guard line.first != UInt8(ascii: "#"), let separator = line.firstIndex(of: UInt8(ascii: "=")) else { return nil }
+      return Variable(name: text(line[..<separator]), value: text(line[(separator + 1)...]))
+    }
+  }
+
   private mutating func readLine() {
     skipBlanks()
     let start = line
@@ -55,7 +64,8 @@ struct EnvironmentFile {
       problems.append(
         Problem(
           line: start, message: "\"\(name)\" is not a variable name",
-          hint: separator == nil ? "a line is NAME=value, a comment begins with #" : "a value of several lines must be in quotes"))
+          hint: separator == nil
+            ? "a line is NAME=value, a comment begins with #" : "a value of several lines must be in quotes"))
       return skipLine()
     }
     guard let separator else {
@@ -162,7 +172,9 @@ struct EnvironmentFile {
       case .unset: continue
       case .required(let name, let message):
         problems.append(
-          Problem(line: line, message: "required variable \(name) is missing a value\(message.isEmpty ? "" : ": " + message)"))
+          Problem(
+            line: line, message: "required variable \(name) is missing a value\(message.isEmpty ? "" : ": " + message)")
+        )
       case .malformed, .tooDeep:
         problems.append(
           Problem(

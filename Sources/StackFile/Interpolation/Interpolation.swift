@@ -33,7 +33,8 @@ struct Interpolation {
     case .required(let name, let message):
       let reason = message.isEmpty ? "" : ": \(message)"
       report.error(
-        mark, path, "required variable \(name) is missing a value\(reason)", hint: "set \(name) in the environment or in \(places)")
+        mark, path, "required variable \(name) is missing a value\(reason)",
+        hint: "set \(name) in the environment or in \(places)")
     case .malformed:
       report.error(
         mark, path, "\(found.reference) is not a variable reference",

@@ -1,11 +1,15 @@
 extension KeyTable {
   /// The keys of a service: those of the Compose Specification, and `rootfs` and `seccomp`, which are ours.
   static let service = KeyTable(
-    "service", isNamed: true, rootKeys + processKeys + fileKeys + networkKeys + securityKeys + limitKeys + lifeKeys + otherKeys)
+    "service", isNamed: true,
+    rootKeys + processKeys + fileKeys + networkKeys + securityKeys + limitKeys + lifeKeys + otherKeys)
 
   private static let rootKeys = [
     Key("image", .text, "What to run: the name of an image in the store"),
-    Key("rootfs", .text, "What to run without the image store: a directory, a tar archive, or host for an overlay over the machine's own root"),
+    Key(
+      "rootfs", .text,
+      "What to run without the image store: a directory, a tar archive, or host for an overlay over the machine's own root"
+    ),
     Key(
       "build", .either([.text, .dictionary(.any, .any)]),
       .refused("build the image with another tool, bring it in with \"stack image load\", and name it with image:"),
@@ -18,13 +22,14 @@ extension KeyTable {
     Key("command", .commandLine, "Arguments, or the whole command line without an entrypoint; null keeps the image's"),
     Key("entrypoint", .commandLine, "The program; not null also drops the image's command"),
     Key("environment", .pairs, "Variables; a name without a value takes the value of the caller's environment"),
-    Key("env_file", .environmentFiles, "Files with variables; environment wins over them, later ones over earlier ones"),
+    Key(
+      "env_file", .environmentFiles, "Files with variables; environment wins over them, later ones over earlier ones"),
     Key("working_dir", .text, "The directory in which the process starts"),
     Key("user", .text, "user or uid, with :group or :gid"),
     Key("group_add", .list(.textOrNumber), .inert, "Further groups of the process"),
     Key("hostname", .text, "The host name; without it, a part of the container's id"),
     Key("domainname", .text, .inert, "The NIS domain name"),
-    Key("container_name", .text, "The container's name; without it, <project>-<service>-1"),
+    Key("container_name", .name, "The container's name; without it, <project>-<service>-1"),
     Key("tty", .boolean, "Gives the process a terminal"),
     Key("stdin_open", .boolean, .inert, "Keeps the standard input open"),
     Key("init", .boolean, "Runs a small init as PID 1 that forwards signals and reaps processes"),
@@ -36,23 +41,35 @@ extension KeyTable {
     Key("read_only", .boolean, "Makes the root file system read-only"),
     Key("shm_size", .bytes(allowsUnlimited: false), "The size of /dev/shm; without it, 64m"),
     Key("devices", .devices, "HOST[:CONTAINER[:rwm]]"),
-    Key("volumes_from", .strings, .refused("write the volumes: of the other service here too"), "The volumes of another service"),
-    Key("secrets", .list(.any), .refused("mount the file with volumes: and :ro"), "Secrets of the stack that the service sees"),
-    Key("configs", .list(.any), .refused("mount the file with volumes: and :ro"), "Settings of the stack that the service sees"),
+    Key(
+      "volumes_from", .strings, .refused("write the volumes: of the other service here too"),
+      "The volumes of another service"),
+    Key(
+      "secrets", .list(.any), .refused("mount the file with volumes: and :ro"),
+      "Secrets of the stack that the service sees"),
+    Key(
+      "configs", .list(.any), .refused("mount the file with volumes: and :ro"),
+      "Settings of the stack that the service sees"),
     Key("storage_opt", .dictionary(.any, .any), .inert, "Options of the storage driver"),
   ]
 
   private static let networkKeys = [
     Key("ports", .ports, "[[IP:]HOST[-END]:]PORT[-END][/tcp|udp]; host port 0, or none, lets the kernel choose"),
-    Key("expose", .list(.textOrNumber), .noEffect("services of a network reach all ports of each other"), "Ports for other services"),
+    Key(
+      "expose", .list(.textOrNumber), .noEffect("services of a network reach all ports of each other"),
+      "Ports for other services"),
     Key("networks", .attachments, "The networks to join; without it, default"),
     Key("network_mode", .text, "none, host, bridge, or service:NAME to share that service's network"),
     Key("extra_hosts", .extraHosts, "HOST=ADDRESS for /etc/hosts; the address may be host-gateway"),
     Key("dns", .stringOrList, "Name servers"),
     Key("dns_search", .stringOrList, .inert, "Search domains"),
     Key("dns_opt", .strings, .inert, "Options of the resolver"),
-    Key("links", .strings, .refused("use depends_on:, and aliases: under networks: for other names"), "Other services, under other names"),
-    Key("external_links", .strings, .refused("join the other container's network"), "Containers of elsewhere, under other names"),
+    Key(
+      "links", .strings, .refused("use depends_on:, and aliases: under networks: for other names"),
+      "Other services, under other names"),
+    Key(
+      "external_links", .strings, .refused("join the other container's network"),
+      "Containers of elsewhere, under other names"),
     Key("mac_address", .text, .inert, "The hardware address"),
   ]
 
@@ -60,11 +77,15 @@ extension KeyTable {
     Key("privileged", .boolean, "All capabilities, all devices, no filter"),
     Key("cap_add", .strings, "Capabilities beyond the default set, with or without CAP_; ALL is all"),
     Key("cap_drop", .strings, "Capabilities that are taken away; ALL is all"),
-    Key("security_opt", .strings, "no-new-privileges, seccomp=unconfined, seccomp=FILE; apparmor and label are accepted, not acted on yet"),
+    Key(
+      "security_opt", .strings,
+      "no-new-privileges, seccomp=unconfined, seccomp=FILE; apparmor and label are accepted, not acted on yet"),
     Key("seccomp", .text, "default, unconfined, or the path of a profile in Docker's or OCI's JSON form"),
     Key("userns_mode", .text, "host, private, or nothing for the default"),
-    Key("sysctls", .pairs, "Kernel settings of the container's namespaces"),
-    Key("pid", .nullable(.text), .refused("remove it: a service has a PID namespace of its own"), "The PID namespace to share"),
+    Key("sysctls", .labels, "Kernel settings of the container's namespaces"),
+    Key(
+      "pid", .nullable(.text), .refused("remove it: a service has a PID namespace of its own"),
+      "The PID namespace to share"),
     Key("ipc", .text, .refused("remove it: a service has an IPC namespace of its own"), "The IPC namespace to share"),
     Key("uts", .text, .refused("remove it: a service has a UTS namespace of its own"), "The UTS namespace to share"),
     Key("cgroup", .choice(["host", "private"]), .inert, "The cgroup namespace"),
@@ -80,7 +101,9 @@ extension KeyTable {
     Key("cpu_shares", .integer(0...262_144), "Weight against other containers; 1024 is usual"),
     Key("cpuset", .text, "The processors to run on, for example 0-2,4"),
     Key("pids_limit", .integer(-1 ... .max), "Processes and threads; -1 is no limit"),
-    Key("ulimits", .dictionary(.either([.integer(-1 ... .max), .record(.ulimit)]), .limit), "Limits of setrlimit(2): a number, or soft and hard; -1 is no limit"),
+    Key(
+      "ulimits", .dictionary(.either([.integer(-1 ... .max), .record(.ulimit)]), .limit),
+      "Limits of setrlimit(2): a number, or soft and hard; -1 is no limit"),
     Key("oom_score_adj", .integer(-1000...1000), "How likely the kernel kills it when memory runs out"),
     Key("deploy", .nullable(.record(.deploy)), "Of it, resources.limits is acted on"),
     Key("scale", .integer(0 ... .max), "The number of containers; only 1 yet"),
@@ -105,19 +128,30 @@ extension KeyTable {
     Key("stop_signal", .text, "The signal that asks the process to end; without it, the image's, or SIGTERM"),
     Key("stop_grace_period", .duration, "The time between the stop signal and SIGKILL; without it, 10s"),
     Key("healthcheck", .record(.healthcheck), .inert, "How to find out whether the service is healthy"),
-    Key("profiles", .strings, .refused("remove it, or put the service into a stack file of its own"), "The service is only part of the stack when one of these is asked for"),
-    Key("extends", .either([.text, .dictionary(.any, .any)]), .refused("copy the keys, or share them with a YAML anchor and <<"), "Another service to take keys from"),
-    Key("pre_start", .list(.any), .refused("make it a service of its own, with condition: service_completed_successfully"), "Commands to run before the start"),
+    Key(
+      "profiles", .strings, .refused("remove it, or put the service into a stack file of its own"),
+      "The service is only part of the stack when one of these is asked for"),
+    Key(
+      "extends", .either([.text, .dictionary(.any, .any)]),
+      .refused("copy the keys, or share them with a YAML anchor and <<"), "Another service to take keys from"),
+    Key(
+      "pre_start", .list(.any),
+      .refused("make it a service of its own, with condition: service_completed_successfully"),
+      "Commands to run before the start"),
     Key("post_start", .list(.any), .refused("make it a part of the command"), "Commands to run after the start"),
     Key("pre_stop", .list(.any), .refused("handle the stop signal in the command"), "Commands to run before the stop"),
-    Key("provider", .dictionary(.any, .any), .refused("run what it provides as a service"), "A program that provides the service"),
-    Key("models", .either([.list(.any), .dictionary(.any, .any)]), .refused("run the model as a service"), "Language models that the service uses"),
+    Key(
+      "provider", .dictionary(.any, .any), .refused("run what it provides as a service"),
+      "A program that provides the service"),
+    Key(
+      "models", .either([.list(.any), .dictionary(.any, .any)]), .refused("run the model as a service"),
+      "Language models that the service uses"),
   ]
 
   private static let otherKeys = [
-    Key("labels", .pairs, "Labels of the container"),
+    Key("labels", .labels, "Labels of the container"),
     Key("label_file", .stringOrList, .inert, "Files with labels"),
-    Key("annotations", .pairs, .inert, "Annotations of the container"),
+    Key("annotations", .labels, .inert, "Annotations of the container"),
     Key("attach", .boolean, .inert, "Whether up shows its output"),
     Key("logging", .record(.logging), .inert, "Where the output goes"),
     Key("develop", .any, .inert, "What to do when source files change"),

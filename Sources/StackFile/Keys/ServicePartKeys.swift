@@ -14,7 +14,9 @@ extension KeyTable {
   static let mount = KeyTable(
     "volume",
     [
-      Key("type", .choice(["bind", "volume", "tmpfs", "image", "npipe", "cluster"]), "bind, volume or tmpfs", required: true),
+      Key(
+        "type", .choice(["bind", "volume", "tmpfs", "image", "npipe", "cluster"]), "bind, volume or tmpfs",
+        required: true),
       Key("source", .text, "The path, or the key of the volume"),
       Key("target", .text, "The path in the container"),
       Key("read_only", .boolean, "Not writable"),
@@ -31,7 +33,9 @@ extension KeyTable {
       Key("create_host_path", .boolean, "Makes a missing directory; the short form does"),
       Key("propagation", .text, .inert, "How later mounts are seen on the other side"),
       Key("selinux", .choice(["z", "Z"]), .inert, "How SELinux labels the files"),
-      Key("recursive", .choice(["enabled", "disabled", "writable", "readonly"]), .inert, "How mounts below it are treated"),
+      Key(
+        "recursive", .choice(["enabled", "disabled", "writable", "readonly"]), .inert, "How mounts below it are treated"
+      ),
     ])
 
   static let mountVolume = KeyTable(
@@ -39,7 +43,7 @@ extension KeyTable {
     [
       Key("nocopy", .boolean, .inert, "Does not copy the image's files into the empty volume"),
       Key("subpath", .text, .refused("mount the whole volume"), "A path in the volume"),
-      Key("labels", .pairs, .inert, "Labels of the volume"),
+      Key("labels", .labels, .inert, "Labels of the volume"),
     ])
 
   static let mountTmpfs = KeyTable(
@@ -88,7 +92,7 @@ extension KeyTable {
     [
       Key("path", .text, "The file", required: true),
       Key("required", .boolean, "false allows that it is missing"),
-      Key("format", .choice(["raw"]), .inert, "raw reads values without quotes and references"),
+      Key("format", .choice(["raw"]), "raw takes values as they are written, with quotes and references"),
     ])
 
   static let ulimit = KeyTable(
@@ -101,7 +105,7 @@ extension KeyTable {
   static let healthcheck = KeyTable(
     "healthcheck",
     [
-      Key("test", .either([.text, .list(.text)]), "The command"),
+      Key("test", .form(.probe, .either([.text, .list(.text)])), "The command"),
       Key("interval", .duration, "Between checks"),
       Key("timeout", .duration, "Of a check"),
       Key("retries", .count, "Failures before the service is unhealthy"),
@@ -124,11 +128,31 @@ extension KeyTable {
       Key("replicas", .count, "The number of containers; only 1 yet"),
       Key("mode", .text, .inert, "replicated or global"),
       Key("endpoint_mode", .text, .inert, "For clusters"),
-      Key("labels", .pairs, .inert, "Labels of the service"),
+      Key("labels", .labels, .inert, "Labels of the service"),
       Key("placement", .dictionary(.any, .any), .inert, "For clusters"),
-      Key("restart_policy", .dictionary(.any, .any), .inert, "Use restart:"),
-      Key("update_config", .dictionary(.any, .any), .inert, "For clusters"),
-      Key("rollback_config", .dictionary(.any, .any), .inert, "For clusters"),
+      Key("restart_policy", .record(.deployRestart), .inert, "Use restart:"),
+      Key("update_config", .record(.deployUpdate), .inert, "For clusters"),
+      Key("rollback_config", .record(.deployUpdate), .inert, "For clusters"),
+    ])
+
+  static let deployRestart = KeyTable(
+    "restart_policy",
+    [
+      Key("condition", .text, "none, on-failure or any"),
+      Key("delay", .duration, "Between attempts"),
+      Key("max_attempts", .count, "How often"),
+      Key("window", .duration, "When an attempt has succeeded"),
+    ])
+
+  static let deployUpdate = KeyTable(
+    "update_config",
+    [
+      Key("parallelism", .count, "Containers at a time"),
+      Key("delay", .duration, "Between them"),
+      Key("failure_action", .text, "continue, pause or rollback"),
+      Key("monitor", .duration, "How long each is watched"),
+      Key("max_failure_ratio", .number, "Of failures"),
+      Key("order", .choice(["start-first", "stop-first"]), "Which comes first"),
     ])
 
   static let deployResources = KeyTable(
@@ -151,7 +175,8 @@ extension Shape {
   static let ports = Shape.form(.ports, .list(.either([.textOrNumber, .record(.port)])))
   static let volumes = Shape.form(.volumes, .list(.either([.text, .record(.mount)])))
   static let devices = Shape.form(.devices, .list(.either([.text, .record(.device)])))
-  static let dependencies = Shape.form(.dependencies, .either([.list(.text), .dictionary(.record(.dependency), .resource)]))
+  static let dependencies = Shape.form(
+    .dependencies, .either([.list(.text), .dictionary(.record(.dependency), .resource)]))
   static let attachments = Shape.form(
     .attachments, .either([.list(.text), .dictionary(.nullable(.record(.attachment)), .resource)]))
   static let environmentFiles = Shape.form(

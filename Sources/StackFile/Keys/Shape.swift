@@ -4,6 +4,8 @@ indirect enum Shape: Sendable {
   case any
   /// Text only: a number must be in quotes.
   case text
+  /// Text that is not empty.
+  case name
   case textOrNumber
   /// Text, a number, true or false, or nothing.
   case value
@@ -33,6 +35,10 @@ indirect enum Shape: Sendable {
 enum Form: Sendable {
   /// `[A=1, B]` → `{A: "1", B: null}`.
   case pairs
+  /// `[A=1, B]` → `{A: "1", B: ""}`.
+  case labels
+  /// `"a b"` → `[CMD-SHELL, "a b"]`.
+  case probe
   /// `a` → `[a]`.
   case oneOrMany
   /// Text is split like in a shell, without being one.
@@ -90,7 +96,7 @@ extension Shape {
   var expectation: String {
     switch self {
     case .any: "a value"
-    case .text: "text"
+    case .text, .name: "text"
     case .textOrNumber: "text or a number"
     case .value: "text, a number, true or false"
     case .boolean: "true or false"
@@ -124,6 +130,7 @@ extension Shape {
   static let strings = Shape.list(.text)
   static let stringOrList = Shape.form(.oneOrMany, .either([.text, .list(.text)]))
   static let pairs = Shape.form(.pairs, .either([.list(.text), .dictionary(.value, .any)]))
+  static let labels = Shape.form(.labels, .either([.list(.text), .dictionary(.value, .any)]))
   static let options = Shape.dictionary(.textOrNumber, .any)
   static let commandLine = Shape.form(.command, .nullable(.either([.text, .list(.text)])))
   static let whole = Shape.integer(.min ... .max)

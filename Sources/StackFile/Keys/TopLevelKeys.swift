@@ -5,16 +5,21 @@ extension KeyTable {
     [
       Key("name", .text, "The project name; -p and STACK_PROJECT_NAME win over it"),
       Key("version", .textOrNumber, .obsolete, "Had a meaning in old versions of the format"),
-      Key("services", .dictionary(.record(.service), .resource), "The services of the stack, in the order in which they are shown"),
+      Key(
+        "services", .dictionary(.record(.service), .resource),
+        "The services of the stack, in the order in which they are shown"),
       Key("networks", .dictionary(.nullable(.record(.network)), .resource), "The networks that services may join"),
-      Key("volumes", .dictionary(.nullable(.record(.volume)), .resource), "The volumes that services may mount by name"),
+      Key(
+        "volumes", .dictionary(.nullable(.record(.volume)), .resource), "The volumes that services may mount by name"),
       Key(
         "secrets", .dictionary(.any, .resource), .refused("mount the file with volumes: and :ro"),
         "Files with secrets that services may use"),
       Key(
         "configs", .dictionary(.any, .resource), .refused("mount the file with volumes: and :ro"),
         "Files with settings that services may use"),
-      Key("include", .list(.any), .refused("copy the services into this file"), "Other stack files that are part of this one"),
+      Key(
+        "include", .list(.any), .refused("copy the services into this file"),
+        "Other stack files that are part of this one"),
       Key("models", .dictionary(.any, .resource), .refused("run the model as a service"), "Language models"),
     ])
 
@@ -26,7 +31,7 @@ extension KeyTable {
       Key("driver_opts", .options, "com.docker.network.driver.mtu sets the MTU; others are accepted, not acted on yet"),
       Key("internal", .boolean, "No way out of the network, and none in"),
       Key("external", .external, "The network exists already: it is neither made nor removed"),
-      Key("labels", .pairs, "Labels of the network"),
+      Key("labels", .labels, "Labels of the network"),
       Key("ipam", .record(.ipam), "Addresses of the network; without it, the plan chooses"),
       Key("attachable", .boolean, .noEffect("every network is"), "Whether other containers may join"),
       Key("enable_ipv4", .boolean, .inert, "Whether the network has IPv4 addresses"),
@@ -55,7 +60,7 @@ extension KeyTable {
     [
       Key("name", .text, "The volume's name in the store; without it, <project>_<key>"),
       Key("external", .external, "The volume exists already: it is neither made nor removed"),
-      Key("labels", .pairs, "Labels of the volume"),
+      Key("labels", .labels, "Labels of the volume"),
       Key("driver", .text, "local, which is the default, is the only driver"),
       Key(
         "driver_opts", .options, .refused("mount the directory with volumes: [./dir:/target]"),

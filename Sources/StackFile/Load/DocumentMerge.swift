@@ -17,9 +17,6 @@ enum DocumentMerge {
       return Node(.mapping(merge(first, second)), at: base.mark)
     case (.sequence(let first), .sequence(let second)):
       return Node(.sequence(first + second), at: base.mark)
-    case (.mapping(let first), .sequence) where first.isEmpty,
-      (.sequence, .mapping(let first)) where first.isEmpty:
-      return over
     case (.mapping, .sequence(let items)):
       return asMapping(items).map { merge(base, Node(.mapping($0), at: over.mark), key: nil) } ?? over
     case (.sequence(let items), .mapping):
@@ -49,7 +46,8 @@ enum DocumentMerge {
     for item in items {
       guard let text = item.text else { return nil }
       let (name, value) = Canonicalizer.split(text, at: UInt8(ascii: "="))
-      members.append(Node.Member(name, at: item.mark, value.map { Node(text: $0, at: item.mark) } ?? .null(at: item.mark)))
+      members.append(
+        Node.Member(name, at: item.mark, value.map { Node(text: $0, at: item.mark) } ?? .null(at: item.mark)))
     }
     return members
   }

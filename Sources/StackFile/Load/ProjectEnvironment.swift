@@ -24,14 +24,16 @@ struct ProjectEnvironment {
       switch read(path) {
       case .success(let bytes):
         files.append(file)
-        for variable in Self.variables(of: bytes, name: file, report: report, lookup: { request.environment[$0] ?? found[$0] })
+        for variable in Self.variables(
+          of: bytes, name: file, report: report, lookup: { request.environment[$0] ?? found[$0] })
         where !variable.name.isEmpty {
           found[variable.name] = variable.value
         }
       case .failure(.notFound) where !isExplicit, .failure(.isDirectory) where !isExplicit: continue
       case .failure(let error):
         report.error(
-          .file(report.add(SourceText(name: file, bytes: []))), nil, "cannot read the environment file: \(error.reason)")
+          .file(report.add(SourceText(name: file, bytes: []))), nil, "cannot read the environment file: \(error.reason)"
+        )
       }
     }
     variables.merge(found) { caller, _ in caller }
@@ -46,7 +48,8 @@ struct ProjectEnvironment {
       let source = report.add(SourceText(name: name, bytes: bytes))
       for problem in file.problems {
         report.error(
-          Mark(source: source, line: UInt32(clamping: problem.line), column: 1), nil, problem.message, hint: problem.hint)
+          Mark(source: source, line: UInt32(clamping: problem.line), column: 1), nil, problem.message,
+          hint: problem.hint)
       }
     }
     return file.variables
@@ -69,9 +72,9 @@ struct ProjectEnvironment {
   }
 
   /// The name is itself a variable; a file that uses it is looked through for its `name:` first.
-  mutating func takeName(from text: SourceText, source: UInt16, _ request: LoadRequest, _ report: Report) {
+  mutating func takeName(from text: SourceText) {
     var known = name
-    if known == nil, String(decoding: text.bytes, as: UTF8.self).contains("_PROJECT_NAME") {
+    if known == nil, text.contains("_PROJECT_NAME") {
       let quiet = Report()
       _ = quiet.add(text)
       let interpolation = Interpolation(environment: variables, environmentFiles: [], report: quiet)
@@ -79,7 +82,9 @@ struct ProjectEnvironment {
       known = documents?.compactMap { $0["name"]?.text }.last.map(ProjectName.normalized)
     }
     let value = known ?? ProjectName.normalized(basename)
-    for variable in ["STACK_PROJECT_NAME", "COMPOSE_PROJECT_NAME"] { variables[variable] = variables[variable] ?? value }
+    for variable in ["STACK_PROJECT_NAME", "COMPOSE_PROJECT_NAME"] {
+      variables[variable] = variables[variable] ?? value
+    }
   }
 
   func interpolation(_ report: Report) -> Interpolation {
@@ -94,14 +99,16 @@ struct ProjectEnvironment {
       if normal.isEmpty {
         report.error(file.mark, "name", "\"\(text)\" is not a project name", hint: ProjectName.hint)
       } else if normal != text {
-        report.warning(file.mark, "name", "the project name \"\(text)\" is used as \"\(normal)\"", hint: ProjectName.hint)
+        report.warning(
+          file.mark, "name", "the project name \"\(text)\" is used as \"\(normal)\"", hint: ProjectName.hint)
       }
       return normal
     }
     let normal = ProjectName.normalized(basename)
     if normal.isEmpty {
       report.error(
-        .file(source), nil, "no project name can be made from the directory \"\(basename)\"", hint: "give one with -p, or with name:")
+        .start(of: source), nil, "no project name can be made from the directory \"\(basename)\"",
+        hint: "give one with -p, or with name:")
     }
     return normal
   }

@@ -30,14 +30,15 @@ package struct StackFileLoader {
     let directory = FilePath.resolve(
       request.projectDirectory ?? file.directory, in: request.workingDirectory, home: nil)
     var project = ProjectEnvironment(request, directory: directory, read: read, report: report)
-    project.takeName(from: file.text, source: file.source, request, report)
+    project.takeName(from: file.text)
     guard
       let documents = Composer.documents(
         of: file.text.bytes, source: file.source, report: report, interpolation: project.interpolation(report))
     else { return }
     guard let document = DocumentMerge.merged(documents) else {
       report.error(
-        .file(file.source), nil, "the file is empty", hint: "a stack file begins with services: and a service below it")
+        .start(of: file.source), nil, "the file is empty",
+        hint: "a stack file begins with services: and a service below it")
       return
     }
     var canonicalizer = Canonicalizer(report: report)

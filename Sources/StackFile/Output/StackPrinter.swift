@@ -39,7 +39,8 @@ package enum StackPrinter {
     switch node.content {
     case .scalar(let text, .text):
       guard text.utf8.contains(UInt8(ascii: "$")) else { return node }
-      return Node(text: text.split(separator: "$", omittingEmptySubsequences: false).joined(separator: "$$"), at: node.mark)
+      return Node(
+        text: text.split(separator: "$", omittingEmptySubsequences: false).joined(separator: "$$"), at: node.mark)
     case .scalar: return node
     case .sequence(let items): return Node(.sequence(items.map(escaped)), at: node.mark)
     case .mapping(let members):

@@ -73,7 +73,9 @@ enum YAMLText {
     guard let first = value.utf8.first, let last = value.utf8.last else { return false }
     // A number of YAML 1.1, `22:22` and `1_000`, begins with a digit and has nothing but these.
     if value.utf8.allSatisfy({ (0x30...0x39).contains($0) || ":._+-".utf8.contains($0) }) { return false }
-    guard Template.isNamePart(first) || first == UInt8(ascii: "/") || first == UInt8(ascii: ".") || first == UInt8(ascii: "$")
+    guard
+      Template.isNamePart(first) || first == UInt8(ascii: "/") || first == UInt8(ascii: ".")
+        || first == UInt8(ascii: "$")
     else { return false }
     if last == UInt8(ascii: " ") || last == UInt8(ascii: ":") { return false }
     var previous: UInt8 = 0

@@ -21,6 +21,7 @@ final class Report {
 
   /// More than anybody reads; keeps a hostile file from filling the memory.
   private static let maximum = 1000
+  private static let maximumSuggestions = 100
 
   func add(_ source: SourceText) -> UInt16 {
     sources.append(source)
@@ -39,6 +40,13 @@ final class Report {
     add(Finding(severity: .warning, mark: mark, path: path, message: message, hint: hint))
   }
 
+  /// "Did you mean", for as many errors as somebody may read.
+  func suggestion(
+    for name: String, among candidates: some Sequence<String>, write: (String) -> String = { "\"\($0)\"" }
+  ) -> String? {
+    errorCount < Self.maximumSuggestions ? Similarity.suggestion(for: name, among: candidates, write: write) : nil
+  }
+
   /// A key that has no effect: said once for each `kind`, at its first place, however often it occurs.
   func inert(kind: String, _ mark: Mark, _ path: String?, _ message: String, hint: String? = nil) {
     if let seen = inert[kind] {
@@ -51,11 +59,10 @@ final class Report {
 
   private func add(_ finding: Finding) {
     // An alias brings the same mistake to several places; its text stands in one.
+    guard findings.count < Self.maximum || (finding.severity == .error && errorCount == 0) else { return }
     let identity = Finding(
       severity: finding.severity, mark: finding.mark, path: nil, message: finding.message, hint: nil)
-    guard findings.count < Self.maximum || (finding.severity == .error && errorCount == 0),
-      known.insert(identity).inserted
-    else { return }
+    guard known.insert(identity).inserted else { return }
     if finding.severity == .error { errorCount += 1 }
     findings.append(finding)
   }
@@ -64,7 +71,8 @@ final class Report {
   func diagnostics() -> [Diagnostic] {
     var findings = findings
     for (index, count) in inert.values where count > 1 {
-      findings[index].message += count == 2 ? " (here and in one more place)" : " (here and in \(count - 1) more places)"
+      findings[index].message +=
+        count == 2 ? " (here and in one more place)" : " (here and in \(count - 1) more places)"
     }
     // Sorting by position is stable for equal marks only by hand.
     return findings.enumerated().sorted { ($0.element.mark, $0.offset) < ($1.element.mark, $1.offset) }

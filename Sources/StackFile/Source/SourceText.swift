@@ -13,6 +13,9 @@ package struct Mark: Sendable, Hashable {
     self.column = column
   }
 
+  /// Where a file that was read begins.
+  static func start(of source: UInt16) -> Mark { Mark(source: source, line: 1, column: 1) }
+
   /// The file as a whole.
   static func file(_ source: UInt16) -> Mark { Mark(source: source, line: 0, column: 0) }
 }
@@ -47,6 +50,18 @@ package struct SourceText: Sendable {
     var end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.endIndex
     if end > start, bytes[end - 1] == UInt8(ascii: "\r") { end -= 1 }
     return bytes[start..<end]
+  }
+
+  func contains(_ needle: String) -> Bool {
+    let needle = Array(needle.utf8)
+    guard let first = needle.first else { return true }
+    var rest = bytes[...]
+    while let start = rest.firstIndex(of: first) {
+      rest = rest[start...]
+      if rest.starts(with: needle) { return true }
+      rest = rest.dropFirst()
+    }
+    return false
   }
 
   func lineText(_ number: UInt32) -> String { String(decoding: line(number), as: UTF8.self) }

@@ -35,8 +35,9 @@ enum ShellWords {
         guard next != UInt8(ascii: "\n") else { continue }
         word = word ?? []
         word?.append(next)
-      default: word = word ?? []
-          word?.append(byte)
+      default:
+        word = word ?? []
+        word?.append(byte)
       }
     }
     guard quote == nil else { return nil }

@@ -46,7 +46,8 @@ struct Composer {
 
   private mutating func run(_ bytes: [UInt8]) -> [Node]? {
     guard bytes.count <= Limits.size else {
-      report.error(.file(source), nil, "the file is larger than 5 MiB", hint: "a stack file is text; is this the right file?")
+      report.error(
+        .start(of: source), nil, "the file is larger than 5 MiB", hint: "a stack file is text; is this the right file?")
       return nil
     }
     var reader = YAMLReader(bytes)
@@ -107,10 +108,11 @@ struct Composer {
     guard let anchored = anchors[name] else {
       let isOpen = frames.contains { $0.anchor == name }
       report.error(
-        mark, path.text, isOpen ? "alias *\(name) stands inside the value that it means" : "there is no anchor &\(name)",
+        mark, path.text,
+        isOpen ? "alias *\(name) stands inside the value that it means" : "there is no anchor &\(name)",
         hint: isOpen
           ? "a value cannot contain itself"
-          : Similarity.suggestion(for: name, among: anchors.keys.sorted(), write: { "*\($0)" })
+          : report.suggestion(for: name, among: anchors.keys.sorted(), write: { "*\($0)" })
             ?? "an anchor &\(name) must stand before its alias; if the * is meant literally, write the value in quotes")
       deliver(.null(at: mark), isMergeKey: false, height: 0)
       return true

@@ -117,7 +117,8 @@ struct SyntaxProblem {
     let siblings = failure.contextPosition.column
     let text = file.line(mark.line).drop { $0 == UInt8(ascii: " ") }
     if own == failure.position.column, own < siblings {
-      message = "this line is indented less than its siblings (line \(contextLine)), but deeper than what is around them"
+      message =
+        "this line is indented less than its siblings (line \(contextLine)), but deeper than what is around them"
       hint = "indent it by \(siblings) spaces, like line \(contextLine)"
     } else if own == failure.position.column, own > siblings {
       message = "this line is indented deeper than its siblings (line \(contextLine))"
@@ -135,7 +136,8 @@ struct SyntaxProblem {
     let siblings = failure.contextPosition.column
     if failure.position.column != siblings {
       message = "this line does not line up with the list that begins in line \(contextLine)"
-      hint = "indent it by \(siblings) spaces and begin it with \"- \", or indent it like the list's key to end the list"
+      hint =
+        "indent it by \(siblings) spaces and begin it with \"- \", or indent it like the list's key to end the list"
     } else {
       message = "a list item was expected here: the list begins in line \(contextLine)"
       hint = "begin the line with \"- \""

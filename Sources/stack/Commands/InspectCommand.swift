@@ -1,0 +1,110 @@
+import ArgumentParser
+import IsolationEngine
+import LinuxCapabilities
+import LinuxSystem
+import StackLogs
+import StackStore
+
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect", abstract: "Print all that is known of the containers of a stack, as JSON.")
+
+  @OptionGroup var global: GlobalOptions
+  @Argument(help: "Only these services.") var services: [String] = []
+
+  func run() throws {
+    let project = Project(global)
+    let name = try project.name()
+    try project.reporting {
+      let networks = try project.paths.project(name).readNetworks()
+      let containers = try project.containers(of: name, services: services)
+      let values = try containers.compactMap { try json(of: $0, networks: networks) }
+      project.terminal.write(JSONText.array(values).indented() + "\n")
+    }
+  }
+
+  private func json(of status: ContainerStatus, networks: [NetworkRecord]) throws -> JSONText? {
+    guard let summary = ContainerSummary(status), case .object(let members) = summary.json else { return nil }
+    let specification = try ContainerSpecification(wireBytes: status.directory.readSpecification())
+    return .object(
+      members + [
+        ("Configuration", .string(summary.record.configuration)), ("ImageID", .string(summary.record.imageID)),
+        ("Attachments", attachments(summary.record, networks)), ("Process", process(specification, status)),
+        ("Root", root(specification, status)), ("Mounts", mounts(specification)),
+        ("Security", security(specification)), ("Resources", resources(specification)),
+        ("LogDirectory", .string(status.directory.logs)),
+      ])
+  }
+
+  private func attachments(_ record: ContainerRecord, _ networks: [NetworkRecord]) -> JSONText {
+    .array(
+      record.attachments.map { attachment in
+        let network = networks.first { $0.key == attachment.network }
+        return .object([
+          ("Network", .string(network?.name ?? attachment.network)), ("Address", .string("\(attachment.address)")),
+          ("Subnet", .optional(network.map { "\($0.subnet)" })), ("Gateway", .optional(network.map { "\($0.gateway)" })),
+          ("Bridge", .optional(network?.bridge)),
+        ])
+      })
+  }
+
+  private func process(_ specification: ContainerSpecification, _ status: ContainerStatus) -> JSONText {
+    let process = specification.process
+    let (pid, startedAt): (JSONText, JSONText) =
+      switch status.state {
+      case .running(let run, _): (.number(Int64(run.process.pid)), .string(LogTime.text(run.startedAt)))
+      case .exited(let run, _): (.null, .string(LogTime.text(run.startedAt)))
+      case .created, .starting: (.null, .null)
+      }
+    return .object([
+      ("Pid", pid), ("ShimPid", status.state.shim.map { .number(Int64($0.pid)) } ?? .null), ("StartedAt", startedAt),
+      ("Arguments", .strings(process.arguments)), ("Environment", .strings(process.environment)),
+      ("WorkingDirectory", .string(process.workingDirectory)), ("User", .string(process.user)),
+      ("Hostname", .string(specification.hostname)), ("Terminal", .bool(process.hasTerminal)),
+      ("Init", .bool(process.usesInit)),
+    ])
+  }
+
+  private func root(_ specification: ContainerSpecification, _ status: ContainerStatus) -> JSONText {
+    .object([
+      ("Layers", .strings(specification.root.layers)), ("WritableLayer", .string("\(status.directory.path)/upper")),
+      ("ReadOnly", .bool(specification.root.isReadOnly)),
+    ])
+  }
+
+  private func mounts(_ specification: ContainerSpecification) -> JSONText {
+    .array(
+      specification.mounts.map { mount in
+        let (type, source): (String, String) =
+          switch mount.source {
+          case .bind(let path): ("bind", path)
+          case .volume(let path): ("volume", path)
+          case .ownFile: ("file", "")
+          case .tmpfs(let options): ("tmpfs", options.joined(separator: ","))
+          }
+        return .object([
+          ("Type", .string(type)), ("Source", .string(source)), ("Target", .string(mount.target)),
+          ("ReadOnly", .bool(mount.isReadOnly)),
+        ])
+      })
+  }
+
+  private func security(_ specification: ContainerSpecification) -> JSONText {
+    .object([
+      ("Privileged", .bool(specification.isPrivileged)),
+      ("Capabilities", .strings(CapabilitySet(rawValue: specification.capabilities.effective).members)),
+      ("NoNewPrivileges", .bool(specification.noNewPrivileges)), ("Seccomp", .bool(specification.seccomp != nil)),
+      ("UserNamespace", specification.namespaces.users.map { .string("0 \($0.base) \($0.count)") } ?? .null),
+    ])
+  }
+
+  private func resources(_ specification: ContainerSpecification) -> JSONText {
+    let cgroup = specification.cgroup
+    func number(_ value: (some BinaryInteger)?) -> JSONText { value.map { .number(Int64(clamping: $0)) } ?? .null }
+    return .object([
+      ("Cgroup", .string(cgroup.path.joined(separator: "/"))), ("Memory", number(cgroup.memory)),
+      ("MemoryAndSwap", number(cgroup.memoryAndSwap)), ("Cpus", cgroup.cpus.map { .string("\($0)") } ?? .null),
+      ("CpuShares", number(cgroup.cpuShares)), ("Cpuset", .optional(cgroup.cpuset)), ("Pids", number(cgroup.pids)),
+    ])
+  }
+}

@@ -1,0 +1,11 @@
+import ArgumentParser
+import StackFile
+
+struct SchemaCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "schema", abstract: "Print the JSON Schema of the stack file, for editors.")
+
+  func run() {
+    print(StackFileSchema.json(), terminator: "")
+  }
+}

@@ -1,0 +1,232 @@
+import InternetAddress
+import StackModel
+import Testing
+
+@testable import StackFile
+
+@Suite struct ServiceTests {
+  @Test func everyKeyReachesTheModel() throws {
+    let service = try #require(
+      web(
+        """
+        container_name: the-web
+        command: run --fast "two words"
+        entrypoint: [/bin/entry, -x]
+        environment: {A: 1, B: two, C: true, D:, HOME:}
+        working_dir: /srv
+        user: "1000:1000"
+        hostname: web.example
+        init: true
+        tty: yes
+        stop_signal: SIGQUIT
+        stop_grace_period: 1m30s
+        read_only: true
+        shm_size: 128m
+        extra_hosts: ["a=10.0.0.1", "b:10.0.0.2", "c=[::1]", "d=host-gateway", "e=10.0.0.3,10.0.0.4"]
+        dns: 9.9.9.9
+        cap_add: [NET_ADMIN, cap_sys_time]
+        cap_drop: [ALL]
+        privileged: false
+        security_opt: ["no-new-privileges:true", "seccomp=unconfined"]
+        sysctls: {net.core.somaxconn: 1024, net/ipv4/ip_forward: 1}
+        devices: [/dev/fuse, "/dev/a:/dev/b", "/dev/c:/dev/d:r", {source: /dev/e}]
+        oom_score_adj: -500
+        userns_mode: host
+        mem_limit: 512m
+        memswap_limit: 1g
+        cpus: 1.5
+        cpu_shares: 512
+        cpuset: 0-2,4
+        pids_limit: 100
+        ulimits: {nproc: 65535, nofile: {soft: 20000, hard: 40000}, core: -1}
+        restart: on-failure:3
+        labels: [a=1, b]
+        expose: [80, "90-91/udp"]
+        """))
+    #expect(service.name == "web" && service.root == .image("i") && service.containerName == "the-web")
+    #expect(service.command == ["run", "--fast", "two words"])
+    #expect(service.entrypoint == ["/bin/entry", "-x"])
+    #expect(service.environment.map { "\($0.name)=\($0.value)" } == ["A=1", "B=two", "C=true", "HOME=/home/user"])
+    #expect(service.workingDirectory == "/srv" && service.user == "1000:1000" && service.hostname == "web.example")
+    #expect(service.usesInit && service.hasTerminal && service.isReadOnly && service.noNewPrivileges)
+    #expect(service.stopSignal == "SIGQUIT" && service.stopGracePeriod == 90_000_000_000)
+    #expect(service.sharedMemorySize == 128 << 20)
+    #expect(
+      service.extraHosts.map { "\($0.name) \($0.address)" } == [
+        "a 10.0.0.1", "b 10.0.0.2", "c ::1", "d host-gateway", "e 10.0.0.3", "e 10.0.0.4",
+      ])
+    #expect(service.dns == ["9.9.9.9"])
+    #expect(service.addedCapabilities == ["NET_ADMIN", "SYS_TIME"] && service.droppedCapabilities == ["ALL"])
+    #expect(!service.isPrivileged && service.seccomp == .unconfined && service.userNamespace == .host)
+    #expect(service.sysctls == ["net.core.somaxconn": "1024", "net.ipv4.ip_forward": "1"])
+    #expect(
+      service.devices.map { "\($0.source) \($0.target) \($0.permissions)" } == [
+        "/dev/fuse /dev/fuse rwm", "/dev/a /dev/b rwm", "/dev/c /dev/d r", "/dev/e /dev/e rwm",
+      ])
+    #expect(service.oomScoreAdjustment == -500)
+    #expect(service.resources.memory == 512 << 20 && service.resources.memoryAndSwap == 1 << 30)
+    #expect(service.resources.cpus == 1.5 && service.resources.cpuShares == 512 && service.resources.cpuset == "0-2,4")
+    #expect(service.resources.pids == 100)
+    #expect(
+      service.ulimits.map { "\($0.name) \($0.soft) \($0.hard)" } == [
+        "nproc 65535 65535", "nofile 20000 40000", "core -1 -1",
+      ])
+    #expect(service.restart == .onFailure(maximum: 3))
+    #expect(service.labels == ["a": "1", "b": ""])
+    #expect(service.networkMode == .networks([NetworkAttachment(network: "default")]))
+  }
+
+  @Test func whatIsNotSaidIsNotThere() throws {
+    let service = try #require(web(""))
+    #expect(service == Service(name: "web", root: .image("i")).onDefaultNetwork)
+  }
+
+  @Test func emptyAndMissingCommandsDiffer() {
+    #expect(web("command: []")?.command == [])
+    #expect(web("command: ''")?.command == [])
+    #expect(web("command:")?.command == nil)
+    #expect(web("entrypoint: null")?.entrypoint == nil)
+  }
+
+  @Test(
+    arguments: [
+      ("image: alpine", .image("alpine")), ("rootfs: ./base", .directory("/project/base")),
+      ("rootfs: /srv/a.tar.zst", .archive("/srv/a.tar.zst")), ("rootfs: ~/x", .directory("/home/user/x")),
+      ("rootfs: host", .host),
+    ] as [(String, RootFilesystem)]) func root(_ line: String, _ root: RootFilesystem)
+  {
+    #expect(load("services:\n  a:\n    \(line)\n").stack?.services.first?.root == root)
+  }
+
+  @Test(
+    arguments: [
+      ("./data:/data", .bind(path: "/project/data", createMissing: true), "/data", false),
+      ("/a:/b:ro", .bind(path: "/a", createMissing: true), "/b", true),
+      ("~/x:/b:rw", .bind(path: "/home/user/x", createMissing: true), "/b", false),
+      (".:/b/../c/", .bind(path: "/project", createMissing: true), "/c", false),
+      ("../x:/b", .bind(path: "/x", createMissing: true), "/b", false),
+      ("vol:/b", .volume(key: "vol"), "/b", false), ("/anonymous", .anonymousVolume, "/anonymous", false),
+      (
+        "{type: bind, source: ./x, target: /b, read_only: true}", .bind(path: "/project/x", createMissing: false), "/b",
+        true
+      ),
+      (
+        "{type: bind, source: x, target: /b, bind: {create_host_path: true}}",
+        .bind(path: "/project/x", createMissing: true), "/b", false
+      ),
+      ("{type: volume, source: vol, target: /b}", .volume(key: "vol"), "/b", false),
+      ("{type: volume, target: /b}", .anonymousVolume, "/b", false),
+      (
+        "{type: tmpfs, target: /b, tmpfs: {size: 64m, mode: 0o1777}}",
+        .tmpfs(size: 64 << 20, mode: 0o1777, uid: nil, gid: nil), "/b", false
+      ),
+      (
+        "{type: tmpfs, target: /b, tmpfs: {mode: \"700\"}}", .tmpfs(size: nil, mode: 0o700, uid: nil, gid: nil), "/b",
+        false
+      ),
+    ] as [(String, Mount.Source, String, Bool)])
+  func volume(_ item: String, _ source: Mount.Source, _ target: String, _ isReadOnly: Bool) {
+    let service = web("volumes:\n  - \(item)", top: "volumes: {vol: }\n")
+    #expect(service?.mounts == [Mount(source, target: target, isReadOnly: isReadOnly)])
+  }
+
+  @Test func tmpfsHasOptions() {
+    #expect(
+      web("tmpfs: [/a, \"/b:size=64m,mode=1777,uid=1,gid=2,ro\"]")?.mounts == [
+        Mount(.tmpfs(size: nil, mode: nil, uid: nil, gid: nil), target: "/a"),
+        Mount(.tmpfs(size: 64 << 20, mode: 0o1777, uid: 1, gid: 2), target: "/b", isReadOnly: true),
+      ])
+    #expect(web("tmpfs: /run")?.mounts.map(\.target) == ["/run"])
+  }
+
+  @Test(
+    arguments: [
+      ("no", .no), ("\"no\"", .no), ("always", .always), ("unless-stopped", .unlessStopped),
+      ("on-failure", .onFailure(maximum: nil)), ("on-failure:5", .onFailure(maximum: 5)),
+      ("on-failure:0", .onFailure(maximum: nil)),
+    ] as [(String, RestartPolicy)]) func restart(_ text: String, _ policy: RestartPolicy)
+  {
+    #expect(web("restart: \(text)")?.restart == policy)
+  }
+
+  @Test(
+    arguments: [
+      ("seccomp: default", .default), ("seccomp: ./p.json", .profile(path: "/project/p.json")),
+      ("security_opt: [seccomp:unconfined]", .unconfined),
+      ("security_opt: [seccomp=p.json]", .profile(path: "/project/p.json")),
+    ] as [(String, SeccompChoice)]) func seccomp(_ line: String, _ choice: SeccompChoice)
+  {
+    #expect(web(line)?.seccomp == choice)
+  }
+
+  @Test func limitsOfDeployAreTheSameLimits() {
+    let service = web("deploy: {resources: {limits: {memory: 64m, cpus: '0.5', pids: 7}}}\nmem_limit: 67108864")
+    #expect(service?.resources.memory == 64 << 20 && service?.resources.cpus == 0.5 && service?.resources.pids == 7)
+    #expect(errors(disagreeing)[0].contains("cpus: is 1, but this is 0.5"))
+  }
+
+  private let disagreeing = service("cpus: 1\ndeploy: {resources: {limits: {cpus: '0.5'}}}")
+
+  @Test func dependencies() throws {
+    let stack = try #require(
+      load(
+        """
+        services:
+          a: {image: i, depends_on: [b, c]}
+          b: {image: i, depends_on: {c: {condition: service_healthy}, gone: {condition: service_started, required: false}}}
+          c: {image: i, network_mode: "service:d"}
+          d: {image: i}
+        """
+      ).stack)
+    #expect(stack.services[0].dependencies == [Dependency(service: "b"), Dependency(service: "c")])
+    #expect(
+      stack.services[1].dependencies == [
+        Dependency(service: "c", condition: .healthy), Dependency(service: "gone", isRequired: false),
+      ])
+    #expect(stack.services[2].networkMode == .service("d"))
+    #expect(stack.services[2].dependencies == [Dependency(service: "d")])
+  }
+
+  @Test func networksAndVolumes() throws {
+    let stack = try #require(
+      load(
+        """
+        name: shop
+        services:
+          a:
+            image: i
+            networks: {front: , back: {aliases: [x, y], ipv4_address: 10.5.0.10}}
+          b: {image: i, networks: [back]}
+          c: {image: i}
+        networks:
+          front: {internal: true, labels: {k: v}, driver: bridge}
+          back:
+            name: real-back
+            driver_opts: {com.docker.network.driver.mtu: 1400}
+            ipam: {config: [{subnet: 10.5.0.0/24, gateway: 10.5.0.254}]}
+          out: {external: true}
+        volumes: {data: , kept: {external: true, name: elsewhere}}
+        """
+      ).stack)
+    #expect(stack.networks.map(\.key) == ["default", "front", "back", "out"])
+    #expect(stack.networks.map(\.name) == ["shop_default", "shop_front", "real-back", "out"])
+    #expect(stack.networks[1].isInternal && stack.networks[1].labels == ["k": "v"] && stack.networks[3].isExternal)
+    #expect(stack.networks[2].mtu == 1400 && stack.networks[2].subnet == IPv4Subnet("10.5.0.0/24"))
+    #expect(stack.networks[2].gateway == IPv4Address("10.5.0.254"))
+    #expect(stack.volumes.map(\.name) == ["shop_data", "elsewhere"])
+    guard case .networks(let attachments) = stack.services[0].networkMode else {
+      Issue.record("a is on networks")
+      return
+    }
+    #expect(attachments.map(\.network) == ["front", "back"])
+    #expect(attachments[1].aliases == ["x", "y"] && attachments[1].address == IPv4Address("10.5.0.10"))
+  }
+}
+
+extension Service {
+  fileprivate var onDefaultNetwork: Service {
+    var service = self
+    service.networkMode = .networks([NetworkAttachment(network: "default")])
+    return service
+  }
+}
