@@ -6,7 +6,7 @@ package struct MergedLine: Sendable, Hashable {
 }
 
 /// The lines of several containers in the order of time; of lines with the same time, that of the first reader comes first.
-package struct LogMerger: Sendable {
+package struct LogMerger {
   private var readers: [LogReader]
   /// The next line of each reader that has one.
   private var heads: [LogLine?]

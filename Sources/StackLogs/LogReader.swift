@@ -5,7 +5,7 @@ import SystemPackage
 ///
 /// Reads what is there when it is made, or when `refresh` is called: a container that writes all the time does not keep a
 /// reader from its end. A record that its writer could not finish is left out.
-package struct LogReader: Sendable {
+package struct LogReader {
   private let directory: String
   private var splitter: LineSplitter
   /// The segment being read; nil before the first one.

@@ -2,7 +2,7 @@ import Glibc
 import LinuxSystem
 
 /// Reads the records of one segment in order, as far as they are whole.
-struct RecordCursor: Sendable {
+struct RecordCursor {
   struct Record {
     let header: LogRecordHeader
     /// Where the chunk is in `block`.
