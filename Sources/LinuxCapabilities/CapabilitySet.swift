@@ -71,6 +71,9 @@ package struct CapabilitySet: OptionSet, Hashable, Sendable {
     (0..<64).filter { rawValue & (1 << UInt64($0)) != 0 }
   }
 
+  /// The names of the members, `CAP_CHOWN` and so on, in the order of the numbers.
+  package var members: [String] { numbers.map(CapabilityName.name(of:)) }
+
   /// All capabilities of a kernel whose last one is `number` (/proc/sys/kernel/cap_last_cap).
   package static func all(last number: Int) -> CapabilitySet {
     CapabilitySet(rawValue: number >= 63 ? .max : number < 0 ? 0 : (1 << UInt64(number + 1)) - 1)
@@ -87,9 +90,7 @@ package struct CapabilitySet: OptionSet, Hashable, Sendable {
 
 extension CapabilitySet: CustomStringConvertible {
   /// `CAP_CHOWN,CAP_KILL`, in the order of the numbers.
-  package var description: String {
-    numbers.map(CapabilityName.name(of:)).joined(separator: ",")
-  }
+  package var description: String { members.joined(separator: ",") }
 }
 
 extension CapabilitySet: WireCodable {
