@@ -1,3 +1,4 @@
+import CLinuxShim
 import Glibc
 import LinuxSystem
 import SystemPackage
@@ -45,10 +46,19 @@ package struct CgroupHierarchy: Hashable, Sendable {
   package static func detect(
     root: String = "/sys/fs/cgroup", mountInfo: String = "/proc/self/mountinfo"
   ) throws(CgroupError) -> CgroupHierarchy {
-    let text = try systemCalls { () throws(SystemCallError) in try Files.text(mountInfo, limit: 16 << 20) }
+    // Most machines have version 2 alone, which shows at once; and every start of a container asks. A root that cannot be
+    // opened holds no file system either: that is said below.
+    if let directory = try? Files.open(root, O_PATH | O_DIRECTORY),
+      stk_fstatfs_type(directory.borrowed.rawValue) == cgroup2Magic
+    {
+      return CgroupHierarchy(legacy: [:], unified: root, unifiedControllers: try controllers(of: root))
+    }
+    let mounts = try systemCalls { () throws(SystemCallError) in try Files.readAll(mountInfo, limit: 16 << 20) }
     var legacy: [CgroupController: String] = [:]
     var unified: String?
-    for line in text.split(separator: "\n") {
+    // A machine with many containers has thousands of mounts: only lines that can be about cgroups are made into text.
+    for bytes in mounts.split(separator: UInt8(ascii: "\n")) where bytes.contains(Array("cgroup".utf8)) {
+      let line = Substring(String(decoding: bytes, as: UTF8.self))
       guard let mount = CgroupMount(line), mount.point == root || mount.point.hasPrefix("\(root)/") else { continue }
       switch mount.kind {
       case .unified:
@@ -59,11 +69,16 @@ package struct CgroupHierarchy: Hashable, Sendable {
     }
     guard unified != nil || !legacy.isEmpty else { throw .notMounted(root: root) }
     var available: Set<CgroupController> = []
-    if let unified {
-      let names = try systemCalls { () throws(SystemCallError) in try Files.text("\(unified)/cgroup.controllers") }
-      available = Set(controllerList(names))
-    }
+    if let unified { available = try controllers(of: unified) }
     return CgroupHierarchy(legacy: legacy, unified: unified, unifiedControllers: available)
+  }
+
+  /// CGROUP2_SUPER_MAGIC (statfs(2)).
+  private static let cgroup2Magic = 0x6367_7270
+
+  private static func controllers(of unified: String) throws(CgroupError) -> Set<CgroupController> {
+    let names = try systemCalls { () throws(SystemCallError) in try Files.text("\(unified)/cgroup.controllers") }
+    return Set(controllerList(names))
   }
 
   /// What `detect()` finds on this machine; looked at once, since it does not change while a process of ours runs.
@@ -153,5 +168,17 @@ private struct CgroupMount {
       }
     }
     return String(decoding: bytes, as: UTF8.self)
+  }
+}
+
+extension ArraySlice<UInt8> {
+  /// Whether `pattern`, which is not empty, is in the bytes.
+  fileprivate func contains(_ pattern: [UInt8]) -> Bool {
+    var start = startIndex
+    while endIndex - start >= pattern.count, let next = self[start...].firstIndex(of: pattern[0]) {
+      if self[next...].starts(with: pattern) { return true }
+      start = next + 1
+    }
+    return false
   }
 }

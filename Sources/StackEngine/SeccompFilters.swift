@@ -4,22 +4,40 @@ import LinuxSystem
 import StackModel
 
 /// The seccomp filter of each service, from the cache where possible.
-struct SeccompFilters {
-  let cache: SeccompCache
+final class SeccompFilters {
+  private let cache: SeccompCache
+  /// Most services of a stack have the same: one look into the cache is enough for them.
+  private var known: [Choice: [UInt8]] = [:]
+
+  private struct Choice: Hashable {
+    let profile: SeccompChoice
+    let capabilities: CapabilitySet
+  }
+
+  init(cache: SeccompCache) {
+    self.cache = cache
+  }
 
   /// - Returns: nil for a service without a filter.
   func filter(for service: Service) throws(EngineError) -> [UInt8]? {
-    if service.isPrivileged { return nil }
-    let profile: SeccompProfile
+    if service.isPrivileged || service.seccomp == .unconfined { return nil }
+    let choice = Choice(profile: service.seccomp, capabilities: try service.grantedCapabilities())
+    if let known = known[choice] { return known }
+    let profile = try profile(of: service)
+    let filter = try engineStep(service.name) {
+      try cache.filter(for: profile, capabilities: choice.capabilities)
+    }.wireBytes
+    known[choice] = filter
+    return filter
+  }
+
+  private func profile(of service: Service) throws(EngineError) -> SeccompProfile {
     switch service.seccomp {
-    case .unconfined: return nil
-    case .default: profile = .default
+    case .default, .unconfined: return .default
     case .profile(let path):
       let bytes = try engineStep(service.name) { try Files.readAll(path, limit: 4 << 20) }
-      profile = try engineStep(service.name, kind: .usage) { try SeccompProfile(json: bytes, source: path) }
+      return try engineStep(service.name, kind: .usage) { try SeccompProfile(json: bytes, source: path) }
     }
-    let capabilities = try service.grantedCapabilities()
-    return try engineStep(service.name) { try cache.filter(for: profile, capabilities: capabilities) }.wireBytes
   }
 }
 
