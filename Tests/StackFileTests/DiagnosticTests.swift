@@ -211,7 +211,7 @@ import Testing
     // References.
     (
       "services:\n  web: {image: i, volumes: [dta:/a]}\nvolumes: {data: }",
-      "2:29: there is no volume \"dta\" in this file | did you mean \"data\"?; defined are data"
+      "2:29: there is no volume \"dta\" in this file | did you mean \"data\"?"
     ),
     (
       "services:\n  web: {image: i, networks: [front]}",
@@ -223,7 +223,7 @@ import Testing
     ),
     (
       "services:\n  web: {image: i, network_mode: 'service:db'}",
-      "2:33: there is no service \"db\" in this file | did you mean \"web\"?; defined are web"
+      "2:33: there is no service \"db\" in this file | defined are web"
     ),
     (
       "services:\n  web: {image: i, depends_on: {db: {condition: service_helthy}}}\n  db: {image: i}",
@@ -314,10 +314,10 @@ import Testing
       """
     #expect(
       errors(text).map { String($0.prefix { $0 != "|" }) } == [
-        "2:16: image must be text, but this is a list", "2:79: network_mode must be text, but it is empty ",
+        "2:16: image must be text, but this is a list", "2:80: network_mode must be text, but it is empty ",
         "3:3: db must be a mapping, but it is empty ", "4:18: image must be text, but 1 is a number ",
-        "4:38: db must be a mapping, but this is text", "5:15: n must be a mapping, but this is text",
-        "6:14: v must be a mapping, but this is text",
+        "4:38: db must be a mapping, but this is text ", "5:15: n must be a mapping, but this is text ",
+        "6:14: v must be a mapping, but this is text ",
       ])
   }
 

@@ -1,6 +1,6 @@
 /// Checks a document against the table of keys and brings it into the canonical form, in one walk.
 ///
-/// What is wrong is reported; the value of a wrong member becomes null and a wrong item is left out, so that later phases
+/// What is wrong is reported; the value of a wrong member becomes `wrong` and a wrong item is left out, so that later phases
 /// meet values of the right shape, all in their long form, and still know which names there are. Places are kept.
 struct Canonicalizer {
   let report: Report
@@ -14,6 +14,7 @@ struct Canonicalizer {
 
   /// nil when the node is wrong, which is then reported.
   mutating func canonical(_ node: Node, as shape: Shape) -> Node? {
+    if node.isWrong { return nil }
     guard shape.accepts(node.content) else {
       mismatch(node, shape)
       return nil
@@ -53,7 +54,7 @@ struct Canonicalizer {
         refuse(name: member, rule)
         continue
       }
-      let value = canonical(member.value, as: value, key: member) ?? .null(at: member.mark)
+      let value = canonical(member.value, as: value, key: member) ?? .wrong(at: member.mark)
       members.append(Node.Member(member.key, at: member.mark, value))
     }
     return Node(.mapping(members), at: node.mark)
@@ -89,7 +90,7 @@ struct Canonicalizer {
         if refused { members.append(member) }
         continue
       }
-      let value = canonical(member.value, as: key.shape, key: member) ?? .null(at: member.mark)
+      let value = canonical(member.value, as: key.shape, key: member) ?? .wrong(at: member.mark)
       // An empty text, most often of an unset variable, is as if the key were not there.
       if case .text = key.shape, value.text?.isEmpty ?? false { continue }
       members.append(Node.Member(member.key, at: member.mark, value))
@@ -102,7 +103,7 @@ struct Canonicalizer {
 
   /// A value that stands below its key: one of the wrong kind is shown at the key when it begins in a later line.
   private mutating func canonical(_ node: Node, as shape: Shape, key: Node.Member) -> Node? {
-    if !shape.accepts(node.content) {
+    if !shape.accepts(node.content), !node.isWrong {
       mismatch(node, shape, at: node.isNull || node.mark.line != key.mark.line ? key.mark : node.mark)
       return nil
     }
@@ -168,9 +169,11 @@ struct Canonicalizer {
     switch node.content {
     case .mapping: found = "this is a mapping"
     case .sequence: found = "this is a list"
-    case .scalar(_, .null): (found, hint) = ("it is empty", "give it a value, or remove the key")
+    case .scalar(_, .null), .scalar(_, .wrong):
+      (found, hint) = ("it is empty", "give it a value, or remove the key")
     case .scalar(let text, .text):
       found = "this is text"
+      if shape.accepts(.mapping([])) { hint = "a key is followed by \": \", with the space" }
       if shape.accepts(.sequence([])) { hint = "a list item begins with \"- \": - \(text.prefix(60))" }
     case .scalar(let text, .boolean): found = "\(text) is true or false"
     case .scalar(let text, _): found = "\(text) is a number"

@@ -22,7 +22,7 @@ struct PortConflicts {
     var first: Owner?
 
     func conflicting(with address: IPv4Address?) -> Owner? {
-      address == nil ? first : byAddress[address] ?? byAddress[.some(nil)]
+      address == nil ? first : byAddress[address] ?? byAddress[IPv4Address?.none]
     }
   }
 

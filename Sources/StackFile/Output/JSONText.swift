@@ -30,7 +30,7 @@ enum JSONText {
 
   private static func scalar(_ value: String, _ type: ScalarType) -> String {
     switch type {
-    case .null: "null"
+    case .null, .wrong: "null"
     case .boolean: value.lowercased()
     case .integer: Canonicalizer.integer(value).map { "\($0)" } ?? quoted(value)
     case .real: Double(value).flatMap { $0.isFinite ? "\($0)" : nil } ?? quoted(value)
