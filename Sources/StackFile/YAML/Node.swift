@@ -83,7 +83,9 @@ extension Node {
 
   func member(_ key: String) -> Member? {
     guard case .mapping(let members) = content else { return nil }
-    return members.first { $0.key == key }
+    // By index: most searches fail, and a member that is only looked at need not be copied.
+    for index in members.indices where members[index].key == key { return members[index] }
+    return nil
   }
 
   subscript(_ key: String) -> Node? { member(key)?.value }
