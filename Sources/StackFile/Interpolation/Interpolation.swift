@@ -18,18 +18,23 @@ struct Interpolation {
     var template = Template { [environment] in environment[$0] }
     let result = template.expand(text)
     var isRight = true
-    for found in template.found {
+    for found in template.found where !isKnown(found.problem) {
       let place = report.source(mark)?.find(found.reference, from: mark, before: end) ?? mark
       if !add(found, at: place, path: path.text) { isRight = false }
     }
     return isRight ? result : nil
   }
 
+  private func isKnown(_ problem: Template.Problem) -> Bool {
+    if case .unset(let name) = problem { return unset.contains(name) }
+    return false
+  }
+
   /// False for an error.
   private mutating func add(_ found: Template.Found, at mark: Mark, path: String?) -> Bool {
     switch found.problem {
     case .unset(let name):
-      guard unset.insert(name).inserted else { return true }
+      unset.insert(name)
       report.warning(
         mark, path, "the variable \(name) is not set; an empty text is used",
         hint: "write $$ if a dollar sign is meant, or give a default: ${\(name):-default}")
