@@ -6,7 +6,8 @@ extension NetworkPolicy {
   /// A packet that concerns neither bridge nor port passes a few comparisons; a published port costs one look-up for a
   /// connection, however many there are.
   package var ruleset: Ruleset {
-    var chains = [martians, forward, intoNetwork, masquerading]
+    var chains: [Chain] = []
+    if !bridges.isEmpty { chains += [martians, forward, intoNetwork, masquerading] }
     if bridges.contains(where: \.isInternal) { chains += [intoInternal, input, fromInternal] }
     if !ports.isEmpty { chains += [publishing, publishingLocally] }
     let sets = [bridgeSet, internalSet, sameSet, resolverSet, portMap, addressPortMap]

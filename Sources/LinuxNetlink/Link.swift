@@ -22,6 +22,10 @@ extension Link {
   /// - Returns: nil when the reply is not a link.
   init?(_ reply: NetlinkReply) {
     guard reply.type == UInt16(RTM_NEWLINK), let object = RouteObject(reply) else { return nil }
+    self.init(object)
+  }
+
+  private init?(_ object: borrowing RouteObject) {
     let link = unsafe object.pointer
     guard let name = unsafe rtnl_link_get_name(link) else { return nil }
     index = unsafe rtnl_link_get_ifindex(link)

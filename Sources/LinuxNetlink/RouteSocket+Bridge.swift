@@ -63,7 +63,9 @@ extension RouteSocket {
     unsafe rtnl_link_set_group(link, bridge.group)
     unsafe rtnl_link_set_flags(link, UInt32(IFF_UP))
     if let mtu = bridge.mtu { unsafe rtnl_link_set_mtu(link, mtu) }
-    return try unsafe NetlinkMessage(intent) { unsafe rtnl_link_build_add_request(link, NLM_F_CREATE | NLM_F_EXCL, &$0) }
+    return try unsafe NetlinkMessage(intent) {
+      unsafe rtnl_link_build_add_request(object.pointer, NLM_F_CREATE | NLM_F_EXCL, &$0)
+    }
   }
 
   static func message(
@@ -81,7 +83,8 @@ extension RouteSocket {
       let broadcast = try AddressObject(subnet.broadcast, intent)
       unsafe rtnl_addr_set_broadcast(object.pointer, broadcast.pointer)
     }
-    let link = unsafe object.pointer
-    return try unsafe NetlinkMessage(intent) { unsafe rtnl_addr_build_add_request(link, NLM_F_CREATE | NLM_F_EXCL, &$0) }
+    return try unsafe NetlinkMessage(intent) {
+      unsafe rtnl_addr_build_add_request(object.pointer, NLM_F_CREATE | NLM_F_EXCL, &$0)
+    }
   }
 }

@@ -72,6 +72,8 @@ extension RouteSocket {
     unsafe rtnl_route_set_dst(route, destination.pointer)
     // The next hop belongs to the route from here on.
     unsafe rtnl_route_add_nexthop(route, hop)
-    return try unsafe NetlinkMessage(intent) { unsafe rtnl_route_build_add_request(route, NLM_F_CREATE | NLM_F_EXCL, &$0) }
+    return try unsafe NetlinkMessage(intent) {
+      unsafe rtnl_route_build_add_request(object.pointer, NLM_F_CREATE | NLM_F_EXCL, &$0)
+    }
   }
 }

@@ -69,11 +69,8 @@ extension RouteSocket {
     let link = unsafe object.pointer
     let peer = try unsafe RouteObject(rtnl_link_veth_get_peer(link), intent)
     let hardware = try AddressObject(veth.peerAddress, intent)
-    for unsafe end in unsafe [link, peer.pointer] {
-      unsafe rtnl_link_set_num_tx_queues(end, 1)
-      unsafe rtnl_link_set_num_rx_queues(end, 1)
-      if let mtu = veth.mtu { unsafe rtnl_link_set_mtu(end, mtu) }
-    }
+    unsafe setQueues(of: link, mtu: veth.mtu)
+    unsafe setQueues(of: peer.pointer, mtu: veth.mtu)
     unsafe rtnl_link_set_name(link, veth.hostName)
     unsafe rtnl_link_set_master(link, veth.bridge)
     unsafe rtnl_link_set_group(link, veth.group)
@@ -84,7 +81,9 @@ extension RouteSocket {
     case .process(let pid): unsafe rtnl_link_set_ns_pid(peer.pointer, pid)
     case .descriptor(let descriptor): unsafe rtnl_link_set_ns_fd(peer.pointer, descriptor.rawValue)
     }
-    return try unsafe NetlinkMessage(intent) { unsafe rtnl_link_build_add_request(link, NLM_F_CREATE | NLM_F_EXCL, &$0) }
+    return try unsafe NetlinkMessage(intent) {
+      unsafe rtnl_link_build_add_request(object.pointer, NLM_F_CREATE | NLM_F_EXCL, &$0)
+    }
   }
 
   /// What `ip link set NAME type bridge_slave hairpin on` sends; libnl-route knows no attributes of a port of this kind.
@@ -97,5 +96,14 @@ extension RouteSocket {
       message.nest(IFLA_INFO_SLAVE_DATA) { message.put(IFLA_BRPORT_MODE, [1]) }
     }
     return message
+  }
+}
+
+extension RouteSocket {
+  /// One queue each way: with more, the kernel waits for all readers twice for each pair.
+  @unsafe private static func setQueues(of end: OpaquePointer, mtu: UInt32?) {
+    unsafe rtnl_link_set_num_tx_queues(end, 1)
+    unsafe rtnl_link_set_num_rx_queues(end, 1)
+    if let mtu { unsafe rtnl_link_set_mtu(end, mtu) }
   }
 }

@@ -1,6 +1,5 @@
 import CNetlink
 import Glibc
-import InternetAddress
 import SystemPackage
 
 /// Links, addresses and routes of one network namespace (rtnetlink(7)), in the words of ip(8).
@@ -56,34 +55,13 @@ package final class RouteSocket {
     }
   }
 
-  /// An IPv4 address of an interface.
-  package struct InterfaceAddress: Hashable, Sendable {
-    package let interface: Int32
-    package let address: IPv4Address
-    package let prefixLength: Int
-  }
-
   /// Every IPv4 address of the namespace.
   package func addresses() throws(NetlinkError) -> [InterfaceAddress] {
     let message = try NetlinkMessage("list addresses", type: RTM_GETADDR, query: true)
     var header = ifaddrmsg()
     header.ifa_family = UInt8(AF_INET)
     message.append(header)
-    return try socket.dump(message).compactMap { reply -> InterfaceAddress? in
-      guard reply.type == UInt16(RTM_NEWADDR), let object = RouteObject(reply) else { return nil }
-      guard let (address, length) = unsafe AddressObject.network(of: rtnl_addr_get_local(object.pointer))
-      else { return nil }
-      return unsafe InterfaceAddress(
-        interface: rtnl_addr_get_ifindex(object.pointer), address: address, prefixLength: length)
-    }
-  }
-
-  /// A route to an IPv4 network.
-  package struct Route: Hashable, Sendable {
-    package let destination: IPv4Subnet
-    /// nil for one without an interface (`blackhole`, `unreachable`).
-    package let interface: Int32?
-    package let gateway: IPv4Address?
+    return try socket.dump(message).compactMap { InterfaceAddress($0) }
   }
 
   /// The IPv4 routes of the main table; of one with several next hops the first.
@@ -92,19 +70,6 @@ package final class RouteSocket {
     var header = rtmsg()
     header.rtm_family = UInt8(AF_INET)
     message.append(header)
-    return try socket.dump(message).compactMap { reply -> Route? in
-      guard reply.type == UInt16(RTM_NEWROUTE), let object = RouteObject(reply) else { return nil }
-      let route = unsafe object.pointer
-      guard unsafe rtnl_route_get_table(route) == UInt32(RT_TABLE_MAIN.rawValue),
-        let (base, length) = unsafe AddressObject.network(of: rtnl_route_get_dst(route)),
-        let destination = IPv4Subnet(base: base, prefixLength: length)
-      else { return nil }
-      guard let hop = unsafe rtnl_route_nexthop_n(route, 0) else {
-        return Route(destination: destination, interface: nil, gateway: nil)
-      }
-      let interface = unsafe rtnl_route_nh_get_ifindex(hop)
-      let gateway = unsafe AddressObject.network(of: rtnl_route_nh_get_gateway(hop))?.address
-      return Route(destination: destination, interface: interface > 0 ? interface : nil, gateway: gateway)
-    }
+    return try socket.dump(message).compactMap { Route($0) }
   }
 }

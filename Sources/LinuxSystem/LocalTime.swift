@@ -7,6 +7,6 @@ package enum LocalTime {
     var time = time_t(moment)
     var broken = unsafe tm()
     guard unsafe localtime_r(&time, &broken) != nil else { return 0 }
-    return Int64(unsafe broken.tm_gmtoff)
+    return unsafe Int64(broken.tm_gmtoff)
   }
 }

@@ -54,7 +54,7 @@ package struct Spawn {
   var pointers = unsafe strings.map { unsafe strdup($0) }
   unsafe pointers.append(nil)
   defer {
-    for unsafe pointer in unsafe pointers { unsafe free(pointer) }
+    for index in unsafe pointers.indices { unsafe free(pointers[index]) }
   }
   return try unsafe pointers.withUnsafeBufferPointer { buffer in
     // The array is never empty: it has its terminating null.

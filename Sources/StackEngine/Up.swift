@@ -172,7 +172,8 @@ final class UpOperation {
     var runner = StartRunner(interruption: interruption, jobs: jobs)
     var problems: [EngineError.Problem] = []
     var effects = schedule.begin()
-    while effects.last != .finished {
+    var isFinished = false
+    while true {
       for effect in effects {
         switch effect {
         case .start(let name):
@@ -181,9 +182,10 @@ final class UpOperation {
         case .skip(let name, let reason):
           engine.report(.container, name, .skipped, detail: reason.description)
           problems.append(EngineError.Problem(name, reason.description))
-        case .finished: break
+        case .finished: isFinished = true
         }
       }
+      if isFinished { break }
       effects = []
       for event in try runner.wait() { effects += try handle(event, &schedule, &problems) }
     }

@@ -11,7 +11,7 @@ package struct LogFollower: ~Copyable {
   private var merger = LogMerger()
   private var sources: [CInt: [Int]] = [:]
   private var isEnded: [Bool] = []
-  private var isDry = false
+  private var isDry = true
 
   package init() throws(SystemCallError) {
     inotify = try Inotify()

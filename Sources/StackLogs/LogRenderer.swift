@@ -16,7 +16,7 @@ package struct LogRenderer: Sendable {
   }
 
   /// SGR parameters (console_codes(4)): cyan, yellow, green, magenta, blue, then the same bright.
-  private static let colors = [36, 33, 32, 35, 34].flatMap { ["\($0)"] } + [36, 33, 32, 35, 34].map { "\($0);1" }
+  private static let colors = [36, 33, 32, 35, 34].map { "\($0)" } + [36, 33, 32, 35, 34].map { "\($0);1" }
 
   private let style: Style
   private var names: [String] = []

@@ -27,21 +27,17 @@ package enum LogTime {
     if let sign = rest.first, sign == "-" || sign == "+" { rest.removeFirst() }
     if rest == "0" { return 0 }
     if rest.isEmpty { return nil }
-    var total: Int64 = 0
+    var total: Int128 = 0
     while !rest.isEmpty {
       let number = rest.prefix { $0.isASCII && $0.isNumber || $0 == "." }
       rest = rest.dropFirst(number.count)
       let unit = rest.prefix { !($0.isASCII && $0.isNumber) && $0 != "." }
       rest = rest.dropFirst(unit.count)
-      // Twelve digits carry the fraction of an hour to the nanosecond.
-      guard let scale = scale(of: unit), let value = decimal(number),
-        case let (whole, overflow) = value.whole.multipliedReportingOverflow(by: scale), !overflow,
-        case let (sum, overflow) = total.addingReportingOverflow(whole), !overflow,
-        case let (withFraction, overflow) = sum.addingReportingOverflow(Int64(value.fraction * Double(scale))), !overflow
-      else { return nil }
-      total = withFraction
+      guard let scale = scale(of: unit), let value = decimal(number) else { return nil }
+      total += Int128(value.whole) * Int128(scale) + Int128((value.fraction * Double(scale)).rounded())
+      if total > Int128(Int64.max) { return nil }
     }
-    return isNegative ? -total : total
+    return isNegative ? -Int64(total) : Int64(total)
   }
 
   private static func scale(of unit: Substring) -> Int64? {

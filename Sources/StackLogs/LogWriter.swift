@@ -96,7 +96,7 @@ package struct LogWriter: ~Copyable {
   private mutating func appendChunk(to stream: LogStream) {
     if loss != nil { reportLoss() }
     guard loss == nil else { return lose(buffer.count, nil) }
-    let bit: UInt8 = 1 << stream.rawValue
+    let bit = UInt8(1) << stream.rawValue
     let header = LogRecordHeader(
       stream, flags: openLines & bit == 0 ? [] : .continuesLine, count: buffer.count,
       realtime: KernelClock.realtime, monotonic: KernelClock.monotonic)

@@ -47,7 +47,8 @@ struct RecordCursor {
 
   /// The next record with its chunk.
   mutating func next() throws(SystemCallError) -> Step {
-    if let header = LogRecordHeader(block, at: position), block.count - position >= LogRecordHeader.size + header.count {
+    if let header = LogRecordHeader(block, at: position), block.count - position >= LogRecordHeader.size + header.count
+    {
       return take(header)
     }
     try load(Self.blockSize)

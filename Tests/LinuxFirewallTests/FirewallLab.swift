@@ -17,7 +17,7 @@ final class FirewallLab {
   static let second = "tst-second"
 
   let lab: NetworkLab
-  var firewall: FirewallSocket
+  let firewall: FirewallSocket
 
   static let firstPolicy = NetworkPolicy(
     tableName: first,
@@ -49,26 +49,29 @@ final class FirewallLab {
     if let failure { throw failure }
   }
 
-  private init(lab: NetworkLab, firewall: consuming FirewallSocket) {
+  private init(lab: NetworkLab, firewall: FirewallSocket) {
     self.lab = lab
     self.firewall = firewall
   }
 
   private func build(bridgesCallFirewall: Bool) throws {
-    try NetworkLab.run("modprobe br_netfilter 2>/dev/null; echo \(bridgesCallFirewall ? 1 : 0) > /proc/sys/net/bridge/bridge-nf-call-iptables")
+    try NetworkLab.run(
+      "modprobe br_netfilter 2>/dev/null; echo \(bridgesCallFirewall ? 1 : 0) > /proc/sys/net/bridge/bridge-nf-call-iptables"
+    )
     #expect(HostForwarding.bridgesCallFirewall == bridgesCallFirewall)
     try NetworkLab.run("echo 0 > /proc/sys/net/ipv4/ip_forward")
     #expect(try HostForwarding.enable())
     #expect(try !HostForwarding.enable())
-    var route = try RouteSocket()
-    for (letter, subnet, hosts) in [("a", IPv4Subnet.a, 3), ("b", .b, 1), ("i", .i, 2)] {
+    let route = try RouteSocket()
+    for (letter, subnet, hosts) in [("a", IPv4Subnet.a, 3), ("b", IPv4Subnet.b, 1), ("i", IPv4Subnet.i, 2)] {
       let gateway = IPv4Address(value: subnet.base.value + 1)
       let bridge = try route.createBridge(
-        .init(name: "tst-\(letter)", macAddress: MACAddress(of: gateway), address: gateway, prefixLength: 24, group: 77))
+        .init(name: "tst-\(letter)", macAddress: MACAddress(of: gateway), address: gateway, prefixLength: 24, group: 77)
+      )
       try HostForwarding.prepare(bridge: "tst-\(letter)")
       for number in 1...hosts {
         let address = IPv4Address(value: subnet.base.value + 1 + UInt32(number))
-        try addContainer("\(letter)\(number)", address, gateway, bridge, &route)
+        try addContainer("\(letter)\(number)", address, gateway, bridge, route)
       }
     }
     try addMachine("outside", "tst-up0", host: "192.0.2.1", "192.0.2.2")
@@ -80,7 +83,7 @@ final class FirewallLab {
   }
 
   private func addContainer(
-    _ name: String, _ address: IPv4Address, _ gateway: IPv4Address, _ bridge: Int32, _ route: inout RouteSocket
+    _ name: String, _ address: IPv4Address, _ gateway: IPv4Address, _ bridge: Int32, _ route: RouteSocket
   ) throws {
     try lab.addNamespace(name)
     let namespace = try Files.open(NetworkLab.path(name))
@@ -89,7 +92,7 @@ final class FirewallLab {
         hostName: "tst-v\(name)", bridge: bridge, group: 77, peerName: "eth0", peerAddress: MACAddress(of: address),
         peerNamespace: .descriptor(namespace.borrowed), hairpin: HostForwarding.bridgesCallFirewall))
     try NetworkLab.inside(name) {
-      var inner = try RouteSocket()
+      let inner = try RouteSocket()
       // Internal networks too have a way to the host here: that nothing comes of it is for the firewall to see to.
       try inner.configure(
         .init(interfaces: [.init(name: "eth0", address: address, prefixLength: 24)], gateway: gateway))
@@ -105,14 +108,14 @@ final class FirewallLab {
       ip link add \(link) group 77 type veth peer name eth0 netns \(name)
       ip address add \(host)/24 dev \(link); ip link set \(link) up
       ip -n \(name) address add \(address)/24 dev eth0; ip -n \(name) link set lo up; ip -n \(name) link set eth0 up
-      ip -n \(name) route add 10.0.0.0/8 via \(host)
+      ip -n \(name) route add default via \(host)
       """)
     try serve(name, ["tcp:0.0.0.0:80", "udp:0.0.0.0:80"], in: name)
   }
 
   private func tearDown() throws {
     for table in [Self.first, Self.second] { try firewall.delete(table: table) }
-    var route = try RouteSocket()
+    let route = try RouteSocket()
     try route.deleteLinks(group: 77)
     try lab.remove()
   }

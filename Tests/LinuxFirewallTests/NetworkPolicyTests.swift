@@ -71,7 +71,8 @@ struct ReplacementTests {
         "add nftables table tst", "delete nftables table tst", "add nftables table tst",
       ])
     // NFNL_MSG_BATCH_BEGIN, of the subsystem nftables.
-    #expect(try messages[0].bytes(sequence: 1, flags: 1) == [20, 0, 0, 0, 16, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10])
+    #expect(
+      try messages[0].bytes(sequence: 1, flags: 1) == [20, 0, 0, 0, 16, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10])
     // NFT_MSG_NEWTABLE of family ip, with its name.
     let table = try messages[1].bytes(sequence: 2, flags: 1)
     #expect(table == [28, 0, 0, 0, 0, 10, 1, 4, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 8, 0, 1, 0, 0x74, 0x73, 0x74, 0])

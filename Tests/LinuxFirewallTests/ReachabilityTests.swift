@@ -69,9 +69,9 @@ struct ReachabilityTests {
   @Test(arguments: [false, true])
   func everyoneReachesWhatIsMeantAndNothingElse(bridgesCallFirewall: Bool) throws {
     try FirewallLab.with(bridgesCallFirewall: bridgesCallFirewall) { _ in
-      for asker in Set(Self.matrix.map(\.from)) {
+      for asker in Set(Self.matrix.map { $0.from }) {
         let rows = Self.matrix.filter { $0.from == asker }
-        let answers = try FirewallLab.ask(rows.map(\.target), from: asker)
+        let answers = try FirewallLab.ask(rows.map { $0.target }, from: asker)
         for (row, answer) in zip(rows, answers) {
           #expect(answer == row.answer, "\(asker ?? "host") asks \(row.target)")
         }

@@ -8,7 +8,9 @@ struct MACAddressTests {
     #expect(MACAddress(text)?.description == text)
   }
 
-  @Test(arguments: ["", "02:42:0a:00:00", "02:42:0a:00:00:02:03", "2:42:0a:00:00:02", "02:42:0a:00:00:0g", "+2:42:0a:00:00:02"])
+  @Test(arguments: [
+    "", "02:42:0a:00:00", "02:42:0a:00:00:02:03", "2:42:0a:00:00:02", "02:42:0a:00:00:0g", "+2:42:0a:00:00:02",
+  ])
   func refuses(_ text: String) {
     #expect(MACAddress(text) == nil)
   }

@@ -9,7 +9,8 @@ struct NetlinkMessageTests {
     message.put(1, "ab")
     message.nest(2) { message.put(3, network: 7) }
     let bytes = try message.bytes(sequence: 9, flags: 1)
-    let header: [UInt8] = [40, 0, 0, 0, 0x34, 0x12, 1, 4, 9, 0, 0, 0, 0, 0, 0, 0]  // length, type, flags, sequence, port
+    // Length, type, flags, sequence number, port.
+    let header: [UInt8] = [40, 0, 0, 0, 0x34, 0x12, 1, 4, 9, 0, 0, 0, 0, 0, 0, 0]
     let payload: [UInt8] = [1, 2, 0, 0]  // padded
     let string: [UInt8] = [7, 0, 1, 0, 0x61, 0x62, 0, 0]  // with its zero, padded
     let nested: [UInt8] = [12, 0, 2, 0x80, 8, 0, 3, 0, 0, 0, 0, 7]  // the integer in network byte order

@@ -23,7 +23,8 @@ struct RouteSocketTests {
     if let failure { throw failure }
   }
 
-  private func veth(_ number: Int, bridge: Int32, _ namespace: VethSpecification.NetworkNamespace) -> VethSpecification {
+  private func veth(_ number: Int, bridge: Int32, _ namespace: VethSpecification.NetworkNamespace) -> VethSpecification
+  {
     VethSpecification(
       hostName: "tst-v\(number)", bridge: bridge, group: 4712, mtu: 1400, peerName: "eth0",
       peerAddress: MACAddress(value: 0x0242_0a4d_0000 + UInt64(number)), peerNamespace: namespace)
@@ -31,7 +32,7 @@ struct RouteSocketTests {
 
   @Test func bridgeIsAsSpecified() throws {
     try withLab { _ in
-      var route = try RouteSocket()
+      let route = try RouteSocket()
       let index = try route.createBridge(try bridge())
       let link = try #require(try NetworkLab.json("ip -j -d address show dev tst-br").first)
       #expect(link["ifindex"] as? Int32 == index)
@@ -57,7 +58,7 @@ struct RouteSocketTests {
 
   @Test func takenNameIsSaidSoAndKept() throws {
     try withLab { _ in
-      var route = try RouteSocket()
+      let route = try RouteSocket()
       let index = try route.createBridge(try bridge())
       let error = #expect(throws: NetlinkError.self) { try route.createBridge(try bridge()) }
       #expect(error?.errno == .fileExists)
@@ -68,7 +69,7 @@ struct RouteSocketTests {
 
   @Test func bridgeThatCannotHaveItsAddressIsNotLeft() throws {
     try withLab { _ in
-      var route = try RouteSocket()
+      let route = try RouteSocket()
       var specification = try bridge()
       specification.prefixLength = 33
       let error = #expect(throws: NetlinkError.self) { try route.createBridge(specification) }
@@ -79,7 +80,7 @@ struct RouteSocketTests {
 
   @Test func kernelTextIsKept() throws {
     try withLab { _ in
-      var route = try RouteSocket()
+      let route = try RouteSocket()
       var specification = try bridge()
       specification.mtu = 1 << 20
       let error = #expect(throws: NetlinkError.self) { try route.createBridge(specification) }
@@ -90,7 +91,7 @@ struct RouteSocketTests {
 
   @Test(arguments: ["", "a/b", "a b", "..", "name-of-16-bytes", "a:b"])
   func namesThatNoInterfaceCanHaveAreRefused(_ name: String) throws {
-    var route = try RouteSocket()
+    let route = try RouteSocket()
     #expect(throws: NetlinkError.self) { try route.createBridge(try bridge(name)) }
     #expect(throws: NetlinkError.self) { try route.deleteLink(named: name) }
   }
@@ -99,7 +100,7 @@ struct RouteSocketTests {
   func vethHasOneEndHereAndOneThere(byProcess: Bool) throws {
     try withLab { lab in
       try lab.addNamespace("tst-c")
-      var route = try RouteSocket()
+      let route = try RouteSocket()
       let bridge = try route.createBridge(try bridge())
       let file = try Files.open(NetworkLab.path("tst-c"))
       let pid = try lab.start(["sh", "-c", "echo ready; exec sleep 60"], in: "tst-c")
@@ -131,7 +132,7 @@ struct RouteSocketTests {
   @Test func takenPeerNameLeavesNoEnd() throws {
     try withLab { lab in
       try lab.addNamespace("tst-c")
-      var route = try RouteSocket()
+      let route = try RouteSocket()
       let bridge = try route.createBridge(try bridge())
       let file = try Files.open(NetworkLab.path("tst-c"))
       try route.createVeth(veth(1, bridge: bridge, .descriptor(file.borrowed)))
@@ -146,7 +147,7 @@ struct RouteSocketTests {
   @Test func insideIsConfigured() throws {
     try withLab { lab in
       try lab.addNamespace("tst-c")
-      var route = try RouteSocket()
+      let route = try RouteSocket()
       let bridge = try route.createBridge(try bridge())
       let file = try Files.open(NetworkLab.path("tst-c"))
       try route.createVeth(veth(2, bridge: bridge, .descriptor(file.borrowed)))
@@ -155,7 +156,7 @@ struct RouteSocketTests {
       let configuration = InterfaceConfiguration(
         interfaces: [.init(name: "eth0", address: address, prefixLength: 24)], gateway: gateway)
       // A socket stays with the namespace in which it was opened.
-      var inner = try NetworkLab.inside("tst-c") { try RouteSocket() }
+      let inner = try NetworkLab.inside("tst-c") { try RouteSocket() }
       try inner.configure(configuration)
 
       let links = try NetworkLab.json("ip -j address", in: "tst-c")
@@ -178,7 +179,7 @@ struct RouteSocketTests {
     try withLab { lab in
       try lab.addNamespace("tst-c")
       try NetworkLab.inside("tst-c") {
-        var route = try RouteSocket()
+        let route = try RouteSocket()
         try route.configure(InterfaceConfiguration())
         #expect(try route.links().map(\.name) == ["lo"])
         #expect(try route.link(named: "lo")?.isUp == true)
@@ -188,7 +189,7 @@ struct RouteSocketTests {
 
   @Test func groupGoesAtOnceAndAlone() throws {
     try withLab { lab in
-      var route = try RouteSocket()
+      let route = try RouteSocket()
       let bridge = try route.createBridge(try bridge())
       for number in 1...20 {
         try lab.addNamespace("tst-c\(number)")

@@ -75,7 +75,11 @@ struct SegmentBytes {
       stream, flags: open.contains(stream) ? .continuesLine : [], count: chunk.count, realtime: realtime ?? time,
       monotonic: time)
     bytes += header.bytes + chunk
-    if chunk.last == 10 { open.remove(stream) } else { open.insert(stream) }
+    switch chunk.last {
+    case nil: break
+    case 10: open.remove(stream)
+    default: open.insert(stream)
+    }
   }
 }
 

@@ -40,6 +40,16 @@ import Testing
     ).start()
   }
 
+  /// A child that writes 2000 lines and an unfinished one, and the read end of its output; it alone has the write end.
+  private func startCounting() throws -> (pid_t, SharedDescriptor) {
+    let pipe = try DescriptorPair.pipe().split()
+    let script = "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done; printf end"
+    let pid = try Spawn(
+      path: "/bin/sh", arguments: ["sh", "-c", script], environment: [], descriptors: [1: pipe.second.borrowed]
+    ).start()
+    return (pid, pipe.first)
+  }
+
   private func wait(_ pid: pid_t) -> CInt {
     var status: CInt = 0
     while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
@@ -68,7 +78,7 @@ import Testing
     try fixture.write(second.bytes, to: "in/2.log")
     try Files.makeDirectory("\(fixture.path)/out")
     var follower = try LogFollower()
-    #expect(follower.isFinished)
+    #expect(follower.isFinished == true)
     let source = try follower.add(directory: "\(fixture.path)/out")
     #expect(try follower.next() == nil && !follower.isFinished)
     let pid = try start(
@@ -85,26 +95,19 @@ import Testing
     let expected = ["0"] + (0..<149).map { "\($0) \($0 + 1)" } + ["149 end", "second run"]
     #expect(lines.map(\.line.text) == expected)
     #expect(lines.allSatisfy { $0.source == source })
-    #expect(!follower.isFinished)
+    #expect(follower.isFinished == false)
     try follower.end(source)
     #expect(try follower.next() == nil && follower.isFinished)
   }
 
   @Test func `what a pipe of another process gives is followed while it comes`() throws {
     let fixture = try LogFixture()
-    let pipe = try DescriptorPair.pipe().split()
-    let pid = try Spawn(
-      path: "/bin/sh",
-      arguments: ["sh", "-c", "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done; printf end"],
-      environment: [], descriptors: [1: pipe.second.borrowed]
-    ).start()
-    // The last writer is the child.
-    #expect(close(dup2(open("/dev/null", O_RDONLY), pipe.second.borrowed.rawValue)) == 0 || true)
+    let (pid, output) = try startCounting()
     var writer = LogWriter(directory: fixture.path, run: 1)
     var follower = try LogFollower()
     let source = try follower.add(directory: fixture.path)
     var lines: [String] = []
-    while try writer.pump(.standardOutput, from: pipe.first.borrowed) != .endOfFile {
+    while try writer.pump(.standardOutput, from: output.borrowed) != .endOfFile {
       while let line = try follower.next() { lines.append(line.line.text) }
     }
     writer.finish()
@@ -112,7 +115,7 @@ import Testing
     try follower.end(source)
     while let line = try follower.next() { lines.append(line.line.text) }
     #expect(lines == (0..<2000).map { "line \($0)" } + ["end|"])
-    #expect(follower.isFinished)
+    #expect(follower.isFinished == true)
   }
 
   @Test func `within a round lines are in the order of time, and selections hold`() throws {
@@ -144,7 +147,7 @@ import Testing
     #expect(try follow(&follower, 1).map(\.line.text) == ["done"])
     try follower.end(source)
     try follower.end(source)
-    #expect(!follower.isFinished)
+    #expect(follower.isFinished == false)
     #expect(try follower.next()?.line.text == "prompt|")
     #expect(try follower.next() == nil && follower.isFinished)
   }

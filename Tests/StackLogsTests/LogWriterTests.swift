@@ -51,12 +51,13 @@ import Testing
     let fixture = try LogFixture()
     var writer = LogWriter(directory: fixture.path, run: 1)
     let master = try Files.open("/dev/ptmx", O_RDWR | O_NOCTTY)
-    var name = [CChar](repeating: 0, count: 64)
-    #expect(grantpt(master.borrowed.rawValue) == 0 && unlockpt(master.borrowed.rawValue) == 0)
-    #expect(ptsname_r(master.borrowed.rawValue, &name, name.count) == 0)
-    let path = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    // ioctl_tty(2): TIOCSPTLCK and TIOCGPTN.
+    var lock: CInt = 0
+    var number: CInt = -1
+    #expect(ioctl(master.borrowed.rawValue, 0x4004_5431, &lock) == 0)
+    #expect(ioctl(master.borrowed.rawValue, 0x8004_5430, &number) == 0)
     do {
-      let slave = try Files.open(path, O_RDWR | O_NOCTTY)
+      let slave = try Files.open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
       try Files.writeAll(slave.borrowed, "hi\n".utf8)
       #expect(try writer.pump(.standardOutput, from: master.borrowed) == .read(4))
     }

@@ -32,7 +32,7 @@ import Testing
     var hash = StableHash()
     hash.combine("foobar".utf8)
     #expect(hash.value == 0x8594_4171_F739_67E8)
-    #expect(KernelNames.bridge(project: "web", network: "web_default") == "stk-pinned")
+    #expect(KernelNames.bridge(project: "web", network: "web_default") == "stk-1f5728c3")
   }
 
   @Test func `a link group is never the default one`() {

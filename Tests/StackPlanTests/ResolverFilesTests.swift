@@ -12,7 +12,7 @@ import Testing
     var stack = Stack(name: "p", directory: "/p")
     for (key, subnet) in [("front", "10.1.0.0/24"), ("back", "10.2.0.0/24")] {
       var network = Network(key: key, name: "p_\(key)")
-      network.subnet = try #require(IPv4Subnet(subnet))
+      network.subnet = IPv4Subnet(subnet)
       stack.networks.append(network)
     }
     var web = Service(name: "web", root: .host)

@@ -1,0 +1,126 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What a service finds when it looks around.
+@Suite(.privateNamespace, .serialized)
+struct IsolationTests {
+  private func withService(_ keys: String, _ body: (StackFixture) throws -> Void) throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  s:\n    rootfs: ./root\n    command: [sleep, '1000']\n" + keys)
+      let up = try fixture.stack("up", "-d")
+      #expect(up.code == 0, "\(up.errors)")
+      try body(fixture)
+    }
+  }
+
+  @Test func theDefaultsAreTight() throws {
+    try withService("") { (fixture: StackFixture) throws in
+      let status = try fixture.exec("s", "cat /proc/1/status")
+      #expect(status.contains("CapEff:\t00000000800405fb"))
+      #expect(status.contains("CapBnd:\t00000000800405fb"))
+      #expect(status.contains("CapInh:\t0000000000000000"))
+      #expect(status.contains("Seccomp:\t2"))
+      #expect(try fixture.exec("s", "hostname") == "s")
+      #expect(try fixture.exec("s", "cat /proc/1/cmdline | head -c 5") == "sleep")
+      let mounts = try fixture.exec("s", "cat /proc/mounts")
+      #expect(mounts.contains("proc /proc/sys proc ro,"))
+      #expect(mounts.contains("sysfs /sys sysfs ro,"))
+      #expect(try fixture.exec("s", "mount -t tmpfs x /tmp 2>/dev/null || echo refused") == "refused")
+      #expect(try fixture.exec("s", "ls /proc/1/fd 2>/dev/null | grep -c .") == "3")
+    }
+  }
+
+  @Test func theUserIsLookedUpInTheContainer() throws {
+    try withService("    user: app\n    working_dir: /made/here\n") { (fixture: StackFixture) throws in
+      #expect(try fixture.exec("s", "id -u; id -g; id -G; pwd") == "1000\n1000\n1000 1001\n/made/here")
+      #expect(try fixture.exec("s", "grep CapEff /proc/self/status") == "CapEff:\t0000000000000000")
+    }
+  }
+
+  @Test func limitsReachTheKernel() throws {
+    try withService("    mem_limit: 64m\n    pids_limit: 25\n    cpus: 0.5\n    ulimits: {nofile: 512}\n    shm_size: 8m\n") { (fixture: StackFixture) throws in
+      #expect(try fixture.exec("s", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null") == "67108864")
+      #expect(try fixture.exec("s", "cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null") == "25")
+      #expect(try fixture.exec("s", "ulimit -n") == "512")
+      #expect(try fixture.exec("s", "grep ' /dev/shm ' /proc/mounts").contains("size=8192k"))
+    }
+  }
+
+  @Test func aReadOnlyRootWithATmpfs() throws {
+    try withService("    read_only: true\n    tmpfs: [/tmp]\n") { (fixture: StackFixture) throws in
+      #expect(try fixture.exec("s", "touch /x 2>/dev/null || echo refused; touch /tmp/x && echo written") == "refused\nwritten")
+    }
+  }
+
+  @Test func capabilitiesAndPrivileges() throws {
+    try withService("    cap_drop: [ALL]\n    cap_add: [NET_RAW]\n    security_opt: [no-new-privileges]\n") { (fixture: StackFixture) throws in
+      let status = try fixture.exec("s", "cat /proc/1/status")
+      #expect(status.contains("CapEff:\t0000000000002000"))
+      #expect(status.contains("NoNewPrivs:\t1"))
+    }
+  }
+
+  @Test func aUserNamespaceMakesRootNobody() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        "  s: {rootfs: ./root, command: [sleep, '1000'], userns_mode: private, volumes: ['data:/data']}",
+        "volumes: {data: {}}")
+      let up = try fixture.stack("up", "-d")
+      #expect(up.code == 0, "\(up.errors)")
+      #expect(try fixture.exec("s", "id -u; touch /x /data/x && stat -c %u /x /data/x /etc/passwd") == "0\n0\n0\n0")
+      let json = try fixture.stack("inspect", "s").output
+      let pid = try #require(json.firstMatch(of: /"Pid": (\d+)/).map { String($0.1) })
+      let map = try String(contentsOfFile: "/proc/\(pid)/uid_map", encoding: .utf8)
+      #expect(map.split(separator: " ").map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }[1] != "0")
+      let owner = try fixture.run("/usr/bin/stat", ["-c", "%u", "data/volumes/\(fixture.project)_data/data/x"]).output
+      #expect(owner == "0\n")
+    }
+  }
+
+  @Test func volumesOutliveContainersAndTakeOverTheImagesContent() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try FileManager.default.createDirectory(atPath: "\(fixture.directory)/root/seed", withIntermediateDirectories: true)
+      try fixture.write("from the image", to: "root/seed/file")
+      try fixture.file(
+        "  s: {rootfs: ./root, command: [sleep, '1000'], volumes: ['data:/seed']}", "volumes: {data: {}}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      #expect(try fixture.exec("s", "cat /seed/file; touch /seed/more") == "from the image")
+      #expect(try fixture.stack("down").code == 0)
+      #expect(try fixture.stack("up", "-d").code == 0)
+      #expect(try fixture.exec("s", "ls /seed") == "file\nmore")
+      #expect(try fixture.stack("down", "-v").code == 0)
+      #expect(try fixture.stack("up", "-d").code == 0)
+      #expect(try fixture.exec("s", "ls /seed") == "file")
+    }
+  }
+
+  @Test func anInternalNetworkHasNoWayOut() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        """
+          a: {rootfs: ./root, command: [sleep, '1000'], networks: [inside]}
+          b: {rootfs: ./root, command: [httpd, -f, -p, '80', -h, /www], networks: [inside, outside]}
+          c: {rootfs: ./root, command: [sleep, '1000'], networks: [outside]}
+        """, "networks: {inside: {internal: true}, outside: {}}")
+      let up = try fixture.stack("up", "-d")
+      #expect(up.code == 0, "\(up.errors)")
+      #expect(try fixture.exec("a", "ip route | grep -c default || true") == "0")
+      #expect(try fixture.exec("c", "ip route | grep -c default") == "1")
+      #expect(try fixture.exec("a", "wget -qO- http://b/ 2>&1 | grep -c 404") == "1")
+    }
+  }
+
+  @Test func aServiceCanShareTheNetworkOfAnother() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        """
+          web: {rootfs: ./root, command: [httpd, -f, -p, '80', -h, /www]}
+          side: {rootfs: ./root, command: [sleep, '1000'], network_mode: 'service:web'}
+        """)
+      let up = try fixture.stack("up", "-d")
+      #expect(up.code == 0, "\(up.errors)")
+      #expect(try fixture.exec("side", "wget -qO- http://127.0.0.1/ 2>&1 | grep -c 404") == "1")
+    }
+  }
+}
