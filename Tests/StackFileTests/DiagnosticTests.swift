@@ -25,6 +25,27 @@ import Testing
       "2:34: unknown key \"alias\" in network \"n\" | did you mean \"aliases\"?"
     ),
     ("services:\n  web: {image: i, zzzzzz: 1}", "2:19: unknown key \"zzzzzz\" in service \"web\""),
+    // Keys and values in the wrong place.
+    (
+      "services:\n  a: {image: i}\nweb:\n  image: i",
+      "3:1: unknown key \"web\" in the stack file | this looks like a service: indent it below services:"
+    ),
+    (
+      "services:\n  web:\n    image: i\n  volumes:\n    - a:/b",
+      "4:3: volumes must be a mapping, but this is a list | volumes: is a key of a service; check the indentation"
+    ),
+    (
+      "services:\n  - web:\n      image: i",
+      "1:1: services must be a mapping, but this is a list | leave the \"- \" away: names stand directly below it"
+    ),
+    (
+      "services:\n  web:\n    image: i\n    environment:\n      - A: b",
+      "5:9: environment[0] must be text, but this is a mapping | write A=b for a pair, or \"A: b\" in quotes for text"
+    ),
+    (
+      "services:\n  web:\n    image: i\n    ports:\n    - 80:80\n      - 81:81",
+      "5:7: \"80:80 - 81:81\": the host port \"80 \" is not a number | the next \"- \" is indented deeper and so continues this text: indent it like this one"
+    ),
     // Types.
     ("services:\n  web: {image: [i]}", "2:16: image must be text, but this is a list"),
     ("services:\n  web: {image: 1.5}", "2:16: image must be text, but 1.5 is a number | write it in quotes: \"1.5\""),

@@ -74,6 +74,8 @@ import Testing
     ("services:\n  web:\n    image: @x\n", "3:12: a value cannot begin with @"),
     ("services:\n  web:\n    command: *\n", "3:14: * begins an alias, but no name follows"),
     ("services:\n  web:\n    image: \"\\q\"\n", "3:13: unknown escape in double quotes"),
+    ("services:\n  web:\n    image:nginx\n    user: x\n", "3:10: a space is missing after this \":\""),
+    ("services:\n  web:\n    command: \"it's \"quoted\" here\"\n", "3:21: text stands behind a closing quote"),
     // Meanings of YAML.
     ("services:\n  web:\n    image: i\n    image: j\n", "4:5: the key \"image\" is given twice"),
     ("services:\n  web: {image: i, <<: 1}\n", "2:19: << needs a mapping, or a list of mappings"),

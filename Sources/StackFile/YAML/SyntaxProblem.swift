@@ -109,6 +109,8 @@ struct SyntaxProblem {
     if String(decoding: before, as: UTF8.self).contains(": ") {
       message = "a second \": \" in one value"
       hint = "write the value in quotes"
+    } else if explainMissingColonAbove() {
+      return
     } else if let above = lineAbove(mark.line),
       Self.indentation(file.line(above)) < Self.indentation(file.line(mark.line))
     {
@@ -119,6 +121,21 @@ struct SyntaxProblem {
       message = "a key cannot stand here"
       hint = "check the indentation of this line and of the one above"
     }
+  }
+
+  /// A line without ": " goes on in the next one, where the next key's colon is then one too many.
+  private mutating func explainMissingColonAbove() -> Bool {
+    guard let above = lineAbove(mark.line), !isItem(above),
+      Self.indentation(file.line(above)) == Self.indentation(file.line(mark.line))
+    else { return false }
+    let text = file.lineText(above)
+    guard !text.contains(": "), !text.hasSuffix(":") else { return false }
+    let colon = text.unicodeScalars.enumerated().first { $0.element == ":" }?.offset
+    mark.line = above
+    mark.column = UInt32((colon ?? Self.indentation(file.line(above))) + 1)
+    message = colon == nil ? "a \":\" is missing after this key" : "a space is missing after this \":\""
+    hint = "write \"key: value\", with a space after the \":\""
+    return true
   }
 
   private mutating func explainIndentation() {
@@ -142,9 +159,16 @@ struct SyntaxProblem {
     } else if own == failure.position.column, text.first == UInt8(ascii: "-") {
       message = "a list item stands among the keys of a mapping"
       hint = "indent it below the key that it belongs to"
+    } else if let before = file.line(mark.line).prefix(max(0, Int(mark.column) - 1)).last(where: {
+      $0 != UInt8(ascii: " ")
+    }),
+      before == UInt8(ascii: "\"") || before == UInt8(ascii: "'")
+    {
+      message = "text stands behind a closing quote"
+      hint = "inside double quotes a \" is written \\\", inside single quotes a ' is written ''"
     } else {
       message = "a key was expected here, in the mapping that begins in line \(contextLine)"
-      hint = "text after a closing quote, or a missing \":\"? Check this line and the one above"
+      hint = "check this line and the one above"
     }
   }
 
