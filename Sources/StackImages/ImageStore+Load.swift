@@ -8,6 +8,7 @@ extension ImageStore {
   ///
   /// - Parameter name: the name of the only image in the archive, instead of its own.
   /// - Returns: the images, with the names that they got.
+  @discardableResult
   package func load(from path: String, name: String? = nil) throws(ImageError) -> [ImageSummary] {
     let given = try name.map { name throws(ImageError) in try ImageReference(name) }
     let writing = try StoreWriting(layout)
@@ -26,6 +27,7 @@ extension ImageStore {
   /// Makes an image of a file system: a tar (also compressed), a directory, or `-` for a tar from standard input.
   ///
   /// Equal file systems make equal images: the image is as old as its newest file.
+  @discardableResult
   package func importFileSystem(name: String, from path: String) throws(ImageError) -> ImageSummary {
     let reference = try ImageReference(name)
     let writing = try StoreWriting(layout)

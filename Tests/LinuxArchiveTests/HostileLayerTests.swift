@@ -8,7 +8,7 @@ import Testing
 /// Layers that reach for what is outside. Whether they are refused or put in their place: nothing outside may change.
 @Suite(.serialized, .privateNamespace) struct HostileLayerTests {
   /// A directory outside with a file that attacks aim at.
-  private struct Outside: ~Copyable {
+  private final class Outside {
     let directory: TemporaryDirectory
 
     init() throws {

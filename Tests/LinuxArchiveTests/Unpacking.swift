@@ -1,3 +1,4 @@
+import CLinuxShim
 import Glibc
 import LinuxArchive
 import LinuxSystem
@@ -50,7 +51,7 @@ final class LayerFixture {
 
   func attribute(_ attribute: String, of name: String, layer: Int = 0) -> [UInt8]? {
     var value = [UInt8](repeating: 0, count: 256)
-    let count = lgetxattr(path(name, layer: layer), attribute, &value, value.count)
+    let count = stk_lgetxattr(path(name, layer: layer), attribute, &value, value.count)
     return count < 0 ? nil : Array(value[..<count])
   }
 
