@@ -26,7 +26,7 @@ import Testing
     #expect(Self.contents(file) == text, "\(path) is not what the table of keys gives: see this test's comment")
   }
 
-  private static func contents(_ path: String) -> String? {
+  static func contents(_ path: String) -> String? {
     guard let stream = fopen(path, "r") else { return nil }
     defer { fclose(stream) }
     var bytes: [UInt8] = []

@@ -29,24 +29,21 @@ import Testing
     #expect(web("ports:\n  - \(item)")?.ports.map(Self.text) == ports)
   }
 
-  @Test(
-    .disabled("does not hold yet"),
-    arguments: [
-      ("99999:80", "host port 99999 is not in 1-65535"), ("80:0", "container port 0 is not in 1-65535"),
-      ("a:80", "\"a:80\": the host port \"a\" is not a number"), ("'80:'", "\"80:\": the container port is missing"),
-      ("80-81:80-82", "\"80-81:80-82\": 2 host ports for 3 container ports"),
-      ("81-80:80", "the range of host ports 81-80 ends before it begins"),
-      ("80/sctp", "there is no protocol \"sctp\" for ports"),
-      ("1.2.3:80:80", "\"1.2.3\" is not an IPv4 address"), ("localhost:80:80", "\"localhost\" is not an IPv4 address"),
-      ("'[::1]:80:80'", "publishing on the IPv6 address ::1 is not supported yet"),
-      ("::1:80:80", "publishing on the IPv6 address ::1 is not supported yet"),
-      ("true", "ports[0] must be text or a number or a mapping, but true is true or false"),
-      ("{published: 80}", "ports needs target:"), ("{target: 70000}", "target 70000 is not in 1 to 65535"),
-      ("{target: 80, published: x}", "\"x\": the host port \"x\" is not a number"),
-      ("{target: 80, publish: 1}", "unknown key \"publish\" in port"),
-      ("[80]", "ports[0] must be text or a number or a mapping, but this is a list"),
-    ]) func mistake(_ item: String, _ message: String)
-  {
+  @Test(arguments: [
+    ("99999:80", "host port 99999 is not in 1-65535"), ("80:0", "container port 0 is not in 1-65535"),
+    ("a:80", "\"a:80\": the host port \"a\" is not a number"), ("'80:'", "\"80:\": the container port is missing"),
+    ("80-81:80-82", "\"80-81:80-82\": 2 host ports for 3 container ports"),
+    ("81-80:80", "the range of host ports 81-80 ends before it begins"),
+    ("80/sctp", "there is no protocol \"sctp\" for ports"),
+    ("1.2.3:80:80", "\"1.2.3\" is not an IPv4 address"), ("localhost:80:80", "\"localhost\" is not an IPv4 address"),
+    ("'[::1]:80:80'", "publishing on the IPv6 address ::1 is not supported yet"),
+    ("::1:80:80", "publishing on the IPv6 address ::1 is not supported yet"),
+    ("true", "ports[0] must be text or a number, but true is true or false"),
+    ("{published: 80}", "ports needs target:"), ("{target: 70000}", "target 70000 is not in 1 to 65535"),
+    ("{target: 80, published: x}", "\"x\": the host port \"x\" is not a number"),
+    ("{target: 80, publish: 1}", "unknown key \"publish\" in port"),
+    ("[80]", "ports[0] must be text or a number or a mapping, but this is a list"),
+  ]) func mistake(_ item: String, _ message: String) {
     let found = load(service("ports:\n  - \(item)")).diagnostics
     #expect(found.map(\.message) == [message])
     #expect(found.first?.line == 5)

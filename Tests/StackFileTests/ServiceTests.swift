@@ -12,7 +12,7 @@ import Testing
         container_name: the-web
         command: run --fast "two words"
         entrypoint: [/bin/entry, -x]
-        environment: {A: 1, B: two, C: true, D:, HOME:}
+        environment: {A: 1, B: two, C: true, D: , HOME: }
         working_dir: /srv
         user: "1000:1000"
         hostname: web.example

@@ -64,8 +64,8 @@ import Testing
     #expect(
       lines(result) == [
         "3:18: required variable IMG is missing a value: need IMG | set IMG in the environment or in a file .env beside the stack file",
-        "4:20: the variable NOPE is not set; an empty text is used | write $$ if a dollar sign is meant, or give a default: ${NOPE:-default}",
-        "4:44: ${bad } is not a variable reference | write $$ if a dollar sign is meant; a reference is ${NAME} or ${NAME:-default}",
+        "4:21: the variable NOPE is not set; an empty text is used | write $$ if a dollar sign is meant, or give a default: ${NOPE:-default}",
+        "4:46: ${bad } is not a variable reference | write $$ if a dollar sign is meant; a reference is ${NAME} or ${NAME:-default}",
       ])
     #expect(result.diagnostics.first?.path == "services.web.image")
     #expect(result.diagnostics.last?.path == "services.web.command[2]")
