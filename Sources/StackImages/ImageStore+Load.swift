@@ -31,7 +31,8 @@ extension ImageStore {
   package func importFileSystem(name: String, from path: String) throws(ImageError) -> ImageSummary {
     let reference = try ImageReference(name)
     let writing = try StoreWriting(layout)
-    let layer = try writing.layer(path, expected: nil, below: [], source: try FileSystemSource(path, writing.layout).open)
+    let layer = try writing.layer(
+      path, expected: nil, below: [], source: try FileSystemSource(path, writing.layout).open)
     let created = max(0, min(layer.newest, Int(KernelClock.realtime / 1_000_000_000)))
     let document = ImageDocument(
       created: Timestamp.text(created), architecture: Platform.architecture, os: Platform.os,

@@ -30,7 +30,9 @@ final class LayerFixture {
   }
 
   @discardableResult
-  func add(limits: UnpackLimits = UnpackLimits(bytes: 1 << 30), _ build: (inout TarBuilder) -> Void) throws -> UnpackedLayer {
+  func add(limits: UnpackLimits = UnpackLimits(bytes: 1 << 30), _ build: (inout TarBuilder) -> Void) throws
+    -> UnpackedLayer
+  {
     var tar = TarBuilder()
     build(&tar)
     return try add(tar.finished, limits: limits)
