@@ -3,18 +3,18 @@ import LinuxSystem
 import SystemPackage
 
 /// Programs of the machine, for what tests compare with.
-public enum Command {
-  public struct Failure: Error {
-    public let arguments: [String]
-    public let status: CInt
+package enum Command {
+  package struct Failure: Error {
+    package let arguments: [String]
+    package let status: CInt
   }
 
   /// Whether there is such a program in the usual places.
-  public static func exists(_ name: String) -> Bool { path(of: name) != nil }
+  package static func exists(_ name: String) -> Bool { path(of: name) != nil }
 
   /// What a program writes to its standard output.
   @discardableResult
-  public static func output(_ arguments: [String]) throws -> [UInt8] {
+  package static func output(_ arguments: [String]) throws -> [UInt8] {
     guard let name = arguments.first, let program = path(of: name) else {
       throw Failure(arguments: arguments, status: 127)
     }

@@ -1,48 +1,48 @@
 /// Makes tars for tests, also such as no tool would write. Independent of the code under test.
-public struct TarBuilder {
-  public private(set) var bytes: [UInt8] = []
+package struct TarBuilder {
+  package private(set) var bytes: [UInt8] = []
 
-  public init() {}
+  package init() {}
 
   /// The content with the marker at its end.
-  public var finished: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
+  package var finished: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
 
-  public mutating func file(
+  package mutating func file(
     _ name: String, _ content: String = "x", mode: UInt32 = 0o644, uid: Int = 0, attributes: [(String, [UInt8])] = []
   ) {
     pax(attributes)
     entry(Array(name.utf8), type: "0", content: Array(content.utf8), mode: mode, uid: uid)
   }
 
-  public mutating func file(_ name: [UInt8], content: [UInt8]) {
+  package mutating func file(_ name: [UInt8], content: [UInt8]) {
     entry(name, type: "0", content: content)
   }
 
-  public mutating func directory(
+  package mutating func directory(
     _ name: String, mode: UInt32 = 0o755, uid: Int = 0, attributes: [(String, [UInt8])] = []
   ) {
     pax(attributes)
     entry(Array(name.utf8), type: "5", mode: mode, uid: uid)
   }
 
-  public mutating func link(_ name: String, to target: String) {
+  package mutating func link(_ name: String, to target: String) {
     entry(Array(name.utf8), type: "2", link: Array(target.utf8), mode: 0o777)
   }
 
-  public mutating func hardLink(_ name: String, to target: String) {
+  package mutating func hardLink(_ name: String, to target: String) {
     entry(Array(name.utf8), type: "1", link: Array(target.utf8))
   }
 
-  public mutating func device(_ name: String, major: Int, minor: Int) {
+  package mutating func device(_ name: String, major: Int, minor: Int) {
     entry(Array(name.utf8), type: "3", mode: 0o666, device: (major, minor))
   }
 
-  public mutating func fifo(_ name: String) {
+  package mutating func fifo(_ name: String) {
     entry(Array(name.utf8), type: "6")
   }
 
   /// A sparse file in GNU's old form: one piece of data at an offset.
-  public mutating func sparseFile(_ name: String, size: Int, data: [UInt8], at offset: Int) {
+  package mutating func sparseFile(_ name: String, size: Int, data: [UInt8], at offset: Int) {
     var header = Self.header(Array(name.utf8), type: "S", size: data.count)
     Self.put(Self.octal(offset, 11), at: 386, in: &header)
     Self.put(Self.octal(data.count, 11), at: 398, in: &header)
@@ -53,7 +53,7 @@ public struct TarBuilder {
   }
 
   /// A pax header for the next entry.
-  public mutating func pax(record key: String, _ value: [UInt8]) {
+  package mutating func pax(record key: String, _ value: [UInt8]) {
     let rest = Array(" \(key)=".utf8) + value + [UInt8(ascii: "\n")]
     var count = rest.count
     while String(count).utf8.count + rest.count != count { count = String(count).utf8.count + rest.count }
