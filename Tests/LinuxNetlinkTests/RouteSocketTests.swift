@@ -18,7 +18,8 @@ struct RouteSocketTests {
     let lab = try NetworkLab()
     var failure: (any Error)?
     do { try body(lab) } catch { failure = error }
-    try NetworkLab.run("for i in $(ls /sys/class/net | grep ^tst-); do ip link delete $i 2>/dev/null; done; true")
+    // By ip(8): /sys may be that of another network namespace.
+    try NetworkLab.run("ip -o link | sed -n 's/^[0-9]*: \\(tst-[^:@]*\\).*/\\1/p' | xargs -r -n 1 ip link delete; true")
     try lab.remove()
     if let failure { throw failure }
   }
