@@ -61,9 +61,9 @@ let package = Package(
     library("LinuxSystem", "CLinuxShim", system),
     library("LinuxNetlink", "LinuxSystem", "InternetAddress", "CNetlink"),
     library("LinuxFirewall", "LinuxSystem", "LinuxNetlink", "InternetAddress", "CNetlink"),
-    library("LinuxCgroup", "LinuxSystem", system),
-    library("LinuxSeccomp", "LinuxSystem", "CSeccomp", "CLinuxShim", system),
-    library("LinuxCapabilities", "LinuxSystem", "CLinuxShim", "CCapability", system),
+    library("LinuxCgroup", "LinuxSystem", "CLinuxShim", system),
+    library("LinuxCapabilities", "LinuxSystem", "CCapability", "CLinuxShim", system),
+    library("LinuxSeccomp", "LinuxCapabilities", "LinuxSystem", "CSeccomp", "CLinuxShim", system),
     library("LinuxMounts", "LinuxSystem", "CLinuxShim", system),
     library("LinuxArchive", "LinuxSystem", "CLinuxShim", "CArchive", "CNettle", system),
     library(
@@ -82,7 +82,8 @@ let package = Package(
       "LinuxSystem", "LinuxNetlink", "LinuxFirewall", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities",
       "LinuxMounts", "InternetAddress", system),
     library(
-      "StackSupervisor", "StackEngine", "StackStore", "StackLogs", "StackModel", "IsolationEngine", "LinuxSystem", system),
+      "StackSupervisor", "StackEngine", "StackStore", "StackLogs", "StackModel", "IsolationEngine", "LinuxSystem",
+      system),
     .executableTarget(
       name: "stack",
       dependencies: [
@@ -97,16 +98,15 @@ let package = Package(
     tests("LinuxSystemTests", "LinuxSystem"),
     tests("LinuxNetlinkTests", "LinuxNetlink", "InternetAddress", "LinuxSystem"),
     tests("LinuxFirewallTests", "LinuxFirewall", "LinuxNetlink", "InternetAddress", "LinuxSystem"),
-    tests("LinuxCgroupTests", "LinuxCgroup", "LinuxSystem"),
-    tests("LinuxSeccompTests", "LinuxSeccomp", "LinuxSystem"),
-    tests("LinuxCapabilitiesTests", "LinuxCapabilities", "LinuxSystem"),
-    tests("LinuxArchiveTests", "LinuxArchive", "LinuxSystem", system),
+    tests("LinuxCgroupTests", "LinuxCgroup", "LinuxSystem", system),
+    tests("LinuxSeccompTests", "LinuxSeccomp", "LinuxCapabilities", "LinuxSystem", "CLinuxShim"),
+    tests("LinuxCapabilitiesTests", "LinuxCapabilities", "LinuxSystem", "CLinuxShim"),
+    tests("LinuxArchiveTests", "LinuxArchive", "LinuxSystem", "CLinuxShim", system),
     tests("IsolationEngineTests", "IsolationEngine", "LinuxSystem"),
     tests("StackFileTests", "StackFile", "StackModel", "InternetAddress"),
     tests("StackPlanTests", "StackPlan", "StackModel", "InternetAddress"),
     tests("StackLogsTests", "StackLogs", "LinuxSystem"),
     tests("StackImagesTests", "StackImages", "StackModel", "LinuxArchive", "LinuxSystem", system),
-    tests("StackEngineTests", "StackEngine", "StackModel", "InternetAddress"),
     tests("EndToEndTests", "LinuxSystem", system),
   ]
 )
