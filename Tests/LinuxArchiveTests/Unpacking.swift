@@ -29,7 +29,9 @@ final class LayerFixture {
   }
 
   @discardableResult
-  func add(limits: UnpackLimits = UnpackLimits(bytes: 1 << 30), _ build: (inout TarBuilder) -> Void) throws -> UnpackedLayer {
+  func add(limits: UnpackLimits = UnpackLimits(bytes: 1 << 30), _ build: (inout TarBuilder) -> Void) throws
+    -> UnpackedLayer
+  {
     var tar = TarBuilder()
     build(&tar)
     return try add(tar.finished, limits: limits)
@@ -48,14 +50,8 @@ final class LayerFixture {
     return status.st_mode & S_IFMT == S_IFCHR && status.st_rdev == 0
   }
 
-  func attribute(_ attribute: String, of name: String, layer: Int = 0) -> [UInt8]? {
-    var value = [UInt8](repeating: 0, count: 256)
-    let count = lgetxattr(path(name, layer: layer), attribute, &value, value.count)
-    return count < 0 ? nil : Array(value[..<count])
-  }
-
-  func isOpaque(_ name: String, layer: Int = 0) -> Bool {
-    attribute("trusted.overlay.opaque", of: name, layer: layer) == Array("y".utf8)
+  func attribute(_ attribute: String, of name: String, layer: Int = 0) throws -> [UInt8]? {
+    try ExtendedAttribute.get(attribute, of: path(name, layer: layer))
   }
 
   /// The tar that the recipe of a layer makes.

@@ -12,7 +12,8 @@ import Testing
     let layer = try fixture.add { tar in
       tar.directory("./", mode: 0o750)
       tar.directory("bin/", mode: 0o2711, uid: 7)
-      tar.file("bin/su", "content", mode: 0o4755, uid: 5, attributes: [("user.note", [1, 2]), ("security.selinux", [3])])
+      tar.file(
+        "bin/su", "content", mode: 0o4755, uid: 5, attributes: [("user.note", [1, 2]), ("security.selinux", [3])])
       tar.link("bin/sh", to: "/nowhere/at/all")
       tar.hardLink("su2", to: "bin/su")
       tar.fifo("pipe")
@@ -34,8 +35,8 @@ import Testing
     #expect(try Files.readLink(fixture.path("bin/sh")) == "/nowhere/at/all")
     #expect(try fixture.status("pipe").st_mode == S_IFIFO | 0o644)
     #expect(try fixture.status("null").st_rdev == 0x103)
-    #expect(fixture.attribute("user.note", of: "bin/su") == [1, 2])
-    #expect(fixture.attribute("security.selinux", of: "bin/su") == nil)
+    #expect(try fixture.attribute("user.note", of: "bin/su") == [1, 2])
+    #expect(try fixture.attribute("security.selinux", of: "bin/su") == nil)
   }
 
   @Test func capabilitiesStayAndMarksOfOverlayfsGo() throws {
@@ -50,9 +51,9 @@ import Testing
           ("user.overlay.opaque", [0x79]),
         ])
     }
-    #expect(fixture.attribute("security.capability", of: "ping") == capability)
+    #expect(try fixture.attribute("security.capability", of: "ping") == capability)
     for name in ["trusted.overlay.opaque", "trusted.overlay.redirect", "user.overlay.opaque"] {
-      #expect(fixture.attribute(name, of: "d") == nil)
+      #expect(try fixture.attribute(name, of: "d") == nil)
     }
   }
 
@@ -150,6 +151,7 @@ import Testing
     for program in [["gzip", "-c"], ["zstd", "-qc"]] {
       let directory = try TemporaryDirectory()
       let path = try directory.write(tar.finished, to: "t.tar")
+      let empty = try directory.write([], to: "empty")
       let compressed = try Command.output(program + [path])
       let layer = try LayerFixture().add(compressed)
       #expect(layer.diffID == plain.diffID)
@@ -157,7 +159,7 @@ import Testing
       #expect(layer.blobSize == UInt64(compressed.count))
       #expect(layer.tarSize == UInt64(tar.finished.count))
       // Several members in a row are one stream (RFC 1952; zstd's frames).
-      #expect(try LayerFixture().add(compressed + (try Command.output(program + ["/dev/null"]))).diffID == plain.diffID)
+      #expect(try LayerFixture().add(compressed + (try Command.output(program + [empty]))).diffID == plain.diffID)
       #expect(throws: ArchiveError.self) { try LayerFixture().add(Array(compressed.dropLast(20))) }
     }
     let xz: [UInt8] = [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 0]

@@ -86,7 +86,7 @@ import Testing
     let fixture = try StoreFixture()
     for (name, content) in [("one", "1"), ("two", "2")] {
       var draft = ArchiveDraft({ $0.file("f", content) }, { $0.hardLink("h", to: "f") })
-      draft.names = [name]
+      draft.names = ["\(name):latest"]
       try fixture.store.load(from: try fixture.directory.write(draft.layoutTar, to: name))
     }
     #expect(try Files.text(fixture.store.resolve("one").layers[1] + "/h") == "1")
@@ -156,7 +156,10 @@ import Testing
     Lie("a diff id that is a path") { $0.diffIDs[0] = "sha256:../../../etc/passwd" },
     Lie("more diff ids than layers") { $0.diffIDs.append(zeros) },
     Lie("a digest that is a path") { $0.digests[0] = "sha256:../../../../../../../../etc/hostname" },
-    Lie("a digest that is not there") { $0.digests[0] = zeros; $0.layers = [] },
+    Lie("a digest that is not there") {
+      $0.digests[0] = zeros
+      $0.layers = []
+    },
     Lie("a manifest that is an index") { $0.manifestExtra = #""manifests":[],"# },
     Lie("a layer of an unknown type") { $0.layerType = "application/x-evil" },
     Lie("another operating system") { $0.os = "windows" },

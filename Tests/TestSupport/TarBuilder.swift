@@ -18,7 +18,9 @@ public struct TarBuilder {
     entry(name, type: "0", content: content)
   }
 
-  public mutating func directory(_ name: String, mode: UInt32 = 0o755, uid: Int = 0, attributes: [(String, [UInt8])] = []) {
+  public mutating func directory(
+    _ name: String, mode: UInt32 = 0o755, uid: Int = 0, attributes: [(String, [UInt8])] = []
+  ) {
     pax(attributes)
     entry(Array(name.utf8), type: "5", mode: mode, uid: uid)
   }
@@ -52,14 +54,20 @@ public struct TarBuilder {
 
   /// A pax header for the next entry.
   public mutating func pax(record key: String, _ value: [UInt8]) {
+    entry(Array("pax".utf8), type: "x", content: Self.record(key, value))
+  }
+
+  private static func record(_ key: String, _ value: [UInt8]) -> [UInt8] {
     let rest = Array(" \(key)=".utf8) + value + [UInt8(ascii: "\n")]
     var count = rest.count
     while String(count).utf8.count + rest.count != count { count = String(count).utf8.count + rest.count }
-    entry(Array("pax".utf8), type: "x", content: Array(String(count).utf8) + rest)
+    return Array(String(count).utf8) + rest
   }
 
   private mutating func pax(_ attributes: [(String, [UInt8])]) {
-    for (name, value) in attributes { pax(record: "SCHILY.xattr.\(name)", value) }
+    if attributes.isEmpty { return }
+    let records = attributes.flatMap { Self.record("SCHILY.xattr.\($0.0)", $0.1) }
+    entry(Array("pax".utf8), type: "x", content: records)
   }
 
   private mutating func entry(

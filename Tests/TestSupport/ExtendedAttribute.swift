@@ -1,0 +1,19 @@
+import CLinuxShim
+import Glibc
+import LinuxSystem
+
+/// Extended attributes of files and directories (xattr(7)).
+public enum ExtendedAttribute {
+  /// nil when the file has none of this name.
+  public static func get(_ name: String, of path: String) throws -> [UInt8]? {
+    let file = try Files.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    var value = [UInt8](repeating: 0, count: 256)
+    let count = stk_fgetxattr(file.borrowed.rawValue, name, &value, value.count)
+    return count < 0 ? nil : Array(value[..<count])
+  }
+
+  public static func set(_ name: String, _ value: [UInt8], of path: String) throws {
+    let file = try Files.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    try checked("fsetxattr", stk_fsetxattr(file.borrowed.rawValue, name, value, value.count))
+  }
+}
