@@ -101,10 +101,12 @@ import Testing
       tar.file("pwn")
     },
     Attack("a whiteout behind a link below", { $0.link("x", to: $1) }, { tar, _ in tar.file("x/.wh.f") }),
-    Attack("a hard link to a link below", { $0.link("x", to: $1 + "/f") }) { tar, _ in
-      tar.hardLink("h", to: "x")
-      tar.file("h", "overwritten")
-    },
+    Attack(
+      "a hard link to a link below", { $0.link("x", to: $1 + "/f") },
+      { tar, _ in
+        tar.hardLink("h", to: "x")
+        tar.file("h", "overwritten")
+      }),
   ]
 
   @Test(arguments: attacks) func nothingOutsideChanges(_ attack: Attack) throws {

@@ -4,8 +4,11 @@ import SystemPackage
 
 /// Programs of the machine, for what tests compare with.
 public enum Command {
+  /// A program that is not there, or that failed.
   public struct Failure: Error {
+    /// The program and its arguments.
     public let arguments: [String]
+    /// As waitpid(2) has it.
     public let status: CInt
   }
 

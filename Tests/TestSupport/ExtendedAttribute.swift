@@ -12,6 +12,7 @@ public enum ExtendedAttribute {
     return count < 0 ? nil : Array(value[..<count])
   }
 
+  /// Gives the file an attribute, or another value to one it has.
   public static func set(_ name: String, _ value: [UInt8], of path: String) throws {
     let file = try Files.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     try checked("fsetxattr", stk_fsetxattr(file.borrowed.rawValue, name, value, value.count))

@@ -1,12 +1,15 @@
 /// Makes tars for tests, also such as no tool would write. Independent of the code under test.
 public struct TarBuilder {
+  /// What was added, without an end.
   public private(set) var bytes: [UInt8] = []
 
+  /// An empty tar.
   public init() {}
 
   /// The content with the marker at its end.
   public var finished: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
 
+  /// Adds a file.
   public mutating func file(
     _ name: String, _ content: String = "x", mode: UInt32 = 0o644, uid: Int = 0, attributes: [(String, [UInt8])] = []
   ) {
@@ -14,10 +17,12 @@ public struct TarBuilder {
     entry(Array(name.utf8), type: "0", content: Array(content.utf8), mode: mode, uid: uid)
   }
 
+  /// Adds a file whose name or content may be any bytes.
   public mutating func file(_ name: [UInt8], content: [UInt8]) {
     entry(name, type: "0", content: content)
   }
 
+  /// Adds a directory.
   public mutating func directory(
     _ name: String, mode: UInt32 = 0o755, uid: Int = 0, attributes: [(String, [UInt8])] = []
   ) {
@@ -25,18 +30,22 @@ public struct TarBuilder {
     entry(Array(name.utf8), type: "5", mode: mode, uid: uid)
   }
 
+  /// Adds a symbolic link.
   public mutating func link(_ name: String, to target: String) {
     entry(Array(name.utf8), type: "2", link: Array(target.utf8), mode: 0o777)
   }
 
+  /// Adds a hard link to an entry.
   public mutating func hardLink(_ name: String, to target: String) {
     entry(Array(name.utf8), type: "1", link: Array(target.utf8))
   }
 
+  /// Adds a character device.
   public mutating func device(_ name: String, major: Int, minor: Int) {
     entry(Array(name.utf8), type: "3", mode: 0o666, device: (major, minor))
   }
 
+  /// Adds a named pipe.
   public mutating func fifo(_ name: String) {
     entry(Array(name.utf8), type: "6")
   }
