@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <arpa/inet.h>
+#include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
@@ -93,6 +94,10 @@ ssize_t stk_flistxattr(int descriptor, void *list, size_t size) { return result(
 
 ssize_t stk_fgetxattr(int descriptor, const char *name, void *value, size_t size) {
   return result(fgetxattr(descriptor, name, value, size));
+}
+
+ssize_t stk_lgetxattr(const char *path, const char *name, void *value, size_t size) {
+  return result(lgetxattr(path, name, value, size));
 }
 
 int stk_fsetxattr(int descriptor, const char *name, const void *value, size_t size) {
@@ -290,6 +295,26 @@ ssize_t stk_receive(int socket, void *bytes, size_t count, int *descriptor) {
     if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
       memcpy(descriptor, CMSG_DATA(header), sizeof *descriptor);
   return received;
+}
+
+int stk_bpf_load_device_program(const uint64_t *instructions, size_t count) {
+  union bpf_attr attributes;
+  memset(&attributes, 0, sizeof attributes);
+  attributes.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+  attributes.insns = (uint64_t)(uintptr_t)instructions;
+  attributes.insn_cnt = (uint32_t)count;
+  attributes.license = (uint64_t)(uintptr_t)"Apache-2.0";
+  return (int)result(syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes));
+}
+
+int stk_bpf_attach_device_program(int cgroup, int program) {
+  union bpf_attr attributes;
+  memset(&attributes, 0, sizeof attributes);
+  attributes.target_fd = (uint32_t)cgroup;
+  attributes.attach_bpf_fd = (uint32_t)program;
+  attributes.attach_type = BPF_CGROUP_DEVICE;
+  attributes.attach_flags = BPF_F_ALLOW_MULTI;
+  return (int)result(syscall(SYS_bpf, BPF_PROG_ATTACH, &attributes, sizeof attributes));
 }
 
 int stk_bind_ipv4(uint32_t address, uint16_t port, int stream) {

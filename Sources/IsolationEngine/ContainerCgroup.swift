@@ -10,17 +10,15 @@ struct ContainerCgroup {
   private let cgroup: Cgroup
 
   /// Makes the cgroup with its limits.
-  init(_ container: ContainerSpecification) throws(SystemCallError) {
+  init(_ container: ContainerSpecification) throws {
     try self.init(existing: container)
-    var limits = CgroupLimits()
-    limits.memory = container.cgroup.memory
-    limits.memoryAndSwap = container.cgroup.memoryAndSwap
-    limits.cpus = container.cgroup.cpus
-    limits.cpuShares = container.cgroup.cpuShares
-    limits.cpuset = container.cgroup.cpuset
-    limits.pids = container.cgroup.pids
-    do throws(SystemCallError) {
-      try cgroup.create(limits, devices: container.canHaveDevices ? try Self.devices(of: container) : nil)
+    do {
+      let devices = container.canHaveDevices ? try Self.devices(of: container) : nil
+      let unapplied = try cgroup.create(try Self.limits(of: container.cgroup), devices: devices)
+      // Swap that is not counted leaves the limit of the memory; without its controller a limit would be none at all.
+      if let first = unapplied.first(where: { $0.reason != .noSwapAccounting }) {
+        throw LaunchError("make cgroup", first.description)
+      }
     } catch {
       // Best effort: the failure to report is the first one.
       try? cgroup.remove()
@@ -28,28 +26,44 @@ struct ContainerCgroup {
     }
   }
 
-  init(existing container: ContainerSpecification) throws(SystemCallError) {
-    guard let cgroup = Cgroup(container.cgroup.path, in: try CgroupHierarchies.current()) else {
-      throw SystemCallError("mkdir", on: container.cgroup.path.joined(separator: "/"), .invalidArgument)
-    }
-    self.cgroup = cgroup
+  init(existing container: ContainerSpecification) throws(CgroupError) {
+    let path = container.cgroup.path
+    guard path.count == 3, path[0] == "stack" else { throw .invalidName(path.joined(separator: "/")) }
+    cgroup = try Cgroup(try CgroupHierarchy.current(), project: path[1], container: path[2])
   }
 
-  private static func devices(of container: ContainerSpecification) throws(SystemCallError) -> [DeviceRule] {
-    var rules = DeviceRule.standard
+  private static func limits(of specification: CgroupSpecification) throws(CgroupError) -> CgroupLimits {
+    var limits = CgroupLimits()
+    limits.memory = specification.memory
+    limits.memoryAndSwap = specification.memoryAndSwap
+    if let cpus = specification.cpus {
+      guard let quota = CgroupLimits.quota(cpus: cpus) else { throw .invalidLimit(.cpuQuota, "\(cpus) processors") }
+      limits.cpuQuota = quota
+    }
+    limits.cpuShares = specification.cpuShares
+    limits.cpuset = specification.cpuset
+    limits.pids = specification.pids
+    return limits
+  }
+
+  private static func devices(of container: ContainerSpecification) throws(SystemCallError) -> DeviceRules {
+    var rules = DeviceRules.containerDefault
     for device in container.devices {
       let file = try Files.open(device.source, O_PATH)
       let status = try Files.status(file.borrowed)
-      let kind: DeviceRule.Kind = status.st_mode & S_IFMT == S_IFBLK ? .block : .character
-      rules.append(DeviceRule(kind, stk_major(status.st_rdev), stk_minor(status.st_rdev), device.access))
+      let kind: DeviceRules.Kind = status.st_mode & S_IFMT == S_IFBLK ? .block : .character
+      let access = DeviceRules.Access(device.access) ?? .all
+      rules.allowed.append(DeviceRules.Rule(kind, stk_major(status.st_rdev), stk_minor(status.st_rdev), access))
     }
     return rules
   }
 
-  func joinSelf() throws(SystemCallError) { try cgroup.joinSelf() }
-  func openForClone() throws(SystemCallError) -> SharedDescriptor? { try cgroup.openForClone() }
-  func remove() throws(SystemCallError) { try cgroup.remove() }
-  var outOfMemoryKills: Int { cgroup.outOfMemoryKills() }
+  func openForClone() throws(CgroupError) -> SharedDescriptor? { try cgroup.openForClone() }
+  /// The way into the parts of the group where clone3(2) does not lead.
+  func openEntrance() throws(CgroupError) -> CgroupEntrance { try cgroup.openEntrance(unified: false) }
+  func kill() throws(CgroupError) { try cgroup.kill() }
+  func remove() throws(CgroupError) { try cgroup.remove() }
+  var outOfMemoryKills: UInt64 { get throws(CgroupError) { try cgroup.oomKills() ?? 0 } }
 }
 
 extension ContainerLaunch {
@@ -61,7 +75,9 @@ extension ContainerLaunch {
   /// Kills what is left in the container's cgroup and removes it.
   package static func removeCgroup(_ container: ContainerSpecification) {
     // Best effort: what is still busy is removed with the project.
-    try? ContainerCgroup(existing: container).remove()
+    guard let cgroup = try? ContainerCgroup(existing: container) else { return }
+    try? cgroup.kill()
+    try? cgroup.remove()
   }
 }
 
@@ -70,7 +86,7 @@ extension ContainerSpecification {
   /// host, or asked for. Where there are none, the root is mounted `nodev` instead of watching every access.
   var canHaveDevices: Bool {
     if isPrivileged { return false }
-    let makesNodes = capabilities.bounding & CapabilitySet.makeNodes.rawValue != 0
+    let makesNodes = capabilities.bounding & CapabilitySet.mknod.rawValue != 0
     return makesNodes || !devices.isEmpty || mounts.contains { $0.bringsHostFiles }
   }
 }

@@ -66,9 +66,12 @@ package struct ContainerExec {
     childChannel.close()
     var program: SharedDescriptor?
     var failure: LaunchError?
-    while let message = try attempt("wait for the process", {
-      try Message.receiveWithDescriptor(over: channel.borrowed)
-    }) {
+    while let message = try attempt(
+      "wait for the process",
+      {
+        try Message.receiveWithDescriptor(over: channel.borrowed)
+      })
+    {
       if let descriptor = message.descriptor {
         program = descriptor
       } else {
@@ -94,7 +97,7 @@ package struct ContainerExec {
   ) -> Never {
     do throws(LaunchError) {
       try attempt("hide from the container") { try checked("prctl", stk_prctl(STK_PR_SET_DUMPABLE, 0, 0, 0, 0)) }
-      try attempt("join cgroup") { try cgroup.joinSelf() }
+      try attempt("join cgroup") { try cgroup.openEntrance().enter() }
       try attempt("join namespaces") { try checked("setns", stk_setns(target.rawValue, namespaceFlags)) }
       guard let program = try attempt("clone", { try ClonedProcess.clone(CLONE_PARENT) })?.handle else {
         try becomeProgram(streams, channel: channel)
@@ -133,7 +136,7 @@ package struct ContainerExec {
     }
     let masks =
       isPrivileged
-      ? CapabilityMasks(all: try attempt("read capabilities") { try Capabilities.current().permitted })
+      ? CapabilityMasks(all: try attempt("read capabilities") { try ProcessCapabilities.current().permitted })
       : container.capabilities
     let setup = ProcessSetup(
       process: process, capabilities: masks, noNewPrivileges: container.noNewPrivileges && !isPrivileged,

@@ -52,6 +52,8 @@ package struct ContainerLaunch {
     let (channel, childChannel) = try attempt("make channel") { try DescriptorPair.messageSockets().split() }
     try joinNetwork()
     let cgroupDirectory = try attempt("open cgroup") { try cgroup.openForClone() }
+    // Opened here: the child may be in a user namespace that has no right to do it.
+    let entrance = try attempt("open cgroup") { try cgroup.openEntrance() }
     guard
       let child = try attempt("clone", { try ClonedProcess.clone(cloneFlags, into: cgroupDirectory?.borrowed) })
     else {
@@ -60,7 +62,7 @@ package struct ContainerLaunch {
         container: container, prepared: prepared, channel: childChannel.borrowed,
         standardInput: streams.childInput.borrowed, standardOutput: streams.childOutput.borrowed,
         standardError: streams.childError.borrowed,
-        joinCgroup: { try cgroup.joinSelf() },
+        joinCgroup: { try entrance.enter() },
         prepareNetwork: { try ContainerNetwork(container).prepareInside() },
         configureNetwork: { try ContainerNetwork(container).configureInside() }
       ).run()

@@ -21,7 +21,7 @@ struct OverlayRoot {
     directory = container.directory
     self.owner = owner
     self.mapping = mapping
-    let makesNodes = container.capabilities.bounding & CapabilitySet.makeNodes.rawValue != 0
+    let makesNodes = container.capabilities.bounding & CapabilitySet.mknod.rawValue != 0
     // A device node of an image gives access to the machine's device: without CAP_MKNOD nobody has use for one.
     attributes = container.isPrivileged || makesNodes ? [] : .noDevices
   }

@@ -37,21 +37,25 @@ struct ProcessSetup {
     try setLimits()
     try makeWorkingDirectory(in: root.borrowed, user: user)
     try attempt("drop capabilities of the bounding set") {
-      try Capabilities.dropBounding(keeping: CapabilitySet(rawValue: capabilities.bounding))
+      try ProcessCapabilities.dropBounding(keeping: CapabilitySet(rawValue: capabilities.bounding))
     }
     // Without no_new_privs a filter needs CAP_SYS_ADMIN, which is about to go.
     if !noNewPrivileges { try loadFilter() }
     try attempt("become user \(process.user.isEmpty ? "root" : process.user)") {
-      try Capabilities.setKeepCapabilities(true)
+      try ProcessCapabilities.setKeepCapabilities(true)
       let groups = user.supplementaryGroups
       try checked("setgroups", unsafe stk_setgroups(groups.count, groups))
       try checked("setresgid", on: "\(user.gid)", stk_setresgid(user.gid, user.gid, user.gid))
       try checked("setresuid", on: "\(user.uid)", stk_setresuid(user.uid, user.uid, user.uid))
     }
-    try attempt("set capabilities") { try Capabilities.apply(state(for: user)) }
+    try attempt("set capabilities") {
+      let state = state(for: user)
+      try ProcessCapabilities.apply(state)
+      try ProcessCapabilities.setAmbient(state.ambient)
+    }
     try enterWorkingDirectory()
     if noNewPrivileges {
-      try attempt("set no_new_privs") { try Capabilities.setNoNewPrivileges() }
+      try attempt("set no_new_privs") { try ProcessCapabilities.setNoNewPrivileges() }
       try loadFilter()
     }
     try attempt("hold on to the supervisor of the container", credentialsChanged)

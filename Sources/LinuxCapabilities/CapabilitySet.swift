@@ -1,4 +1,9 @@
-/// A set of capabilities (capabilities(7)), one bit each.
+import LinuxSystem
+import SystemPackage
+
+/// A set of capabilities (capabilities(7)): bit n is the capability with the number n.
+///
+/// Bits above the last capability with a name here are kept: a newer kernel may know them.
 package struct CapabilitySet: OptionSet, Hashable, Sendable {
   package let rawValue: UInt64
 
@@ -6,92 +11,93 @@ package struct CapabilitySet: OptionSet, Hashable, Sendable {
     self.rawValue = rawValue
   }
 
-  /// The kernel's names by number (linux/capability.h).
-  static let names = [
-    "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP",
-    "LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER",
-    "SYS_MODULE", "SYS_RAWIO", "SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT", "SYS_ADMIN", "SYS_BOOT", "SYS_NICE",
-    "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "MKNOD", "LEASE", "AUDIT_WRITE", "AUDIT_CONTROL", "SETFCAP",
-    "MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG", "WAKE_ALARM", "BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF",
-    "CHECKPOINT_RESTORE",
+  /// The set of one capability.
+  package init(number: Int) {
+    rawValue = (0..<64).contains(number) ? 1 << UInt64(number) : 0
+  }
+
+  /// What a container gets unless it asks for more or less: podman's default.
+  ///
+  /// It is Docker's without `MKNOD`, `NET_RAW` and `AUDIT_WRITE`, which let a container make device nodes, forge packets and
+  /// write to the audit log, and which hardly any program of an image needs.
+  package static let containerDefault: CapabilitySet = [
+    .chown, .dacOverride, .fsetid, .fowner, .setgid, .setuid, .setfcap, .setpcap, .netBindService, .sysChroot, .kill,
   ]
 
-  /// CAP_MKNOD: making device nodes.
-  package static let makeNodes = CapabilitySet(number: 27)
+  package static let chown = CapabilitySet(number: 0)
+  package static let dacOverride = CapabilitySet(number: 1)
+  package static let dacReadSearch = CapabilitySet(number: 2)
+  package static let fowner = CapabilitySet(number: 3)
+  package static let fsetid = CapabilitySet(number: 4)
+  package static let kill = CapabilitySet(number: 5)
+  package static let setgid = CapabilitySet(number: 6)
+  package static let setuid = CapabilitySet(number: 7)
+  package static let setpcap = CapabilitySet(number: 8)
+  package static let linuxImmutable = CapabilitySet(number: 9)
+  package static let netBindService = CapabilitySet(number: 10)
+  package static let netBroadcast = CapabilitySet(number: 11)
+  package static let netAdmin = CapabilitySet(number: 12)
+  package static let netRaw = CapabilitySet(number: 13)
+  package static let ipcLock = CapabilitySet(number: 14)
+  package static let ipcOwner = CapabilitySet(number: 15)
+  package static let sysModule = CapabilitySet(number: 16)
+  package static let sysRawio = CapabilitySet(number: 17)
+  package static let sysChroot = CapabilitySet(number: 18)
+  package static let sysPtrace = CapabilitySet(number: 19)
+  package static let sysPacct = CapabilitySet(number: 20)
+  package static let sysAdmin = CapabilitySet(number: 21)
+  package static let sysBoot = CapabilitySet(number: 22)
+  package static let sysNice = CapabilitySet(number: 23)
+  package static let sysResource = CapabilitySet(number: 24)
+  package static let sysTime = CapabilitySet(number: 25)
+  package static let sysTtyConfig = CapabilitySet(number: 26)
+  package static let mknod = CapabilitySet(number: 27)
+  package static let lease = CapabilitySet(number: 28)
+  package static let auditWrite = CapabilitySet(number: 29)
+  package static let auditControl = CapabilitySet(number: 30)
+  package static let setfcap = CapabilitySet(number: 31)
+  package static let macOverride = CapabilitySet(number: 32)
+  package static let macAdmin = CapabilitySet(number: 33)
+  package static let syslog = CapabilitySet(number: 34)
+  package static let wakeAlarm = CapabilitySet(number: 35)
+  package static let blockSuspend = CapabilitySet(number: 36)
+  package static let auditRead = CapabilitySet(number: 37)
+  package static let perfmon = CapabilitySet(number: 38)
+  package static let bpf = CapabilitySet(number: 39)
+  package static let checkpointRestore = CapabilitySet(number: 40)
 
-  /// Every capability that has a name here.
-  package static let all = CapabilitySet(rawValue: (1 << UInt64(names.count)) - 1)
-
-  /// What a container has unless it is told otherwise: podman's eleven. Docker gives MKNOD, NET_RAW and AUDIT_WRITE on top;
-  /// ping works without (net.ipv4.ping_group_range), and the other two serve attacks more than services.
-  package static let containerDefault: CapabilitySet = {
-    let wanted = [
-      "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP",
-      "SETUID", "SYS_CHROOT",
-    ]
-    return wanted.reduce(into: []) { set, name in
-      if let number = names.firstIndex(of: name) { set.insert(CapabilitySet(number: number)) }
-    }
-  }()
-
-  package init(number: Int) {
-    self.init(rawValue: 1 << UInt64(number))
+  /// The numbers of the members, ascending.
+  package var numbers: [Int] {
+    (0..<64).filter { rawValue & (1 << UInt64($0)) != 0 }
   }
 
-  /// The capability of a name: `CAP_NET_ADMIN` or `net_admin`; nil when there is none.
-  package init?(named name: String) {
-    var name = name.uppercased()
-    if name.hasPrefix("CAP_") { name.removeFirst(4) }
-    guard let number = Self.names.firstIndex(of: name) else { return nil }
-    self.init(number: number)
+  /// The names of the members, `CAP_CHOWN` and so on, in the order of the numbers.
+  package var members: [String] { numbers.map(CapabilityName.name(of:)) }
+
+  /// All capabilities of a kernel whose last one is `number` (/proc/sys/kernel/cap_last_cap).
+  package static func all(last number: Int) -> CapabilitySet {
+    CapabilitySet(rawValue: number >= 63 ? .max : number < 0 ? 0 : (1 << UInt64(number + 1)) - 1)
   }
 
-  /// `CAP_CHOWN` and so on, by number.
-  package var members: [String] {
-    Self.names.indices.filter { contains(CapabilitySet(number: $0)) }.map { "CAP_\(Self.names[$0])" }
+  /// All capabilities that the running kernel knows.
+  package static func allOfKernel() throws(SystemCallError) -> CapabilitySet {
+    let path = "/proc/sys/kernel/cap_last_cap"
+    let text = try Files.text(path)
+    guard let number = Int(text.filter(\.isNumber)) else { throw SystemCallError("read", on: path, .badMessage) }
+    return all(last: number)
   }
 }
 
-/// A name that is no capability.
-package struct UnknownCapability: Error, Hashable, Sendable, CustomStringConvertible {
-  package let name: String
-  package var description: String { "there is no capability \(name) (man 7 capabilities)" }
+extension CapabilitySet: CustomStringConvertible {
+  /// `CAP_CHOWN,CAP_KILL`, in the order of the numbers.
+  package var description: String { members.joined(separator: ",") }
 }
 
-/// The five sets of a process.
-package struct CapabilityState: Hashable, Sendable {
-  package var bounding: CapabilitySet
-  package var effective: CapabilitySet
-  package var permitted: CapabilitySet
-  package var inheritable: CapabilitySet
-  package var ambient: CapabilitySet
-
-  package init(
-    bounding: CapabilitySet, effective: CapabilitySet, permitted: CapabilitySet, inheritable: CapabilitySet,
-    ambient: CapabilitySet
-  ) {
-    self.bounding = bounding
-    self.effective = effective
-    self.permitted = permitted
-    self.inheritable = inheritable
-    self.ambient = ambient
+extension CapabilitySet: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init(rawValue: try reader.integer())
   }
-
-  /// The sets of a container with `cap_add` and `cap_drop` of the Compose Specification: what is dropped goes first, then
-  /// what is added comes; `ALL` stands for all. Inheritable and ambient stay empty (CVE-2022-24769).
-  package static func resolve(
-    add: [String], drop: [String], privileged: Bool, available: CapabilitySet = .all
-  ) throws(UnknownCapability) -> CapabilityState {
-    // Nobody can give what they do not have: a privileged container gets everything that there is.
-    var set = privileged ? CapabilitySet.all.intersection(available) : .containerDefault
-    for name in drop { set.subtract(try named(name)) }
-    for name in add { set.formUnion(try named(name)) }
-    return CapabilityState(bounding: set, effective: set, permitted: set, inheritable: [], ambient: [])
-  }
-
-  private static func named(_ name: String) throws(UnknownCapability) -> CapabilitySet {
-    if name.uppercased() == "ALL" { return .all }
-    guard let set = CapabilitySet(named: name) else { throw UnknownCapability(name: name) }
-    return set
+  package func write(to writer: inout WireWriter) {
+    writer.integer(rawValue)
   }
 }

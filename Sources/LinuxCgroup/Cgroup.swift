@@ -2,221 +2,223 @@ import Glibc
 import LinuxSystem
 import SystemPackage
 
-/// One cgroup of ours: the same path in every hierarchy that is needed.
+/// The cgroup of a container, `stack/<project>/<container>`, or of a whole project, `stack/<project>`.
 ///
-/// Only paths below `stack` are ever made, changed or removed. Needs root, or a delegated tree.
-package struct Cgroup: Sendable {
-  package let hierarchies: CgroupHierarchies
-  /// Below the root of each hierarchy, `stack` first.
-  package let path: [String]
+/// One group may be several directories: one in the unified hierarchy, and one in each hierarchy of version 1 whose controller
+/// is used. The value is a name: making it touches nothing. Nothing outside of `stack/` is ever written, with one exception
+/// that version 2 requires: controllers are enabled for the groups below the root.
+package struct Cgroup: Hashable, Sendable {
+  /// The directory, in each hierarchy, that holds all that is ours.
+  static let top = "stack"
 
-  /// - Returns: nil when a part of the path is no plain name, or the first is not `stack`.
-  package init?(_ path: [String], in hierarchies: CgroupHierarchies) {
-    guard path.first == "stack", path.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." && !$0.contains("/") }) else {
-      return nil
+  package let hierarchy: CgroupHierarchy
+  /// Relative to each mount point.
+  package let path: String
+  /// The directories that hold this one, outermost first.
+  private let parents: [String]
+
+  /// The group of a container.
+  package init(
+    _ hierarchy: CgroupHierarchy, project: String, container: String
+  ) throws(CgroupError) {
+    let project = try Cgroup(hierarchy, project: project)
+    self.hierarchy = hierarchy
+    path = "\(project.path)/\(try CgroupName.directory(for: container))"
+    parents = [Self.top, project.path]
+  }
+
+  /// The group of a project: what is done to it is done to all of its containers.
+  package init(_ hierarchy: CgroupHierarchy, project: String) throws(CgroupError) {
+    self.hierarchy = hierarchy
+    path = "\(Self.top)/\(try CgroupName.directory(for: project))"
+    parents = [Self.top]
+  }
+
+  /// The directory in the unified hierarchy, if there is one.
+  package var unifiedDirectory: String? { hierarchy.unified.map { "\($0)/\(path)" } }
+
+  /// The directory with the files of `controller`; nil when the machine does not have the controller.
+  package func directory(of controller: CgroupController) -> String? {
+    switch hierarchy.location(of: controller) {
+    case .unified(let mount), .legacy(let mount): "\(mount)/\(path)"
+    case .absent: nil
     }
-    self.hierarchies = hierarchies
-    self.path = path
   }
 
-  /// The controllers of v1 in which every container is: what the limits and the statistics need. The other ones are joined
-  /// only when they are asked for, since each costs a tenth of a millisecond.
-  private static let alwaysJoined = ["memory", "cpu", "pids"]
+  /// Every directory that the group may have, whether it exists or not, the unified one first.
+  var directories: [String] { hierarchy.mountPoints.map { "\($0)/\(path)" } }
 
-  private func v1Controllers(for limits: CgroupLimits, devices: [DeviceRule]?) -> [String] {
-    var wanted = Self.alwaysJoined
-    if limits.cpuset != nil { wanted.append("cpuset") }
-    if devices != nil { wanted.append("devices") }
-    // Without a v2 tree the freezer is what holds processes still while they are killed.
-    if hierarchies.v2 == nil { wanted.append("freezer") }
-    return wanted.filter { hierarchies.v1[$0] != nil }
-  }
-
-  private var relative: String { path.joined(separator: "/") }
-
-  private func directory(_ controller: String) -> String? {
-    hierarchies.v1[controller].map { "\($0)/\(relative)" }
-  }
-
-  private var v2Directory: String? { hierarchies.v2.map { "\($0)/\(relative)" } }
-
-  /// All directories that the cgroup has or could have, without repetition: hierarchies may be mounted together.
-  private var allDirectories: [String] {
-    var places = Set(hierarchies.v1.values)
-    if let v2 = hierarchies.v2 { places.insert(v2) }
-    return places.sorted().map { "\($0)/\(relative)" }
-  }
-
-  // MARK: Making
-
-  /// Makes the cgroup and sets its limits.
+  /// Makes the group and sets its limits. A group that exists is updated.
   ///
-  /// - Parameter devices: the devices that may be used; nil leaves all to the file permissions.
-  /// - Throws: an error that names the file; a limit whose controller the machine lacks is `ENOTSUP`.
-  package func create(_ limits: CgroupLimits, devices: [DeviceRule]?) throws(SystemCallError) {
-    if hierarchies.limitsAreV2 {
-      try createV2(limits)
-    } else {
-      try createV1(limits, devices: devices)
+  /// Needs root. On failure some directories may exist: `remove()` takes them back.
+  /// - Parameter devices: what device nodes may be used; nil makes no rule, and everything may.
+  /// - Returns: limits that the machine cannot hold.
+  package func create(
+    _ limits: CgroupLimits = CgroupLimits(), devices: DeviceRules? = nil
+  ) throws(CgroupError) -> [UnappliedLimit] {
+    let settings = try CgroupSettings(limits, on: hierarchy)
+    let controllers = controllers(limits, devices)
+    for mount in mountPoints(for: controllers) { try makeDirectory(in: mount, controllers) }
+    var unapplied = settings.unapplied
+    unapplied += try apply(settings.writes, controllers)
+    if let devices, try !apply(devices) {
+      unapplied.append(UnappliedLimit(limit: .devices, reason: .noController(.devices)))
     }
+    return unapplied
   }
 
-  private func createV1(_ limits: CgroupLimits, devices: [DeviceRule]?) throws(SystemCallError) {
-    var made: Set<String> = []
-    for controller in v1Controllers(for: limits, devices: devices) {
-      guard let directory = directory(controller), made.insert(directory).inserted else { continue }
-      try Files.makeDirectories(directory, mode: 0o755)
-      if controller == "cpuset", let root = hierarchies.v1["cpuset"] { try inheritCpuset(root: root) }
+  /// Changes the limits of a group that exists, with the processes in it.
+  /// - Returns: limits that the machine cannot hold.
+  package func update(_ limits: CgroupLimits) throws(CgroupError) -> [UnappliedLimit] {
+    let settings = try CgroupSettings(limits, on: hierarchy)
+    if limits.cpuset != nil, case .legacy(let mount) = hierarchy.location(of: .cpuset),
+      !Files.exists("\(mount)/\(path)")
+    {
+      try makeDirectory(in: mount, [.cpuset])
+      // The processors must be set before a process may enter.
+      let unapplied = try apply(settings.writes, [.cpuset])
+      try gather(into: "\(mount)/\(path)")
+      return settings.unapplied + unapplied
     }
-    if let v2Directory { try Files.makeDirectories(v2Directory, mode: 0o755) }
-    for setting in limits.v1Settings { try apply(setting, in: directory(setting.controller)) }
-    if let devices, let directory = directory("devices") {
-      try Files.write("a", to: "\(directory)/devices.deny")
-      for rule in devices { try Files.write(rule.v1Line, to: "\(directory)/devices.allow") }
-    }
+    return settings.unapplied + (try apply(settings.writes, controllers(limits, nil)))
   }
 
-  /// A cpuset of v1 is born empty, and nothing can run in it before it has processors and memory nodes.
-  private func inheritCpuset(root: String) throws(SystemCallError) {
-    var parent = root
-    for part in path {
-      let child = "\(parent)/\(part)"
-      for file in ["cpuset.cpus", "cpuset.mems"] {
-        let value = try Files.text("\(child)/\(file)")
-        if value.allSatisfy(\.isWhitespace) { try Files.write(try Files.text("\(parent)/\(file)"), to: "\(child)/\(file)") }
-      }
-      parent = child
-    }
+  /// The controllers that the group needs. Each one of version 1 costs a directory, about 0.1 ms to make and as much to
+  /// remove, for each container.
+  private func controllers(_ limits: CgroupLimits, _ devices: DeviceRules?) -> Set<CgroupController> {
+    // memory: a limit set later counts only what was charged here from the start, and only the group's own counter tells an
+    // OOM kill from any other SIGKILL.
+    // pids: its list of processes is what is killed and waited for where there is no unified hierarchy.
+    // cpu: containers compete as groups, not each with the sum of its threads.
+    var wanted: Set<CgroupController> = [.memory, .pids, .cpu]
+    // cpuset: a process may not enter a group of version 1 whose processors are not set, so it is left out until asked for.
+    if limits.cpuset != nil { wanted.insert(.cpuset) }
+    // devices: without rules everything is allowed, which is what the parent says already.
+    if devices != nil { wanted.insert(.devices) }
+    // cpuacct: only where nothing else counts a group's processor time; the unified hierarchy always does (cpu.stat).
+    if hierarchy.unified == nil { wanted.insert(.cpuacct) }
+    // freezer: never here. `freeze()` makes it when it is needed.
+    return wanted
   }
 
-  private func createV2(_ limits: CgroupLimits) throws(SystemCallError) {
-    guard let tree = hierarchies.v2 else {
-      throw SystemCallError("mkdir", on: "cgroup (no hierarchy is mounted)", .notSupported)
+  /// Where directories are needed: the unified hierarchy always, others for their controllers.
+  private func mountPoints(for controllers: Set<CgroupController>) -> [String] {
+    let mounts = controllers.compactMap { controller -> String? in
+      if case .legacy(let mount) = hierarchy.location(of: controller) { mount } else { nil }
     }
-    let wanted = ["cpu", "cpuset", "memory", "pids"].filter(hierarchies.v2Controllers.contains)
-    let enabling = wanted.map { "+\($0)" }.joined(separator: " ")
-    var parent = tree
-    for part in path {
-      // A child has the files of a controller only if its parent hands it down.
-      if !enabling.isEmpty { try Files.write(enabling, to: "\(parent)/cgroup.subtree_control") }
-      parent += "/\(part)"
-      try Files.makeDirectory(parent, mode: 0o755)
-    }
-    for setting in limits.v2Settings { try apply(setting, in: parent) }
+    return [hierarchy.unified].compactMap { $0 } + Set(mounts).sorted()
   }
 
-  private func apply(_ setting: CgroupLimits.Setting, in directory: String?) throws(SystemCallError) {
-    guard let directory else {
-      throw SystemCallError("set", on: "\(setting.file): the \(setting.controller) controller is missing", .notSupported)
-    }
-    do throws(SystemCallError) {
-      try Files.write(setting.value, to: "\(directory)/\(setting.file)")
-    } catch {
-      // Swap accounting may be off, and an old kernel may not kill groups: the limit of the memory holds all the same.
-      let isOptional = ["memory.memsw.limit_in_bytes", "memory.swap.max", "memory.oom.group"].contains(setting.file)
-      if isOptional && error.errno == .noSuchFileOrDirectory { return }
-      throw error
-    }
-  }
-
-  // MARK: Joining
-
-  /// Moves the calling process, which must have one thread, into the cgroup of every v1 hierarchy. In that of v2 it is born
-  /// (`openForClone`): moving there would wait for all processors.
-  package func joinSelf() throws(SystemCallError) {
-    for (controller, root) in hierarchies.v1 {
-      // Not every hierarchy was joined at creation: what is not there is not joined.
-      let file = "\(root)/\(relative)/tasks"
+  private func makeDirectory(in mount: String, _ controllers: Set<CgroupController>) throws(CgroupError) {
+    // Another stack's clean-up may remove `stack/`, and a `down` of this one `stack/<project>`, while they are empty: then
+    // the next round makes them again.
+    for round in 1... {
       do throws(SystemCallError) {
-        // `tasks` moves one thread without waiting for all processors, unlike `cgroup.procs`.
-        try Files.write("0", to: file)
-      } catch where error.errno == .noSuchFileOrDirectory && controller != "memory" {
-        continue
-      }
-    }
-  }
-
-  /// The directory for CLONE_INTO_CGROUP (clone3(2)): on a machine with v2 the child is born in the cgroup.
-  package func openForClone() throws(SystemCallError) -> SharedDescriptor? {
-    guard let v2Directory else { return nil }
-    return SharedDescriptor(try Files.open(v2Directory, O_RDONLY | O_DIRECTORY))
-  }
-
-  // MARK: Processes
-
-  /// The processes in the cgroup and in those below it.
-  package func processes() throws(SystemCallError) -> [pid_t] {
-    var pids: Set<pid_t> = []
-    for directory in allDirectories { try collect(directory, into: &pids) }
-    return pids.sorted()
-  }
-
-  private func collect(_ directory: String, into pids: inout Set<pid_t>) throws(SystemCallError) {
-    guard let bytes = try Files.readIfPresent("\(directory)/cgroup.procs") else { return }
-    for line in bytes.split(separator: UInt8(ascii: "\n")) {
-      if let pid = pid_t(String(decoding: line, as: UTF8.self)) { pids.insert(pid) }
-    }
-    for child in try children(of: directory) { try collect(child, into: &pids) }
-  }
-
-  private func children(of directory: String) throws(SystemCallError) -> [String] {
-    try Files.namesIfPresent(in: directory).map { "\(directory)/\($0)" }.filter { path in
-      (try? Files.status(path)).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false
-    }
-  }
-
-  /// Kills every process in the cgroup and below, also those that are being forked meanwhile.
-  package func kill() throws(SystemCallError) {
-    if let v2Directory, Files.exists("\(v2Directory)/cgroup.kill") {
-      try Files.write("1", to: "\(v2Directory)/cgroup.kill")
-      if hierarchies.v1.isEmpty { return }
-    }
-    // A frozen task of v1 does not die before it is thawed.
-    if let freezer = directory("freezer"), Files.exists("\(freezer)/freezer.state") {
-      try Files.write("THAWED", to: "\(freezer)/freezer.state")
-    }
-    // Each round may miss what was forked during it; a fork bomb loses against a limit of pids, so rounds are bounded.
-    for _ in 0..<100 {
-      let pids = try processes()
-      if pids.isEmpty { return }
-      for pid in pids { _ = Glibc.kill(pid, SIGKILL) }
-      usleep(1000)
-    }
-  }
-
-  // MARK: Statistics
-
-  /// How many processes the kernel killed because of the memory limit; 0 when nothing tells.
-  package func outOfMemoryKills() -> Int {
-    let path = hierarchies.limitsAreV2 ? v2Directory.map { "\($0)/memory.events" } : directory("memory").map { "\($0)/memory.oom_control" }
-    // Best effort: the cgroup may be gone.
-    guard let path, let text = try? Files.text(path) else { return 0 }
-    let line = text.split(separator: "\n").first { $0.hasPrefix("oom_kill ") }
-    return line?.split(separator: " ").last.flatMap { Int($0) } ?? 0
-  }
-
-  // MARK: Removing
-
-  /// Removes the cgroup and all below it. Absent is success.
-  ///
-  /// - Throws: `EBUSY` when processes are left in it after two seconds.
-  package func remove() throws(SystemCallError) {
-    for directory in allDirectories { try remove(directory) }
-  }
-
-  private func remove(_ directory: String) throws(SystemCallError) {
-    do throws(SystemCallError) {
-      return try Files.removeDirectory(directory)
-    } catch where error.errno == .resourceBusy {}
-    for child in try children(of: directory) { try remove(child) }
-    // The last process may be on its way out: a cgroup is busy until the kernel has done with it.
-    for attempt in 0..<400 {
-      do throws(SystemCallError) {
-        return try Files.removeDirectory(directory)
+        try Files.makeDirectory("\(mount)/\(path)", mode: 0o755)
+        break
       } catch {
-        if error.errno != .resourceBusy || attempt == 399 { throw error }
+        guard error.errno == .noSuchFileOrDirectory, round < 10 else { throw .system(error) }
       }
-      usleep(attempt < 100 ? 200 : 6000)
+      for parent in parents {
+        do throws(SystemCallError) {
+          try Files.makeDirectory("\(mount)/\(parent)", mode: 0o755)
+        } catch {
+          guard error.errno == .noSuchFileOrDirectory else { throw .system(error) }
+        }
+      }
+      if mount == hierarchy.unified { try enable(controllers) }
+    }
+    if mount == hierarchy.unified && controllers.contains(.cpuset) { try enable([.cpuset]) }
+    if mount == hierarchy.legacy[.cpuset] { try inheritProcessors(in: mount) }
+  }
+
+  /// Enables the controllers of version 2 for this group: in the root and in each of the group's parents
+  /// (cgroup.subtree_control).
+  private func enable(_ controllers: Set<CgroupController>) throws(CgroupError) {
+    guard let unified = hierarchy.unified else { return }
+    let wanted = controllers.intersection(hierarchy.unifiedControllers)
+    guard !wanted.isEmpty else { return }
+    for directory in [unified] + parents.map({ "\(unified)/\($0)" }) {
+      let file = "\(directory)/cgroup.subtree_control"
+      var missing: [CgroupController] = []
+      do throws(SystemCallError) {
+        missing = wanted.subtracting(CgroupHierarchy.controllerList(try Files.text(file)))
+          .sorted { $0.rawValue < $1.rawValue }
+        if missing.isEmpty { continue }
+        try Files.write(missing.map { "+\($0.rawValue)" }.joined(separator: " "), to: file)
+      } catch {
+        if error.errno == .resourceBusy { throw .processesInParent(directory: directory, controllers: missing) }
+        // The directory went away under us: see makeDirectory(in:).
+        if !error.isOfGoneGroup { throw .system(error) }
+      }
+    }
+  }
+
+  /// Gives the group and its parents the processors and memory nodes of the level above where they have none yet: a new group
+  /// of version 1 has none, and may not have what the one above does not have.
+  private func inheritProcessors(in mount: String) throws(CgroupError) {
+    try systemCalls { () throws(SystemCallError) in
+      for file in ["cpuset.cpus", "cpuset.mems"] {
+        var inherited = try Files.text("\(mount)/\(file)")
+        for level in parents + [path] {
+          let own = try Files.text("\(mount)/\(level)/\(file)")
+          if own.allSatisfy(\.isWhitespace) {
+            try Files.write(inherited, to: "\(mount)/\(level)/\(file)")
+          } else {
+            inherited = own
+          }
+        }
+      }
+    }
+  }
+
+  private func apply(
+    _ writes: [CgroupWrite], _ controllers: Set<CgroupController>
+  ) throws(CgroupError) -> [UnappliedLimit] {
+    var unapplied: [UnappliedLimit] = []
+    for write in writes {
+      guard let directory = directory(of: write.controller) else { continue }
+      do throws(SystemCallError) {
+        try set(write, in: directory, among: writes)
+      } catch {
+        guard error.errno == .noSuchFileOrDirectory else { throw .system(error) }
+        if !write.isOptional {
+          // A command that was killed may have made the parents and not yet enabled the controllers in them.
+          guard case .unified = hierarchy.location(of: write.controller) else { throw .system(error) }
+          try enable(controllers)
+          try systemCalls { () throws(SystemCallError) in try set(write, in: directory, among: writes) }
+        } else if write.isAsked {
+          unapplied.append(UnappliedLimit(limit: write.limit, reason: .noSwapAccounting))
+        }
+      }
+    }
+    return unapplied
+  }
+
+  private func set(_ write: CgroupWrite, in directory: String, among writes: [CgroupWrite]) throws(SystemCallError) {
+    do throws(SystemCallError) {
+      try Files.write(write.value, to: "\(directory)/\(write.file)")
+    } catch  where error.errno == .invalidArgument && write.file == "memory.limit_in_bytes" {
+      // Version 1 keeps memory below memory and swap at every moment: when both are raised, the sum goes first.
+      guard let sum = writes.first(where: { $0.file == "memory.memsw.limit_in_bytes" }) else { throw error }
+      try Files.write(sum.value, to: "\(directory)/\(sum.file)")
+      try Files.write(write.value, to: "\(directory)/\(write.file)")
+    }
+  }
+
+  /// - Returns: false when the machine has no means to hold device rules.
+  private func apply(_ devices: DeviceRules) throws(CgroupError) -> Bool {
+    switch hierarchy.location(of: .devices) {
+    case .legacy(let mount):
+      try systemCalls { () throws(SystemCallError) in
+        for write in devices.legacyWrites { try Files.write(write.value, to: "\(mount)/\(path)/\(write.file)") }
+      }
+      return true
+    case .unified, .absent:
+      // Version 2 has no such controller: a program attached to the group decides.
+      guard let directory = unifiedDirectory else { return false }
+      try systemCalls { () throws(SystemCallError) in try DeviceProgram(devices).attach(to: directory) }
+      return true
     }
   }
 }

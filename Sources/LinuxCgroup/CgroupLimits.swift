@@ -1,77 +1,178 @@
-/// Limits of a cgroup; nil is no limit.
+import Glibc
+import LinuxSystem
+
+/// Limits of a cgroup; nil leaves what is there.
 package struct CgroupLimits: Hashable, Sendable {
-  /// Bytes.
+  /// Bytes of memory.
   package var memory: UInt64?
-  /// Bytes of memory and swap together; -1 is no limit.
+  /// Bytes of memory and swap together; -1 is no limit. nil with a memory limit is twice that limit, as under docker.
   package var memoryAndSwap: Int64?
-  /// Processors' worth of time.
-  package var cpus: Double?
-  /// Relative weight as cpu.shares of cgroup v1: 2 to 262144.
+  /// Microseconds of processor time in each `cpuPeriod`.
+  package var cpuQuota: UInt64?
+  /// Relative weight in cgroup v1's terms, 2 to 262144; 1024 is the usual one, 0 leaves what is there.
   package var cpuShares: UInt64?
-  /// A list such as `0-2,4`.
+  /// Processors, as a list such as `0-2,4`.
   package var cpuset: String?
-  /// -1 is no limit.
+  /// Processes and threads; -1, and 0 as under docker, is no limit.
   package var pids: Int64?
+
+  /// Microseconds: the kernel's own default.
+  package static let cpuPeriod: UInt64 = 100_000
 
   package init() {}
 
-  /// One file to write.
-  package struct Setting: Hashable, Sendable {
-    package let controller: String
-    package let file: String
-    package let value: String
+  /// The quota that gives `cpus` processors' worth of time; nil when that is less than the kernel's least, 0.01.
+  package static func quota(cpus: Double) -> UInt64? {
+    let quota = (cpus * Double(cpuPeriod)).rounded()
+    return quota >= 1000 && quota < 1e15 ? UInt64(quota) : nil
   }
 
-  /// The period in which a share of processor time is counted, microseconds: the kernel's default.
-  static let cpuPeriod = 100_000
-
-  /// The files of cgroup v1, in the order in which the kernel accepts them.
-  package var v1Settings: [Setting] {
-    var settings: [Setting] = []
-    if let memory {
-      settings.append(Setting(controller: "memory", file: "memory.limit_in_bytes", value: "\(memory)"))
-      // Swap follows the rule of Docker: as much again as the memory, unless it is said.
-      let both = memoryAndSwap ?? Int64(clamping: memory &* 2)
-      settings.append(Setting(controller: "memory", file: "memory.memsw.limit_in_bytes", value: "\(both)"))
-    }
-    if let cpuShares { settings.append(Setting(controller: "cpu", file: "cpu.shares", value: "\(cpuShares)")) }
-    if let cpus {
-      settings.append(Setting(controller: "cpu", file: "cpu.cfs_period_us", value: "\(Self.cpuPeriod)"))
-      settings.append(
-        Setting(controller: "cpu", file: "cpu.cfs_quota_us", value: "\(Int(cpus * Double(Self.cpuPeriod)))"))
-    }
-    if let cpuset { settings.append(Setting(controller: "cpuset", file: "cpuset.cpus", value: cpuset)) }
-    if let pids { settings.append(Setting(controller: "pids", file: "pids.max", value: Self.maximum(pids))) }
-    return settings
-  }
-
-  /// The files of cgroup v2 (kernel documentation, admin-guide/cgroup-v2).
-  package var v2Settings: [Setting] {
-    var settings: [Setting] = []
-    if let memory {
-      settings.append(Setting(controller: "memory", file: "memory.max", value: "\(memory)"))
-      let swap = memoryAndSwap.map { $0 < 0 ? "max" : "\(max(0, $0 - Int64(clamping: memory)))" } ?? "\(memory)"
-      settings.append(Setting(controller: "memory", file: "memory.swap.max", value: swap))
-      // The kernel kills the service as a whole: half of one is worse than none.
-      settings.append(Setting(controller: "memory", file: "memory.oom.group", value: "1"))
-    }
-    if let cpuShares {
-      settings.append(Setting(controller: "cpu", file: "cpu.weight", value: "\(Self.weight(shares: cpuShares))"))
-    }
-    if let cpus {
-      let quota = Int(cpus * Double(Self.cpuPeriod))
-      settings.append(Setting(controller: "cpu", file: "cpu.max", value: "\(quota) \(Self.cpuPeriod)"))
-    }
-    if let cpuset { settings.append(Setting(controller: "cpuset", file: "cpuset.cpus", value: cpuset)) }
-    if let pids { settings.append(Setting(controller: "pids", file: "pids.max", value: Self.maximum(pids))) }
-    return settings
-  }
-
-  private static func maximum(_ value: Int64) -> String { value < 0 ? "max" : "\(value)" }
-
-  /// The range of shares, 2 to 262144, onto that of weights, 1 to 10000, as OCI runtimes do it.
+  /// The weight of cgroup v2 (1 to 10000) for the shares of version 1 (2 to 262144).
+  ///
+  /// The three points that both sides define map to each other: 2 to 1, 1024 to 100, 262144 to 10000; between them the curve
+  /// that current OCI runtimes use, a parabola through these points in logarithms. The straight line that older runtimes used
+  /// maps the usual 1024 to 39, so that a container with the usual share lost against every group that nobody had touched.
   package static func weight(shares: UInt64) -> UInt64 {
-    let clamped = min(max(shares, 2), 262_144)
-    return 1 + (clamped - 2) * 9999 / 262_142
+    if shares <= 2 { return 1 }
+    if shares >= 262_144 { return 10_000 }
+    let logarithm = log2(Double(shares))
+    let exponent = (logarithm * logarithm + 125 * logarithm) / 612 - 7.0 / 34
+    return UInt64(pow(10, exponent).rounded(.up))
+  }
+}
+
+/// One of the limits, for messages.
+package enum CgroupLimit: String, Hashable, Sendable, CustomStringConvertible {
+  case memory = "memory limit"
+  case swap = "swap limit"
+  case cpuQuota = "cpu quota"
+  case cpuShares = "cpu shares"
+  case cpuset
+  case pids = "pids limit"
+  case devices = "device rules"
+
+  package var description: String { rawValue }
+}
+
+/// A limit that was asked for and does not hold, because the machine does not have what it needs.
+package struct UnappliedLimit: Hashable, Sendable, CustomStringConvertible {
+  package enum Reason: Hashable, Sendable {
+    /// Neither version of cgroups has the controller here.
+    case noController(CgroupController)
+    /// The kernel counts no swap (CONFIG_SWAP, or swapaccount=0).
+    case noSwapAccounting
+  }
+
+  package let limit: CgroupLimit
+  package let reason: Reason
+
+  package var description: String {
+    switch reason {
+    case .noController(let controller): "\(limit) not applied: no cgroup controller \(controller.rawValue)"
+    case .noSwapAccounting: "\(limit) not applied: the kernel does not account swap"
+    }
+  }
+}
+
+/// A value for a file of a controller.
+struct CgroupWrite: Hashable, Sendable {
+  let limit: CgroupLimit
+  let controller: CgroupController
+  let file: String
+  let value: String
+  /// Missing files are no error: the kernel was built, or booted, without the feature.
+  var isOptional = false
+  /// The user asked for it: not to apply it is worth a warning.
+  var isAsked = true
+}
+
+/// What limits come to on a machine: values to write, and what cannot be had.
+struct CgroupSettings: Hashable, Sendable {
+  private(set) var writes: [CgroupWrite] = []
+  private(set) var unapplied: [UnappliedLimit] = []
+
+  init(_ limits: CgroupLimits, on hierarchy: CgroupHierarchy) throws(CgroupError) {
+    addMemory(limits, hierarchy)
+    try addProcessor(limits, hierarchy)
+    if let cpuset = limits.cpuset {
+      let isList = !cpuset.isEmpty && cpuset.utf8.allSatisfy { Array("0123456789,-".utf8).contains($0) }
+      guard isList else { throw .invalidLimit(.cpuset, "\"\(cpuset)\"") }
+      add(.cpuset, .cpuset, hierarchy, legacy: ("cpuset.cpus", cpuset), unified: ("cpuset.cpus", cpuset))
+    }
+    if let pids = limits.pids {
+      guard pids >= -1 else { throw .invalidLimit(.pids, "\(pids)") }
+      let value = pids > 0 ? "\(pids)" : "max"
+      add(.pids, .pids, hierarchy, legacy: ("pids.max", value), unified: ("pids.max", value))
+    }
+  }
+
+  private mutating func addMemory(_ limits: CgroupLimits, _ hierarchy: CgroupHierarchy) {
+    if let memory = limits.memory {
+      add(
+        .memory, .memory, hierarchy, legacy: ("memory.limit_in_bytes", "\(memory)"),
+        unified: ("memory.max", "\(memory)"))
+    }
+    let asked = limits.memoryAndSwap
+    let doubled = limits.memory.flatMap { Int64(exactly: $0) }.map { $0.multipliedReportingOverflow(by: 2) }
+    guard let total = asked ?? doubled.map({ $0.overflow ? -1 : $0.partialValue }) else { return }
+    // Version 1 limits the sum, version 2 the swap alone.
+    let swap = total < 0 ? "max" : "\(UInt64(total) - min(UInt64(total), limits.memory ?? 0))"
+    add(
+      .swap, .memory, hierarchy, legacy: ("memory.memsw.limit_in_bytes", "\(max(total, -1))"),
+      unified: ("memory.swap.max", swap), isOptional: true, isAsked: asked != nil)
+  }
+
+  private mutating func addProcessor(_ limits: CgroupLimits, _ hierarchy: CgroupHierarchy) throws(CgroupError) {
+    if let quota = limits.cpuQuota {
+      guard quota >= 1000 else { throw .invalidLimit(.cpuQuota, "\(quota) µs in 100 ms: the least is 1000") }
+      let period = CgroupLimits.cpuPeriod
+      if case .legacy = hierarchy.location(of: .cpu) {
+        writes.append(CgroupWrite(limit: .cpuQuota, controller: .cpu, file: "cpu.cfs_period_us", value: "\(period)"))
+      }
+      add(
+        .cpuQuota, .cpu, hierarchy, legacy: ("cpu.cfs_quota_us", "\(quota)"), unified: ("cpu.max", "\(quota) \(period)")
+      )
+    }
+    if let shares = limits.cpuShares, shares > 0 {
+      let weight = CgroupLimits.weight(shares: shares)
+      add(.cpuShares, .cpu, hierarchy, legacy: ("cpu.shares", "\(shares)"), unified: ("cpu.weight", "\(weight)"))
+    }
+  }
+
+  private mutating func add(
+    _ limit: CgroupLimit, _ controller: CgroupController, _ hierarchy: CgroupHierarchy, legacy: (String, String),
+    unified: (String, String), isOptional: Bool = false, isAsked: Bool = true
+  ) {
+    let (file, value): (String, String)
+    switch hierarchy.location(of: controller) {
+    case .legacy: (file, value) = legacy
+    case .unified: (file, value) = unified
+    case .absent:
+      if isAsked { unapplied.append(UnappliedLimit(limit: limit, reason: .noController(controller))) }
+      return
+    }
+    writes.append(
+      CgroupWrite(
+        limit: limit, controller: controller, file: file, value: value, isOptional: isOptional, isAsked: isAsked))
+  }
+}
+
+extension CgroupLimits: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init()
+    memory = try reader.value()
+    memoryAndSwap = try reader.value(Int?.self).map(Int64.init)
+    cpuQuota = try reader.value()
+    cpuShares = try reader.value()
+    cpuset = try reader.value()
+    pids = try reader.value(Int?.self).map(Int64.init)
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(memory)
+    writer.value(memoryAndSwap.map(Int.init))
+    writer.value(cpuQuota)
+    writer.value(cpuShares)
+    writer.value(cpuset)
+    writer.value(pids.map(Int.init))
   }
 }

@@ -1,33 +1,41 @@
 import CLinuxShim
 import LinuxSystem
+import SystemPackage
 
-/// A seccomp filter as the kernel takes it: ready BPF, compiled once and loaded by every container that has its profile.
+/// A filter as the kernel takes it, ready to be loaded.
 package struct CompiledFilter: Hashable, Sendable {
-  /// Instructions of eight bytes (struct sock_filter).
+  /// Each instruction is a struct sock_filter, 8 bytes.
   package let instructions: [UInt8]
-  /// SECCOMP_FILTER_FLAG_*.
-  package let flags: UInt32
+  package let flags: SeccompFlags
 
-  package init(instructions: [UInt8], flags: UInt32) {
+  /// BPF_MAXINSNS.
+  static let limit = 4096
+
+  package init(instructions: [UInt8], flags: SeccompFlags) {
     self.instructions = instructions
     self.flags = flags
   }
 
-  /// Filters the calling thread's system calls from now on, for good (seccomp(2)).
+  /// Puts the filter on the calling thread; there is no way back. Its children, and what it executes, have it too.
   ///
-  /// Needs CAP_SYS_ADMIN in the thread's user namespace, or no_new_privs.
+  /// Needs no_new_privs, or CAP_SYS_ADMIN in the thread's user namespace, at this moment. All that follows, up to execve(2),
+  /// must be allowed by the filter.
   package func load() throws(SystemCallError) {
     let count = UInt16(clamping: instructions.count / 8)
-    try checked("seccomp", unsafe stk_seccomp_set_filter(flags, instructions, count))
+    try checked("seccomp", unsafe stk_seccomp_set_filter(flags.rawValue, instructions, count))
   }
 }
 
 extension CompiledFilter: WireCodable {
   package init(from reader: inout WireReader) throws(WireError) {
-    self.init(instructions: try reader.data(), flags: try reader.value())
+    flags = SeccompFlags(rawValue: try reader.integer())
+    instructions = try reader.data()
+    guard instructions.count % 8 == 0, !instructions.isEmpty, instructions.count / 8 <= Self.limit else {
+      throw reader.error("instructions")
+    }
   }
   package func write(to writer: inout WireWriter) {
+    writer.integer(flags.rawValue)
     writer.data(instructions)
-    writer.value(flags)
   }
 }

@@ -1,142 +1,227 @@
 import FoundationEssentials
+import Glibc
+import LinuxCapabilities
+import LinuxSystem
 
-/// A profile that cannot be used: where in it, and why.
+/// What is wrong with a profile: everything that was found.
 package struct SeccompProfileError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// For example `syscalls[3].action`.
-  package let path: String
-  package let reason: String
-  package var description: String { path.isEmpty ? reason : "\(path): \(reason)" }
+  package struct Problem: Hashable, Sendable, CustomStringConvertible {
+    /// Where in the document, for example `syscalls[3].args[0].op`; empty is the document itself.
+    package let key: String
+    package let reason: String
+    package var description: String { key.isEmpty ? reason : "\(key): \(reason)" }
+  }
+
+  /// The file, or what else the profile was read from.
+  package let source: String
+  package let problems: [Problem]
+
+  /// `profile.json: syscalls[3].action: unknown action "ALLOW"`, a line for each problem.
+  package var description: String {
+    problems.map { "\(source): \($0)" }.joined(separator: "\n")
+  }
 }
 
 extension SeccompProfile {
-  /// A profile in the JSON form of Docker (with `archMap`, `includes`, `excludes`) or of the OCI runtime specification.
-  package init(json: [UInt8]) throws(SeccompProfileError) {
-    let file: File
+  /// Reads a profile in Docker's JSON form, or OCI's (`linux.seccomp` of a runtime configuration).
+  ///
+  /// - Parameter source: what messages call it, most often the path.
+  /// - Throws: everything that is wrong with it. Keys that neither form has are left out, as docker does.
+  package init(json: [UInt8], source: String) throws(SeccompProfileError) {
+    let document: Document
     do {
-      file = try JSONDecoder().decode(File.self, from: Data(json))
-    } catch let error as DecodingError {
-      throw Self.explained(error)
+      document = try JSONDecoder().decode(Document.self, from: Data(json))
     } catch {
-      throw SeccompProfileError(path: "", reason: "not JSON: \(error)")
+      throw SeccompProfileError(source: source, problems: [Self.problem(error)])
     }
-    self.init(
-      defaultAction: try Self.action(file.defaultAction, errno: file.defaultErrnoRet, at: "defaultAction"))
-    if file.listenerPath != nil {
-      throw SeccompProfileError(path: "listenerPath", reason: "notification of a listener is not supported")
-    }
-    let mapped = (file.archMap ?? []).first { $0.architecture == Self.nativeArchitecture }
-    architectures = (mapped?.subArchitectures ?? []) + (file.architectures ?? []).filter { $0 != Self.nativeArchitecture }
-    flags = file.flags ?? []
-    for (index, entry) in (file.syscalls ?? []).enumerated() {
-      rules.append(try Self.rule(entry, at: "syscalls[\(index)]"))
-    }
+    var reading = Reading()
+    self = reading.profile(document)
+    guard reading.problems.isEmpty else { throw SeccompProfileError(source: source, problems: reading.problems) }
   }
 
-  #if arch(x86_64)
-    static let nativeArchitecture = "SCMP_ARCH_X86_64"
-    static let goArchitecture = "amd64"
-  #else
-    static let nativeArchitecture = "SCMP_ARCH_AARCH64"
-    static let goArchitecture = "arm64"
-  #endif
-
-  private struct File: Decodable {
-    var defaultAction: String
-    var defaultErrnoRet: UInt16?
-    var archMap: [ArchitectureMap]?
-    var architectures: [String]?
-    var flags: [String]?
-    var listenerPath: String?
-    var syscalls: [Entry]?
-  }
-
-  private struct ArchitectureMap: Decodable {
-    var architecture: String
-    var subArchitectures: [String]?
-  }
-
-  private struct Entry: Decodable {
-    var name: String?
-    var names: [String]?
-    var action: String
-    var errnoRet: UInt16?
-    var args: [Argument]?
-    var includes: Conditions?
-    var excludes: Conditions?
-  }
-
-  private struct Argument: Decodable {
-    var index: UInt32
-    var value: UInt64
-    var valueTwo: UInt64?
-    var op: String
-  }
-
-  private struct Conditions: Decodable {
-    var caps: [String]?
-    var arches: [String]?
-    var minKernel: String?
-  }
-
-  private static func rule(_ entry: Entry, at path: String) throws(SeccompProfileError) -> Rule {
-    let names = (entry.names ?? []) + (entry.name.map { [$0] } ?? [])
-    guard !names.isEmpty else { throw SeccompProfileError(path: path, reason: "it has no names") }
-    var rule = Rule(names, try action(entry.action, errno: entry.errnoRet, at: "\(path).action"))
-    for (index, argument) in (entry.args ?? []).enumerated() {
-      let place = "\(path).args[\(index)]"
-      guard argument.index < 6 else {
-        throw SeccompProfileError(path: "\(place).index", reason: "a system call has arguments 0 to 5")
+  private static func problem(_ error: any Error) -> SeccompProfileError.Problem {
+    func problem(_ path: [any CodingKey], _ reason: String) -> SeccompProfileError.Problem {
+      var key = ""
+      for step in path {
+        if let index = step.intValue {
+          key += "[\(index)]"
+        } else {
+          key += key.isEmpty ? step.stringValue : ".\(step.stringValue)"
+        }
       }
-      guard let comparison = Comparison(rawValue: argument.op) else {
-        throw SeccompProfileError(path: "\(place).op", reason: "there is no comparison \(argument.op)")
-      }
-      rule.conditions.append(Condition(argument.index, comparison, argument.value, argument.valueTwo ?? 0))
+      return SeccompProfileError.Problem(key: key, reason: reason)
     }
-    rule.includes = try filter(entry.includes, at: "\(path).includes")
-    rule.excludes = try filter(entry.excludes, at: "\(path).excludes")
-    return rule
-  }
-
-  private static func filter(_ conditions: Conditions?, at path: String) throws(SeccompProfileError) -> Filter {
-    var filter = Filter()
-    filter.capabilities = conditions?.caps ?? []
-    filter.architectures = conditions?.arches ?? []
-    if let text = conditions?.minKernel {
-      guard let version = KernelVersion(text) else {
-        throw SeccompProfileError(path: "\(path).minKernel", reason: "\(text) is no kernel version")
-      }
-      filter.minimumKernel = version
-    }
-    return filter
-  }
-
-  private static func action(
-    _ name: String, errno: UInt16?, at path: String
-  ) throws(SeccompProfileError) -> Action {
-    switch name {
-    case "SCMP_ACT_ALLOW": .allow
-    case "SCMP_ACT_LOG": .log
-    case "SCMP_ACT_ERRNO": .errno(errno ?? 1)
-    case "SCMP_ACT_KILL", "SCMP_ACT_KILL_THREAD": .killThread
-    case "SCMP_ACT_KILL_PROCESS": .killProcess
-    case "SCMP_ACT_TRAP": .trap
-    case "SCMP_ACT_TRACE": .trace(errno ?? 1)
-    case "SCMP_ACT_NOTIFY":
-      throw SeccompProfileError(path: path, reason: "notification of a listener is not supported")
-    default: throw SeccompProfileError(path: path, reason: "there is no action \(name)")
-    }
-  }
-
-  private static func explained(_ error: DecodingError) -> SeccompProfileError {
-    func text(_ path: [any CodingKey]) -> String {
-      path.map { key in key.intValue.map { "[\($0)]" } ?? ".\(key.stringValue)" }.joined().drop { $0 == "." }.description
-    }
+    guard let error = error as? DecodingError else { return problem([], "\(error)") }
     switch error {
-    case .keyNotFound(let key, let context):
-      return SeccompProfileError(path: text(context.codingPath), reason: "\(key.stringValue) is missing")
-    case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-      return SeccompProfileError(path: text(context.codingPath), reason: context.debugDescription)
-    @unknown default: return SeccompProfileError(path: "", reason: "\(error)")
+    case .keyNotFound(let key, let context): return problem(context.codingPath + [key], "is missing")
+    case .valueNotFound(_, let context): return problem(context.codingPath, "is null")
+    case .typeMismatch(let type, let context): return problem(context.codingPath, "is not \(name(of: type))")
+    case .dataCorrupted(let context):
+      return problem(context.codingPath, context.codingPath.isEmpty ? "not a JSON document" : context.debugDescription)
+    @unknown default: return problem([], "\(error)")
     }
+  }
+
+  private static func name(of type: any Any.Type) -> String {
+    if type == String.self { return "a string" }
+    if type is any BinaryInteger.Type { return "an integer of the allowed range" }
+    if type is any Collection.Type { return "a list" }
+    return "an object"
+  }
+}
+
+// The documents' own shape.
+
+private struct Document: Decodable {
+  var defaultAction: String
+  var defaultErrnoRet: UInt16?
+  var architectures: [String]?
+  var archMap: [ArchitectureEntry]?
+  var flags: [String]?
+  var listenerPath: String?
+  var syscalls: [CallEntry]?
+}
+
+private struct ArchitectureEntry: Decodable {
+  var architecture: String
+  var subArchitectures: [String]?
+}
+
+private struct CallEntry: Decodable {
+  var name: String?
+  var names: [String]?
+  var action: String
+  var errnoRet: UInt16?
+  var args: [ArgumentEntry]?
+  var includes: ScopeEntry?
+  var excludes: ScopeEntry?
+}
+
+private struct ArgumentEntry: Decodable {
+  var index: UInt32
+  var value: UInt64
+  var valueTwo: UInt64?
+  var op: String
+}
+
+private struct ScopeEntry: Decodable {
+  var caps: [String]?
+  var arches: [String]?
+  var minKernel: String?
+}
+
+/// Turns a document into a profile, and goes on after a problem.
+private struct Reading {
+  var problems: [SeccompProfileError.Problem] = []
+
+  private mutating func report(_ key: String, _ reason: String) {
+    problems.append(SeccompProfileError.Problem(key: key, reason: reason))
+  }
+
+  mutating func profile(_ document: Document) -> SeccompProfile {
+    if let path = document.listenerPath, !path.isEmpty {
+      report("listenerPath", "handing calls to a listener is not supported")
+    }
+    let defaultAction = action(document.defaultAction, document.defaultErrnoRet, "defaultAction")
+    let flags = flags(document.flags ?? [])
+    let architectures = architectures(document)
+    let rules = (document.syscalls ?? []).enumerated().map { rule($1, "syscalls[\($0)]") }
+    return SeccompProfile(defaultAction: defaultAction, architectures: architectures, flags: flags, rules: rules)
+  }
+
+  private mutating func action(_ name: String, _ number: UInt16?, _ key: String) -> SeccompAction {
+    // The runtime specification's default, which docker takes too.
+    let number = number ?? UInt16(EPERM)
+    switch name {
+    case "SCMP_ACT_ALLOW": return .allow
+    case "SCMP_ACT_ERRNO": return .errno(number)
+    case "SCMP_ACT_LOG": return .log
+    case "SCMP_ACT_TRACE": return .trace(number)
+    case "SCMP_ACT_TRAP": return .trap
+    case "SCMP_ACT_KILL", "SCMP_ACT_KILL_THREAD": return .killThread
+    case "SCMP_ACT_KILL_PROCESS": return .killProcess
+    case "SCMP_ACT_NOTIFY": report(key, "SCMP_ACT_NOTIFY is not supported: there is no listener to ask")
+    default: report(key, "unknown action \"\(name)\"")
+    }
+    return .killProcess
+  }
+
+  private mutating func flags(_ names: [String]) -> SeccompFlags {
+    var flags: SeccompFlags = []
+    for (index, name) in names.enumerated() {
+      switch name {
+      case "SECCOMP_FILTER_FLAG_LOG": flags.insert(.log)
+      case "SECCOMP_FILTER_FLAG_SPEC_ALLOW": flags.insert(.speculationAllowed)
+      // The filter is loaded by a process with one thread, which hands it on to all that it will have.
+      case "SECCOMP_FILTER_FLAG_TSYNC": break
+      case "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV":
+        report("flags[\(index)]", "\(name) needs a listener, which is not supported")
+      default: report("flags[\(index)]", "unknown flag \"\(name)\"")
+      }
+    }
+    return flags
+  }
+
+  private mutating func architectures(_ document: Document) -> SeccompProfile.Architectures {
+    guard let map = document.archMap, !map.isEmpty else {
+      return .listed(
+        (document.architectures ?? []).enumerated().compactMap { architecture($1, "architectures[\($0)]") })
+    }
+    if document.architectures?.isEmpty == false { report("archMap", "architectures and archMap exclude each other") }
+    var mapped: [SeccompArchitecture: [SeccompArchitecture]] = [:]
+    for (index, entry) in map.enumerated() {
+      let key = "archMap[\(index)]"
+      guard let native = architecture(entry.architecture, "\(key).architecture") else { continue }
+      mapped[native] = (entry.subArchitectures ?? []).enumerated()
+        .compactMap { architecture($1, "\(key).subArchitectures[\($0)]") }
+    }
+    return .mapped(mapped)
+  }
+
+  private mutating func architecture(_ name: String, _ key: String) -> SeccompArchitecture? {
+    guard let architecture = SeccompArchitecture(profileName: name) else {
+      report(key, "unknown architecture \"\(name)\"")
+      return nil
+    }
+    return architecture
+  }
+
+  private mutating func rule(_ entry: CallEntry, _ key: String) -> SeccompRule {
+    var names = entry.names ?? []
+    if let name = entry.name, !name.isEmpty {
+      if !names.isEmpty { report("\(key).name", "name and names exclude each other") }
+      names.append(name)
+    }
+    if names.isEmpty { report("\(key).names", "is missing or empty") }
+    return SeccompRule(
+      action(entry.action, entry.errnoRet, "\(key).action"), names,
+      (entry.args ?? []).enumerated().compactMap { condition($1, "\(key).args[\($0)]") },
+      includes: scope(entry.includes, "\(key).includes"), excludes: scope(entry.excludes, "\(key).excludes"))
+  }
+
+  private mutating func condition(_ entry: ArgumentEntry, _ key: String) -> SeccompCondition? {
+    if entry.index > 5 { report("\(key).index", "\(entry.index) is not 0 to 5") }
+    guard let comparison = SeccompCondition.Comparison(rawValue: entry.op) else {
+      report("\(key).op", "unknown comparison \"\(entry.op)\"")
+      return nil
+    }
+    return SeccompCondition(argument: entry.index, comparison, entry.value, entry.valueTwo ?? 0)
+  }
+
+  private mutating func scope(_ entry: ScopeEntry?, _ key: String) -> SeccompScope {
+    var scope = SeccompScope()
+    for name in entry?.caps ?? [] {
+      if let number = CapabilityName.number(of: name) {
+        scope.capabilities.insert(CapabilitySet(number: number))
+      } else {
+        scope.unknownCapabilities.append(name)
+      }
+    }
+    scope.architectures = entry?.arches ?? []
+    if let text = entry?.minKernel, !text.isEmpty {
+      scope.minimumKernel = KernelVersion(text)
+      if scope.minimumKernel == nil { report("\(key).minKernel", "\"\(text)\" is not a version such as 5.10") }
+    }
+    return scope
   }
 }

@@ -71,9 +71,9 @@ extension Engine {
   }
 
   private func removeCgroups(of project: String) throws {
-    guard let cgroup = Cgroup(["stack", project], in: try CgroupHierarchies.current()) else { return }
-    try cgroup.kill()
-    try cgroup.remove()
+    let hierarchy = try CgroupHierarchy.current()
+    try Cgroup(hierarchy, project: project).kill()
+    try Cgroup.removeAll(of: project, on: hierarchy)
   }
 
   private func removeNetwork(of project: String) throws {

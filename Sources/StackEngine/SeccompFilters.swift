@@ -4,46 +4,56 @@ import LinuxSystem
 import StackModel
 
 /// The seccomp filter of each service, from the cache where possible.
-struct SeccompFilters {
-  let cache: SeccompCache
+final class SeccompFilters {
+  private let cache: SeccompCache
+  /// Most services of a stack have the same: one look into the cache is enough for them.
+  private var known: [Choice: [UInt8]] = [:]
+
+  private struct Choice: Hashable {
+    let profile: SeccompChoice
+    let capabilities: CapabilitySet
+  }
+
+  init(cache: SeccompCache) {
+    self.cache = cache
+  }
 
   /// - Returns: nil for a service without a filter.
   func filter(for service: Service) throws(EngineError) -> [UInt8]? {
-    if service.isPrivileged { return nil }
+    if service.isPrivileged || service.seccomp == .unconfined { return nil }
+    let choice = Choice(profile: service.seccomp, capabilities: try service.grantedCapabilities())
+    if let known = known[choice] { return known }
+    let profile = try profile(of: service)
+    let filter = try engineStep(service.name) {
+      try cache.filter(for: profile, capabilities: choice.capabilities)
+    }.wireBytes
+    known[choice] = filter
+    return filter
+  }
+
+  private func profile(of service: Service) throws(EngineError) -> SeccompProfile {
     switch service.seccomp {
-    case .unconfined: return nil
-    case .default: return try compiled(Array("default".utf8), service) { .default }
+    case .default, .unconfined: return .default
     case .profile(let path):
       let bytes = try engineStep(service.name) { try Files.readAll(path, limit: 4 << 20) }
-      return try compiled(bytes, service) {
-        do throws(SeccompProfileError) {
-          return try SeccompProfile(json: bytes)
-        } catch {
-          throw EngineError(.usage, service.name, "seccomp profile \(path): \(error)")
-        }
-      }
+      return try engineStep(service.name, kind: .usage) { try SeccompProfile(json: bytes, source: path) }
     }
   }
+}
 
-  private func compiled(
-    _ source: [UInt8], _ service: Service, _ profile: () throws -> SeccompProfile
-  ) throws(EngineError) -> [UInt8] {
-    try engineStep(service.name) {
-      let state = try CapabilityState.resolve(
-        add: service.addedCapabilities, drop: service.droppedCapabilities, privileged: false)
-      let release = try Files.text("/proc/sys/kernel/osrelease")
-      var key = WireWriter()
-      key.data(source)
-      key.value(Self.version)
-      key.value(state.effective.rawValue)
-      key.value(release)
-      return try cache.filter(for: key.bytes) {
-        let kernel = KernelVersion(release) ?? KernelVersion(major: 5, minor: 15)
-        return try SeccompCompiler(capabilities: state.effective.members, kernel: kernel).compile(try profile())
-      }.wireBytes
+extension Service {
+  /// What the containers of the service may use: `cap_add`, `cap_drop` and `privileged` on this machine.
+  ///
+  /// What the caller does not have itself is left out, as OCI runtimes do: a stack that runs on a whole machine also runs in a
+  /// container that has less.
+  func grantedCapabilities() throws(EngineError) -> CapabilitySet {
+    do throws(UnknownCapabilities) {
+      return try CapabilityGrant.resolve(
+        add: addedCapabilities, drop: droppedCapabilities, privileged: isPrivileged,
+        available: ProcessCapabilities.bounding()
+      ).granted
+    } catch {
+      throw EngineError(.usage, name, "\(error)")
     }
   }
-
-  /// Goes up when the default profile or the compiler changes.
-  private static let version = 1
 }

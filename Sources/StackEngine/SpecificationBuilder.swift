@@ -131,14 +131,7 @@ struct SpecificationBuilder {
   }
 
   private func capabilities() throws(EngineError) -> CapabilityMasks {
-    let state: CapabilityState
-    do {
-      state = try CapabilityState.resolve(
-        add: service.addedCapabilities, drop: service.droppedCapabilities, privileged: service.isPrivileged,
-        available: try Capabilities.current().permitted)
-    } catch {
-      throw EngineError(.usage, service.name, "\(error)")
-    }
+    let state = CapabilityState(granting: try service.grantedCapabilities())
     var masks = CapabilityMasks()
     masks.bounding = state.bounding.rawValue
     masks.effective = state.effective.rawValue

@@ -50,8 +50,8 @@ final class LayerFixture {
     return status.st_mode & S_IFMT == S_IFCHR && status.st_rdev == 0
   }
 
-  func attribute(_ attribute: String, of name: String, layer: Int = 0) throws -> [UInt8]? {
-    try ExtendedAttribute.get(attribute, of: path(name, layer: layer))
+  func attribute(_ attribute: String, of name: String, layer: Int = 0) -> [UInt8]? {
+    ExtendedAttribute.get(attribute, of: path(name, layer: layer))
   }
 
   /// The tar that the recipe of a layer makes.

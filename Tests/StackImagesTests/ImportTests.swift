@@ -54,7 +54,7 @@ import Testing
     #expect(try Files.readLink(root + "/soft") == "d/f")
     #expect(try Files.status(root + "/pipe").st_mode & S_IFMT == S_IFIFO)
     #expect(try Files.status(root + "/long").st_size == 1_000_000)
-    #expect(try ExtendedAttribute.get("user.note", of: root + "/long") == [1, 2])
+    #expect(ExtendedAttribute.get("user.note", of: root + "/long") == [1, 2])
     try Files.write("changed", to: source + "/nothing", create: 0o600)
     #expect(try fixture.store.importFileSystem(name: "c", from: source).id != first.id)
   }

@@ -5,10 +5,9 @@ import LinuxSystem
 /// Extended attributes of files and directories (xattr(7)).
 public enum ExtendedAttribute {
   /// nil when the file has none of this name.
-  public static func get(_ name: String, of path: String) throws -> [UInt8]? {
-    let file = try Files.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  public static func get(_ name: String, of path: String) -> [UInt8]? {
     var value = [UInt8](repeating: 0, count: 256)
-    let count = stk_fgetxattr(file.borrowed.rawValue, name, &value, value.count)
+    let count = stk_lgetxattr(path, name, &value, value.count)
     return count < 0 ? nil : Array(value[..<count])
   }
 

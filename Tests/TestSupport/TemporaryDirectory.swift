@@ -31,3 +31,10 @@ public final class TemporaryDirectory {
     return self(name)
   }
 }
+
+/// Calls `body` with the path of a new empty directory, which is removed afterwards with all that is in it.
+public func withTemporaryDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
+  let directory = try TemporaryDirectory()
+  defer { withExtendedLifetime(directory) {} }
+  return try body(directory.path)
+}

@@ -44,6 +44,8 @@ ssize_t stk_copy_file_range(int from, int to, size_t count);
 /// flistxattr(2), fgetxattr(2) and fsetxattr(2).
 ssize_t stk_flistxattr(int descriptor, void *list, size_t size);
 ssize_t stk_fgetxattr(int descriptor, const char *name, void *value, size_t size);
+/// lgetxattr(2).
+ssize_t stk_lgetxattr(const char *path, const char *name, void *value, size_t size);
 int stk_fsetxattr(int descriptor, const char *name, const void *value, size_t size);
 /// The f_type of fstatfs(2).
 long stk_fstatfs_type(int descriptor);
@@ -142,6 +144,13 @@ ssize_t stk_receive(int socket, void *bytes, size_t count, int *descriptor);
 int stk_bind_ipv4(uint32_t address, uint16_t port, int stream);
 /// The port in host byte order that an IPv4 socket is bound to.
 int stk_bound_port(int socket);
+
+// -- Programs for cgroups (bpf(2))
+
+/// BPF_PROG_LOAD of a BPF_PROG_TYPE_CGROUP_DEVICE program. `instructions` holds `count` struct bpf_insn. A new descriptor.
+int stk_bpf_load_device_program(const uint64_t *instructions, size_t count);
+/// BPF_PROG_ATTACH of such a program to a cgroup v2, beside those that are attached already (BPF_F_ALLOW_MULTI).
+int stk_bpf_attach_device_program(int cgroup, int program);
 
 // -- Wait status and device numbers (macros)
 

@@ -1,0 +1,82 @@
+import Glibc
+import LinuxSystem
+import SystemPackage
+
+extension Cgroup {
+  /// Sends SIGKILL to every process in the group and below it, also to those being forked. Does not wait: see
+  /// `waitUntilEmpty(milliseconds:)`. A group that does not exist is success.
+  package func kill() throws(CgroupError) {
+    // A process that version 1 froze does not even die before it is thawed.
+    try thawLegacy()
+    if let directory = unifiedDirectory {
+      do throws(SystemCallError) {
+        return try Files.write("1", to: "\(directory)/cgroup.kill")
+      } catch {
+        if error.errno != .noSuchFileOrDirectory {
+          if error.isOfGoneGroup { return }
+          throw .system(error)
+        }
+        // Either the group is gone, or the kernel is older than 5.14.
+        if !Files.exists(directory) { return }
+      }
+    }
+    try killEach()
+  }
+
+  /// Kills by pid, until two looks in a row see nobody who was not killed yet.
+  private func killEach() throws(CgroupError) {
+    var killed: Set<ProcessIdentity> = []
+    // Bounded: a group that forks faster than this has the pids limit to stop it, and the caller sees that it is not empty.
+    for _ in 0..<1000 {
+      let identities = try processes().compactMap { try? ProcessIdentity(of: $0) }.filter { !killed.contains($0) }
+      if identities.isEmpty { return }
+      // The pid may have become another's since the list was read: only who is in the list now is killed.
+      let handles = identities.map { ($0, $0.open()) }
+      let still = Set(try processes())
+      for (identity, handle) in handles where still.contains(identity.pid) {
+        try systemCalls { () throws(SystemCallError) in try handle?.signal(SIGKILL) }
+        killed.insert(identity)
+      }
+    }
+  }
+
+  /// Stops every process of the group and waits until all have stopped.
+  /// - Returns: false when that took longer than `milliseconds`; they go on stopping.
+  package func freeze(milliseconds: Int = 2000) throws(CgroupError) -> Bool {
+    if let directory = unifiedDirectory {
+      try systemCalls { () throws(SystemCallError) in try Files.write("1", to: "\(directory)/cgroup.freeze") }
+      return try wait(milliseconds: milliseconds, for: "frozen 1") { true }
+    }
+    guard let directory = directory(of: .freezer) else {
+      throw .system(SystemCallError("freeze", on: path, .notSupported))
+    }
+    try systemCalls { () throws(SystemCallError) in try Files.makeDirectories(directory, mode: 0o755) }
+    try gather(into: directory)
+    let file = "\(directory)/freezer.state"
+    try systemCalls { () throws(SystemCallError) in try Files.write("FROZEN", to: file) }
+    return try wait(milliseconds: milliseconds, for: "") { () throws(CgroupError) in
+      try systemCalls { () throws(SystemCallError) in try Files.text(file) } == "FROZEN\n"
+    }
+  }
+
+  /// Lets the processes of a frozen group go on. A group that is not frozen, or does not exist, is success.
+  package func thaw() throws(CgroupError) {
+    if let directory = unifiedDirectory {
+      do throws(SystemCallError) {
+        try Files.write("0", to: "\(directory)/cgroup.freeze")
+      } catch {
+        if !error.isOfGoneGroup { throw .system(error) }
+      }
+    }
+    try thawLegacy()
+  }
+
+  private func thawLegacy() throws(CgroupError) {
+    guard case .legacy(let mount) = hierarchy.location(of: .freezer) else { return }
+    do throws(SystemCallError) {
+      try Files.write("THAWED", to: "\(mount)/\(path)/freezer.state")
+    } catch {
+      if !error.isOfGoneGroup { throw .system(error) }
+    }
+  }
+}
