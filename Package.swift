@@ -82,7 +82,8 @@ let package = Package(
       "LinuxSystem", "LinuxNetlink", "LinuxFirewall", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities",
       "LinuxMounts", "InternetAddress", system),
     library(
-      "StackSupervisor", "StackEngine", "StackStore", "StackLogs", "StackModel", "IsolationEngine", "LinuxSystem", system),
+      "StackSupervisor", "StackEngine", "StackStore", "StackLogs", "StackModel", "IsolationEngine", "LinuxSystem",
+      system),
     .executableTarget(
       name: "stack",
       dependencies: [
@@ -106,7 +107,6 @@ let package = Package(
     tests("StackPlanTests", "StackPlan", "StackModel", "InternetAddress"),
     tests("StackLogsTests", "StackLogs", "LinuxSystem"),
     tests("StackImagesTests", "StackImages", "StackModel", "LinuxArchive", "LinuxSystem", system),
-    tests("StackEngineTests", "StackEngine", "StackModel", "InternetAddress"),
     tests("EndToEndTests", "LinuxSystem", system),
   ]
 )

@@ -3,21 +3,21 @@ import LinuxSystem
 import SystemPackage
 
 /// Programs of the machine, for what tests compare with.
-public enum Command {
+package enum Command {
   /// A program that is not there, or that failed.
-  public struct Failure: Error {
+  package struct Failure: Error {
     /// The program and its arguments.
-    public let arguments: [String]
+    package let arguments: [String]
     /// As waitpid(2) has it.
-    public let status: CInt
+    package let status: CInt
   }
 
   /// Whether there is such a program in the usual places.
-  public static func exists(_ name: String) -> Bool { path(of: name) != nil }
+  package static func exists(_ name: String) -> Bool { path(of: name) != nil }
 
   /// What a program writes to its standard output.
   @discardableResult
-  public static func output(_ arguments: [String]) throws -> [UInt8] {
+  package static func output(_ arguments: [String]) throws -> [UInt8] {
     guard let name = arguments.first, let program = path(of: name) else {
       throw Failure(arguments: arguments, status: 127)
     }

@@ -6,29 +6,29 @@ import SystemPackage
 /// Network namespaces for tests, beside the private one in which the tests run and which plays the host.
 ///
 /// They have names (ip-netns(8)) in a tmpfs of the private mount namespace, and go with `remove()`.
-public final class NetworkLab {
+package final class NetworkLab {
   /// A program that failed, with what it wrote.
-  public struct CommandFailed: Error, CustomStringConvertible {
+  package struct CommandFailed: Error, CustomStringConvertible {
     /// For the person who reads the test's failure.
-    public let description: String
+    package let description: String
   }
 
   private var namespaces: [String] = []
   private var processes: [Process] = []
 
   /// Gives ip-netns(8) a place of its own.
-  public init() throws {
+  package init() throws {
     try Self.run("mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns")
   }
 
   /// Makes a namespace; its interfaces are down.
-  public func addNamespace(_ name: String) throws {
+  package func addNamespace(_ name: String) throws {
     try Self.run("ip netns add \(name)")
     namespaces.append(name)
   }
 
   /// Ends the processes, and removes the namespaces with all that is in them.
-  public func remove() throws {
+  package func remove() throws {
     for process in processes {
       process.terminate()
       process.waitUntilExit()
@@ -38,11 +38,11 @@ public final class NetworkLab {
   }
 
   /// The file that stands for a namespace.
-  public static func path(_ namespace: String) -> String { "/run/netns/\(namespace)" }
+  package static func path(_ namespace: String) -> String { "/run/netns/\(namespace)" }
 
   /// Runs a shell script and returns what it wrote.
   @discardableResult
-  public static func run(_ script: String, in namespace: String? = nil) throws -> String {
+  package static func run(_ script: String, in namespace: String? = nil) throws -> String {
     let (process, output) = try launch(["/bin/sh", "-c", script], in: namespace)
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
@@ -55,7 +55,7 @@ public final class NetworkLab {
   /// Starts a program and waits for the first bytes it writes.
   /// - Returns: its pid; it ends with the lab.
   @discardableResult
-  public func start(_ arguments: [String], in namespace: String? = nil) throws -> pid_t {
+  package func start(_ arguments: [String], in namespace: String? = nil) throws -> pid_t {
     let (process, output) = try Self.launch(arguments, in: namespace)
     processes.append(process)
     if output.fileHandleForReading.availableData.isEmpty {
@@ -77,7 +77,7 @@ public final class NetworkLab {
   }
 
   /// Calls `body` with the calling thread in another namespace, and comes back.
-  public static func inside<Result: ~Copyable>(
+  package static func inside<Result: ~Copyable>(
     _ namespace: String, _ body: () throws -> Result
   ) throws -> Result {
     let home = try Files.open("/proc/thread-self/ns/net")
@@ -88,7 +88,7 @@ public final class NetworkLab {
   }
 
   /// What a program of iproute2 or nft wrote as JSON.
-  public static func json(_ script: String, in namespace: String? = nil) throws -> [[String: Any]] {
+  package static func json(_ script: String, in namespace: String? = nil) throws -> [[String: Any]] {
     let text = try run(script, in: namespace)
     return try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]] ?? []
   }

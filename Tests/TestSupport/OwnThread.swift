@@ -4,7 +4,7 @@ import Glibc
 ///
 /// Capabilities, user ids (by raw system calls), namespaces and seccomp filters belong to a thread: what `body` does to its
 /// own vanishes with it.
-public func onOwnThread<Result>(_ body: @escaping () throws -> Result) throws -> Result {
+package func onOwnThread<Result>(_ body: @escaping () throws -> Result) throws -> Result {
   var result: Swift.Result<Result, any Error>?
   let work = ThreadBody { result = Swift.Result { try body() } }
   var thread = pthread_t()
@@ -27,7 +27,7 @@ private final class ThreadBody {
 }
 
 /// A thread that could not be made, or that ended without a result.
-public struct ThreadError: Error {
+package struct ThreadError: Error {
   /// What pthread_create(3) returned.
-  public let errno: CInt
+  package let errno: CInt
 }

@@ -1,16 +1,16 @@
 /// Makes tars for tests, also such as no tool would write. Independent of the code under test.
-public struct TarBuilder {
+package struct TarBuilder {
   /// What was added, without an end.
-  public private(set) var bytes: [UInt8] = []
+  package private(set) var bytes: [UInt8] = []
 
   /// An empty tar.
-  public init() {}
+  package init() {}
 
   /// The content with the marker at its end.
-  public var finished: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
+  package var finished: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
 
   /// Adds a file.
-  public mutating func file(
+  package mutating func file(
     _ name: String, _ content: String = "x", mode: UInt32 = 0o644, uid: Int = 0, attributes: [(String, [UInt8])] = []
   ) {
     pax(attributes)
@@ -18,12 +18,12 @@ public struct TarBuilder {
   }
 
   /// Adds a file whose name or content may be any bytes.
-  public mutating func file(_ name: [UInt8], content: [UInt8]) {
+  package mutating func file(_ name: [UInt8], content: [UInt8]) {
     entry(name, type: "0", content: content)
   }
 
   /// Adds a directory.
-  public mutating func directory(
+  package mutating func directory(
     _ name: String, mode: UInt32 = 0o755, uid: Int = 0, attributes: [(String, [UInt8])] = []
   ) {
     pax(attributes)
@@ -31,27 +31,27 @@ public struct TarBuilder {
   }
 
   /// Adds a symbolic link.
-  public mutating func link(_ name: String, to target: String) {
+  package mutating func link(_ name: String, to target: String) {
     entry(Array(name.utf8), type: "2", link: Array(target.utf8), mode: 0o777)
   }
 
   /// Adds a hard link to an entry.
-  public mutating func hardLink(_ name: String, to target: String) {
+  package mutating func hardLink(_ name: String, to target: String) {
     entry(Array(name.utf8), type: "1", link: Array(target.utf8))
   }
 
   /// Adds a character device.
-  public mutating func device(_ name: String, major: Int, minor: Int) {
+  package mutating func device(_ name: String, major: Int, minor: Int) {
     entry(Array(name.utf8), type: "3", mode: 0o666, device: (major, minor))
   }
 
   /// Adds a named pipe.
-  public mutating func fifo(_ name: String) {
+  package mutating func fifo(_ name: String) {
     entry(Array(name.utf8), type: "6")
   }
 
   /// A sparse file in GNU's old form: one piece of data at an offset.
-  public mutating func sparseFile(_ name: String, size: Int, data: [UInt8], at offset: Int) {
+  package mutating func sparseFile(_ name: String, size: Int, data: [UInt8], at offset: Int) {
     var header = Self.header(Array(name.utf8), type: "S", size: data.count)
     Self.put(Self.octal(offset, 11), at: 386, in: &header)
     Self.put(Self.octal(data.count, 11), at: 398, in: &header)
@@ -62,7 +62,7 @@ public struct TarBuilder {
   }
 
   /// A pax header for the next entry.
-  public mutating func pax(record key: String, _ value: [UInt8]) {
+  package mutating func pax(record key: String, _ value: [UInt8]) {
     entry(Array("pax".utf8), type: "x", content: Self.record(key, value))
   }
 

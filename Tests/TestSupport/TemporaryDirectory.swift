@@ -2,12 +2,12 @@ import Glibc
 import LinuxSystem
 
 /// A directory that is removed when its owner goes.
-public final class TemporaryDirectory {
+package final class TemporaryDirectory {
   /// Absolute.
-  public let path: String
+  package let path: String
 
   /// Makes it, below `/tmp`.
-  public init() throws {
+  package init() throws {
     var template = Array("/tmp/stack-test-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw SystemCallError("mkdtemp", .latest) }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -20,12 +20,12 @@ public final class TemporaryDirectory {
   }
 
   /// The path of a name in it.
-  public func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
+  package func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
 
   /// Writes a file in it.
   /// - Returns: its path.
   @discardableResult
-  public func write(_ bytes: [UInt8], to name: String) throws -> String {
+  package func write(_ bytes: [UInt8], to name: String) throws -> String {
     let file = try Files.open(self(name), O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
     try Files.writeAll(file.borrowed, bytes)
     return self(name)
@@ -33,7 +33,7 @@ public final class TemporaryDirectory {
 }
 
 /// Calls `body` with the path of a new empty directory, which is removed afterwards with all that is in it.
-public func withTemporaryDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
+package func withTemporaryDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
   let directory = try TemporaryDirectory()
   defer { withExtendedLifetime(directory) {} }
   return try body(directory.path)
