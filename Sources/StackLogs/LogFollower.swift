@@ -4,13 +4,15 @@ import SystemPackage
 
 /// The lines of containers that still write, as they come (inotify(7)): never by looking again after a time.
 ///
-/// Wait until `descriptor` can be read, then call `next` until it gives nil. Lines come in rounds: in each, all that was written up
-/// to its start, in the order of time.
+/// Wait until `descriptor` can be read, then call `next` until it gives nil. That is a round: all that was written up to its start,
+/// in the order of time. Containers that write without a pause do not make a round longer: between rounds there is time for
+/// signals, and for what else the caller waits for.
 package struct LogFollower: ~Copyable {
   private let inotify: Inotify
   private var merger = LogMerger()
   private var sources: [CInt: [Int]] = [:]
   private var isEnded: [Bool] = []
+  private var isInRound = false
   private var isDry = true
 
   package init() throws(SystemCallError) {
@@ -44,27 +46,26 @@ package struct LogFollower: ~Copyable {
     try merger.end(source)
   }
 
-  /// The next line; nil when there is none now.
+  /// The next line; nil at the end of a round. When more came meanwhile, `descriptor` can be read.
   package mutating func next() throws -> MergedLine? {
-    while true {
-      if let line = try merger.next() { return line }
-      guard try refresh() else {
-        isDry = true
-        return nil
-      }
+    if !isInRound {
+      try refresh()
+      isInRound = true
     }
+    if let line = try merger.next() { return line }
+    isInRound = false
+    isDry = true
+    return nil
   }
 
-  /// Starts a round; false when nothing changed.
-  private mutating func refresh() throws -> Bool {
-    let changes = try inotify.changes()
-    for change in changes {
+  /// Lets the readers see what was written up to now.
+  private mutating func refresh() throws {
+    for change in try inotify.changes() {
       let overflow = change.watch < 0
       let hasNewSegments = overflow || change.events & UInt32(IN_CREATE | IN_MOVED_TO) != 0
       for source in overflow ? Array(isEnded.indices) : sources[change.watch] ?? [] {
         try merger.refresh(source, hasNewSegments: hasNewSegments)
       }
     }
-    return !changes.isEmpty
   }
 }

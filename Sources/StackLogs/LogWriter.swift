@@ -94,6 +94,7 @@ package struct LogWriter: ~Copyable {
   }
 
   private mutating func appendChunk(to stream: LogStream) {
+    let before = (segment: segment, offset: offset, loss: loss)
     if loss != nil { reportLoss() }
     guard loss == nil else { return lose(buffer.count, nil) }
     let bit = UInt8(1) << stream.rawValue
@@ -106,6 +107,9 @@ package struct LogWriter: ~Copyable {
       offset += UInt64(LogRecordHeader.size + buffer.count)
       openLines = buffer.last == UInt8(ascii: "\n") ? openLines & ~bit : openLines | bit
     } catch {
+      // A notice that found room where the chunk did not goes again: a full disk would be filled with notices.
+      offset = segment == before.segment ? before.offset : 0
+      loss = before.loss
       cutTornRecord()
       lose(buffer.count, error.errno)
     }

@@ -138,6 +138,24 @@ import Testing
     #expect(try follow(&follower, 20).map(\.line.text) == (10..<20).flatMap { ["a\($0)", "b\($0)"] })
   }
 
+  @Test func `a round ends, whatever is written meanwhile`() throws {
+    let fixture = try LogFixture()
+    var segment = SegmentBytes()
+    for number in 0..<4 { segment.add(.standardOutput, "\(number)\n", at: UInt64(number)) }
+    try fixture.write(Array(segment.bytes[..<segment.starts[2]]), to: "1.log")
+    var follower = try LogFollower()
+    _ = try follower.add(directory: fixture.path)
+    #expect(try follower.next()?.line.text == "0")
+    try fixture.write(Array(segment.bytes[segment.starts[2]...]), to: "1.log")
+    #expect(try follower.next()?.line.text == "1")
+    #expect(try follower.next() == nil)
+    #expect(try Polling.readable([follower.descriptor], milliseconds: 10_000) == [true])
+    #expect(try follower.next()?.line.text == "2")
+    #expect(try follower.next()?.line.text == "3")
+    #expect(try follower.next() == nil)
+    #expect(try Polling.readable([follower.descriptor], milliseconds: 0) == [false])
+  }
+
   @Test func `an unfinished last line is given at the end of its writer`() throws {
     let fixture = try LogFixture()
     var follower = try LogFollower()

@@ -57,6 +57,16 @@ import Testing
     #expect(try fixture.texts() == ["one", "two|", notice, "new"])
   }
 
+  @Test func `a line that lost its end does not wait for it`() throws {
+    let fixture = try LogFixture()
+    var segment = SegmentBytes()
+    segment.add(.standardOutput, "half", at: 1)
+    let notice = LogRecordHeader(.notice, flags: .afterLoss, count: 5, realtime: 2, monotonic: 2)
+    try fixture.write(segment.bytes + notice.bytes + Array("lost\n".utf8), to: "1.log")
+    var reader = try LogReader(directory: fixture.path, isLive: true)
+    #expect(try reader.rest().map(\.text) == ["half|", "lost"])
+  }
+
   @Test func `random logs agree with the model, whole and in parts`() throws {
     for seed in 0..<150 {
       var generator = SeededGenerator(seed: UInt64(seed))

@@ -127,18 +127,20 @@ import Testing
     let filler = "\(fixture.path)/filler"
     try Files.write(String(repeating: "x", count: 100_000), to: filler, create: 0o600)
     var writer = LogWriter(directory: fixture.path, run: 1)
-    let line = Array((String(repeating: "y", count: 999) + "\n").utf8)
-    for _ in 0..<300 { writer.append(line, to: .standardOutput) }
+    // Records that do not end with a page: the last one is torn where the disk ends.
+    let line = Array((String(repeating: "y", count: 2999) + "\n").utf8)
+    for _ in 0..<100 { writer.append(line, to: .standardOutput) }
     let lost = Int(writer.unreportedLoss)
-    #expect(lost > 0 && lost % 1000 == 0)
-    writer.append(Array("half a".utf8), to: .standardOutput)
+    #expect(lost > 0 && lost % 3000 == 0)
+    #expect(try fixture.bytes("1.log").count == (100 - lost / 3000) * (3000 + LogRecordHeader.size))
+    writer.append([UInt8](repeating: 0x7A, count: 3000), to: .standardOutput)
     // Nothing torn is left behind: what is there is whole.
     let kept = try fixture.texts()
-    #expect(kept.count == 300 - lost / 1000 && kept.allSatisfy { $0.count == 999 })
+    #expect(kept.count == 100 - lost / 3000 && kept.allSatisfy { $0.count == 2999 })
     try Files.removeFile(filler)
     writer.append(Array(" line\nnext\n".utf8), to: .standardOutput)
     let lines = try fixture.texts().suffix(3)
-    #expect(lines.first == "stack: \(lost + 6) bytes of output were lost here: No space left on device")
+    #expect(lines.first == "stack: \(lost + 3000) bytes of output were lost here: No space left on device")
     #expect(Array(lines.dropFirst()) == [" line", "next"])
   }
 
