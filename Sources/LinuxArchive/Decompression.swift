@@ -30,16 +30,19 @@ final class Decompression: ByteSource {
   /// - Returns: the plain bytes, and whether they were compressed.
   static func plain(_ source: any ByteSource) throws(ArchiveError) -> (source: any ByteSource, wasCompressed: Bool) {
     let peeked = try PeekedSource(source)
-    if peeked.starts(with: [0x1f, 0x8b]) || peeked.starts(with: [0x28, 0xb5, 0x2f, 0xfd]) {
-      return (try Decompression(peeked), true)
-    }
+    return try isCompressed(peeked) ? (try Decompression(peeked), true) : (peeked, false)
+  }
+
+  /// Whether a source begins as gzip or zstd do. Other compressions are errors.
+  static func isCompressed(_ peeked: PeekedSource) throws(ArchiveError) -> Bool {
+    if peeked.starts(with: [0x1f, 0x8b]) || peeked.starts(with: [0x28, 0xb5, 0x2f, 0xfd]) { return true }
     if peeked.starts(with: [0xfd, 0x37, 0x7a, 0x58, 0x5a]) {
       throw .malformed("xz compression is not supported: decompress it first (unxz)")
     }
     if peeked.starts(with: Array("BZh".utf8)) {
       throw .malformed("bzip2 compression is not supported: decompress it first (bunzip2)")
     }
-    return (peeked, false)
+    return false
   }
 
   func next() throws(ArchiveError) -> UnsafeRawBufferPointer {

@@ -145,8 +145,7 @@ final class LayerTree {
       }
       guard making else { return attributes == nil ? .absent : .directory }
       let directory = try openExactly(Self.joined(parent))
-      try Files.makeDirectory(name, in: directory.borrowed)
-      let made = try Files.open(name, in: directory.borrowed, O_RDONLY | O_DIRECTORY)
+      let made = try Files.makeOpenDirectory(name, in: directory.borrowed)
       try attributes?.apply(to: made.borrowed)
       try attributes?.applyTime(to: made.borrowed)
       return .directory
@@ -183,8 +182,7 @@ final class LayerTree {
     try onDisk { () throws(SystemCallError) in
       let directory = try openExactly(Self.joined(parent))
       try Files.removeTree(name, in: directory.borrowed)
-      try Files.makeDirectory(name, in: directory.borrowed)
-      let made = try Files.open(name, in: directory.borrowed, O_RDONLY | O_DIRECTORY)
+      let made = try Files.makeOpenDirectory(name, in: directory.borrowed)
       try OverlayMarks.makeOpaque(made.borrowed)
     }
   }

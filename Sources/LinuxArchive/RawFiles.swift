@@ -26,6 +26,16 @@ extension Files {
     try checkedErrno("mkdir", on: name.text, unsafe mkdirat(directory.rawValue, name.terminated, 0o755))
   }
 
+  /// A new directory that everybody may read, whatever the umask.
+  static func makeOpenDirectory(
+    _ name: RawName, in directory: FileDescriptor
+  ) throws(SystemCallError) -> OwnedDescriptor {
+    try makeDirectory(name, in: directory)
+    let made = try open(name, in: directory, O_RDONLY | O_DIRECTORY)
+    try checkedErrno("fchmod", on: name.text, fchmod(made.borrowed.rawValue, 0o755))
+    return made
+  }
+
   static func makeNode(
     _ name: RawName, in directory: FileDescriptor, mode: mode_t, device: dev_t
   ) throws(SystemCallError) {

@@ -32,6 +32,6 @@ package enum Spool {
 
   /// Whether a file begins as something that `copyPlain` decompresses.
   package static func isCompressed(_ file: SharedDescriptor, size: UInt64) throws(ArchiveError) -> Bool {
-    try Decompression.plain(FileSource(file, count: min(size, 512))).wasCompressed
+    try Decompression.isCompressed(PeekedSource(FileSource(file, count: min(size, 512))))
   }
 }

@@ -43,6 +43,9 @@ struct ImageArchive {
 
 /// One image of an archive, with documents that were checked.
 struct ArchivedImage {
+  /// What overlayfs can put on top of each other (OVL_MAX_STACK).
+  private static let mostLayers = 500
+
   let id: Digest
   /// The configuration, byte for byte.
   let document: [UInt8]
@@ -65,6 +68,9 @@ struct ArchivedImage {
     guard diffIDs.count == blobs.count else {
       throw ImageError(
         .invalidArchive, "the configuration names \(diffIDs.count) layers, the manifest \(blobs.count)")
+    }
+    guard blobs.count <= Self.mostLayers else {
+      throw ImageError(.invalidArchive, "the image has \(blobs.count) layers; \(Self.mostLayers) are possible")
     }
     guard parsed.os == Platform.os else {
       throw ImageError(.invalidArchive, "the image is for \(parsed.os), not for \(Platform.os)")

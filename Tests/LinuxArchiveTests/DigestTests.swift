@@ -13,13 +13,12 @@ struct DigestTests {
   @Test func onlyTheExactFormIsADigest() {
     let digits = String(repeating: "0a", count: 32)
     #expect(Digest("sha256:" + digits)?.hexadecimal == digits)
-    let short = String(digits.dropLast())
-    let shorter = String(digits.dropLast(2))
-    let texts: [String] = [
+    let short = String(digits.dropLast(2))
+    let others: [String] = [
       digits, "sha256:\(short)", "sha256:\(digits)0", "sha256:\(digits.uppercased())", "sha512:\(digits)",
-      "sha256:../../../../../../../../../../etc/hostname", "sha256:\(shorter)/x", "", "sha256:\(shorter)é",
+      "sha256:../../../../../../../../../../etc/hostname", "sha256:\(short)/x", "sha256:\(short)é", "",
     ]
-    for text in texts {
+    for text in others {
       #expect(Digest(text) == nil, "\(text)")
     }
   }

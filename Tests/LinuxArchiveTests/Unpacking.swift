@@ -1,4 +1,3 @@
-import CLinuxShim
 import Glibc
 import LinuxArchive
 import LinuxSystem
@@ -52,13 +51,7 @@ final class LayerFixture {
   }
 
   func attribute(_ attribute: String, of name: String, layer: Int = 0) -> [UInt8]? {
-    var value = [UInt8](repeating: 0, count: 256)
-    let count = stk_lgetxattr(path(name, layer: layer), attribute, &value, value.count)
-    return count < 0 ? nil : Array(value[..<count])
-  }
-
-  func isOpaque(_ name: String, layer: Int = 0) -> Bool {
-    attribute("trusted.overlay.opaque", of: name, layer: layer) == Array("y".utf8)
+    ExtendedAttribute.get(attribute, of: path(name, layer: layer))
   }
 
   /// The tar that the recipe of a layer makes.

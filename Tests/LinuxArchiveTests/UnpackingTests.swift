@@ -7,7 +7,7 @@ import Testing
 
 /// What a layer becomes on the disk.
 @Suite(.serialized, .privateNamespace) struct UnpackingTests {
-  @Test(.disabled("does not hold yet")) func filesAreAsTheTarSays() throws {
+  @Test func filesAreAsTheTarSays() throws {
     let fixture = try LayerFixture()
     let layer = try fixture.add { tar in
       tar.directory("./", mode: 0o750)
@@ -79,7 +79,7 @@ import Testing
     #expect(!fixture.exists(""))
   }
 
-  @Test(.disabled("does not hold yet")) func theUmaskDoesNotMatter() throws {
+  @Test func theUmaskDoesNotMatter() throws {
     let fixture = try LayerFixture()
     let previous = umask(0o077)
     defer { umask(previous) }
@@ -144,13 +144,14 @@ import Testing
     #expect(throws: ArchiveError.self) { try fixture.regenerated() }
   }
 
-  @Test(.disabled("does not hold yet")) func compressionsAreKnown() throws {
+  @Test func compressionsAreKnown() throws {
     var tar = TarBuilder()
     tar.file("f", String(repeating: "text ", count: 10_000))
     let plain = try LayerFixture().add(tar.finished)
     for program in [["gzip", "-c"], ["zstd", "-qc"]] {
       let directory = try TemporaryDirectory()
       let path = try directory.write(tar.finished, to: "t.tar")
+      let empty = try directory.write([], to: "empty")
       let compressed = try Command.output(program + [path])
       let layer = try LayerFixture().add(compressed)
       #expect(layer.diffID == plain.diffID)
@@ -158,7 +159,7 @@ import Testing
       #expect(layer.blobSize == UInt64(compressed.count))
       #expect(layer.tarSize == UInt64(tar.finished.count))
       // Several members in a row are one stream (RFC 1952; zstd's frames).
-      #expect(try LayerFixture().add(compressed + (try Command.output(program + ["/dev/null"]))).diffID == plain.diffID)
+      #expect(try LayerFixture().add(compressed + (try Command.output(program + [empty]))).diffID == plain.diffID)
       #expect(throws: ArchiveError.self) { try LayerFixture().add(Array(compressed.dropLast(20))) }
     }
     let xz: [UInt8] = [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 0]

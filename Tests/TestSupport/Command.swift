@@ -4,8 +4,11 @@ import SystemPackage
 
 /// Programs of the machine, for what tests compare with.
 package enum Command {
+  /// A program that is not there, or that failed.
   package struct Failure: Error {
+    /// The program and its arguments.
     package let arguments: [String]
+    /// As waitpid(2) has it.
     package let status: CInt
   }
 

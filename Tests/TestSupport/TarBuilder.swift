@@ -1,12 +1,15 @@
 /// Makes tars for tests, also such as no tool would write. Independent of the code under test.
 package struct TarBuilder {
+  /// What was added, without an end.
   package private(set) var bytes: [UInt8] = []
 
+  /// An empty tar.
   package init() {}
 
   /// The content with the marker at its end.
   package var finished: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
 
+  /// Adds a file.
   package mutating func file(
     _ name: String, _ content: String = "x", mode: UInt32 = 0o644, uid: Int = 0, attributes: [(String, [UInt8])] = []
   ) {
@@ -14,10 +17,12 @@ package struct TarBuilder {
     entry(Array(name.utf8), type: "0", content: Array(content.utf8), mode: mode, uid: uid)
   }
 
+  /// Adds a file whose name or content may be any bytes.
   package mutating func file(_ name: [UInt8], content: [UInt8]) {
     entry(name, type: "0", content: content)
   }
 
+  /// Adds a directory.
   package mutating func directory(
     _ name: String, mode: UInt32 = 0o755, uid: Int = 0, attributes: [(String, [UInt8])] = []
   ) {
@@ -25,18 +30,22 @@ package struct TarBuilder {
     entry(Array(name.utf8), type: "5", mode: mode, uid: uid)
   }
 
+  /// Adds a symbolic link.
   package mutating func link(_ name: String, to target: String) {
     entry(Array(name.utf8), type: "2", link: Array(target.utf8), mode: 0o777)
   }
 
+  /// Adds a hard link to an entry.
   package mutating func hardLink(_ name: String, to target: String) {
     entry(Array(name.utf8), type: "1", link: Array(target.utf8))
   }
 
+  /// Adds a character device.
   package mutating func device(_ name: String, major: Int, minor: Int) {
     entry(Array(name.utf8), type: "3", mode: 0o666, device: (major, minor))
   }
 
+  /// Adds a named pipe.
   package mutating func fifo(_ name: String) {
     entry(Array(name.utf8), type: "6")
   }
@@ -54,14 +63,20 @@ package struct TarBuilder {
 
   /// A pax header for the next entry.
   package mutating func pax(record key: String, _ value: [UInt8]) {
+    entry(Array("pax".utf8), type: "x", content: Self.record(key, value))
+  }
+
+  private static func record(_ key: String, _ value: [UInt8]) -> [UInt8] {
     let rest = Array(" \(key)=".utf8) + value + [UInt8(ascii: "\n")]
     var count = rest.count
     while String(count).utf8.count + rest.count != count { count = String(count).utf8.count + rest.count }
-    entry(Array("pax".utf8), type: "x", content: Array(String(count).utf8) + rest)
+    return Array(String(count).utf8) + rest
   }
 
   private mutating func pax(_ attributes: [(String, [UInt8])]) {
-    for (name, value) in attributes { pax(record: "SCHILY.xattr.\(name)", value) }
+    if attributes.isEmpty { return }
+    let records = attributes.flatMap { Self.record("SCHILY.xattr.\($0.0)", $0.1) }
+    entry(Array("pax".utf8), type: "x", content: records)
   }
 
   private mutating func entry(

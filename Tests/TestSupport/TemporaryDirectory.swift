@@ -3,8 +3,10 @@ import LinuxSystem
 
 /// A directory that is removed when its owner goes.
 package final class TemporaryDirectory {
+  /// Absolute.
   package let path: String
 
+  /// Makes it, below `/tmp`.
   package init() throws {
     var template = Array("/tmp/stack-test-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw SystemCallError("mkdtemp", .latest) }
@@ -17,8 +19,11 @@ package final class TemporaryDirectory {
     try? Files.removeTree(path)
   }
 
+  /// The path of a name in it.
   package func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
 
+  /// Writes a file in it.
+  /// - Returns: its path.
   @discardableResult
   package func write(_ bytes: [UInt8], to name: String) throws -> String {
     let file = try Files.open(self(name), O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
