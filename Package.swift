@@ -65,6 +65,7 @@ let package = Package(
     library("LinuxCapabilities", "LinuxSystem", "CCapability", "CLinuxShim", system),
     library("LinuxSeccomp", "LinuxCapabilities", "LinuxSystem", "CSeccomp", "CLinuxShim", system),
     library("LinuxMounts", "LinuxSystem", "CLinuxShim", system),
+    library("LinuxArchive", "LinuxSystem", "CLinuxShim", "CArchive", "CNettle", system),
     library(
       "IsolationEngine", "LinuxSystem", "LinuxNetlink", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities",
       "LinuxMounts", "InternetAddress", "CLinuxShim", system),
@@ -74,7 +75,7 @@ let package = Package(
     .target(name: "StackFile", dependencies: ["StackModel", "InternetAddress", "CYAML"], swiftSettings: strict),
     library("StackPlan", "StackModel", "InternetAddress"),
     library("StackLogs", "LinuxSystem", system),
-    library("StackImages", "StackModel", "LinuxSystem", "LinuxMounts", "CArchive", "CNettle"),
+    library("StackImages", "StackModel", "LinuxSystem", "LinuxArchive", system),
     library("StackStore", "StackModel", "InternetAddress", "LinuxSystem", system),
     library(
       "StackEngine", "StackModel", "StackPlan", "StackLogs", "StackImages", "StackStore", "IsolationEngine",
@@ -99,12 +100,13 @@ let package = Package(
     tests("LinuxCgroupTests", "LinuxCgroup", "LinuxSystem", system),
     tests("LinuxSeccompTests", "LinuxSeccomp", "LinuxCapabilities", "LinuxSystem", "CLinuxShim"),
     tests("LinuxCapabilitiesTests", "LinuxCapabilities", "LinuxSystem", "CLinuxShim"),
+    tests("LinuxArchiveTests", "LinuxArchive", "LinuxSystem", system),
     tests("IsolationEngineTests", "IsolationEngine", "LinuxSystem"),
     tests("StackFileTests", "StackFile", "StackModel", "InternetAddress"),
     tests("StackPlanTests", "StackPlan", "StackModel", "InternetAddress"),
     tests("StackLogsTests", "StackLogs", "LinuxSystem"),
-    tests("StackImagesTests", "StackImages", "StackModel", "LinuxSystem"),
+    tests("StackImagesTests", "StackImages", "StackModel", "LinuxArchive", "LinuxSystem", system),
     tests("StackEngineTests", "StackEngine", "StackModel", "InternetAddress"),
-    tests("EndToEndTests", "LinuxSystem"),
+    tests("EndToEndTests", "LinuxSystem", system),
   ]
 )

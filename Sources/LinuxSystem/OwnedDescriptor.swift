@@ -52,3 +52,10 @@ package final class SharedDescriptor {
     borrowed = FileDescriptor(rawValue: -1)
   }
 }
+
+extension OwnedDescriptor {
+  /// A second descriptor for an open file that somebody else owns, close-on-exec.
+  package init(duplicating descriptor: FileDescriptor) throws(SystemCallError) {
+    self.init(owning: try checked("fcntl", stk_fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 3)))
+  }
+}

@@ -13,7 +13,8 @@ struct StackCommand: ParsableCommand {
     version: Version.text,
     subcommands: [
       UpCommand.self, DownCommand.self, StopCommand.self, LogsCommand.self, PsCommand.self, ExecCommand.self,
-      ConfigCommand.self, InspectCommand.self, SchemaCommand.self, CompletionCommand.self, VersionCommand.self,
+      ConfigCommand.self, InspectCommand.self, ImageCommand.self, SchemaCommand.self, CompletionCommand.self,
+      VersionCommand.self,
     ])
 }
 

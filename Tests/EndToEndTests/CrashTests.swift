@@ -26,11 +26,9 @@ struct CrashTests {
     ]
     // strace follows the services too, which do not end: the clean-up ends them, and with them strace.
     let process = try fixture.start("/usr/bin/strace", strace + arguments)
-    let deadline = Date().addingTimeInterval(1.5)
-    while process.isRunning && Date() < deadline { usleep(5000) }
+    usleep(700_000)
     _ = try fixture.run(StackFixture.binary, ["-p", fixture.project, "down", "-v"])
-    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-    process.waitUntilExit()
+    try process.wait(seconds: 0)
   }
 
   @Test(arguments: Array(stride(from: 3, through: 150, by: 12)))
@@ -72,8 +70,8 @@ struct CrashTests {
       try makeFile(fixture)
       let process = try fixture.start(StackFixture.binary, ["up", "-d"])
       usleep(15_000)
-      kill(process.processIdentifier, SIGKILL)
-      process.waitUntilExit()
+      process.signal(SIGKILL)
+      try process.wait(seconds: 5)
       let up = try fixture.stack("up", "-d")
       #expect(up.code == 0, "\(up.errors)")
       #expect(try fixture.stack("ps").output.split(separator: "\n").count == 3)

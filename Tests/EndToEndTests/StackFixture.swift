@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import LinuxSystem
+import SystemPackage
 import Testing
 
 /// A scope for one test of the built binary: a directory with a root file system of busybox, state of its own, and a project
@@ -83,29 +85,39 @@ final class StackFixture {
   @discardableResult
   func run(_ program: String, _ arguments: [String]) throws -> Outcome {
     let process = try start(program, arguments)
-    let deadline = Date().addingTimeInterval(60)
-    while process.isRunning && Date() < deadline { usleep(2000) }
-    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-    process.waitUntilExit()
-    let code = process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
-    return Outcome(code: code, output: try read("out"), errors: try read("err"))
+    return Outcome(code: try process.wait(seconds: 60), output: try read("out"), errors: try read("err"))
   }
 
-  func start(_ program: String, _ arguments: [String]) throws -> Process {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    process.currentDirectoryURL = URL(fileURLWithPath: directory)
-    process.environment = environment
-    process.standardInput = FileHandle.nullDevice
-    for (name, assign) in [("out", { process.standardOutput = $0 }), ("err", { process.standardError = $0 })]
-      as [(String, (FileHandle?) -> Void)]
-    {
-      _ = FileManager.default.createFile(atPath: "\(directory)/\(name)", contents: nil)
-      assign(FileHandle(forWritingAtPath: "\(directory)/\(name)"))
+  /// A program that was started.
+  struct Running {
+    let pid: pid_t
+    private let handle: ProcessHandle
+
+    init(pid: pid_t) throws {
+      self.pid = pid
+      handle = try ProcessHandle(pid: pid)
     }
-    try process.run()
-    return process
+
+    func signal(_ signal: Int32) { try? handle.signal(signal) }
+
+    /// The exit code, 128 + n for signal n. After `seconds` the program is killed.
+    @discardableResult
+    func wait(seconds: Int) throws -> Int32 {
+      if !handle.waitForEnd(milliseconds: seconds * 1000) { try handle.signal(SIGKILL) }
+      return try handle.reap().code
+    }
+  }
+
+  func start(_ program: String, _ arguments: [String]) throws -> Running {
+    let flags = O_WRONLY | O_CREAT | O_TRUNC
+    let input = try Files.open("/dev/null", O_RDONLY)
+    let output = try Files.open("\(directory)/out", flags, mode: 0o600)
+    let errors = try Files.open("\(directory)/err", flags, mode: 0o600)
+    let spawn = Spawn(
+      path: "/usr/bin/env", arguments: ["env", "-C", directory, program] + arguments,
+      environment: environment.map { "\($0.key)=\($0.value)" },
+      descriptors: [0: input.borrowed, 1: output.borrowed, 2: errors.borrowed])
+    return try Running(pid: try spawn.start())
   }
 
   private func read(_ name: String) throws -> String {

@@ -1,0 +1,69 @@
+import ArgumentParser
+import LinuxSystem
+import StackImages
+
+struct ImageListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "ls", abstract: "List images.", aliases: ["list"])
+
+  enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
+
+  @Flag(name: [.short, .long], help: "Only ids.") var quiet = false
+  @Option(help: "table or json.") var format = Format.table
+
+  func run() throws {
+    let session = ImageSession()
+    try session.reporting {
+      let images = try session.store.list()
+      session.terminal.write(text(images))
+    }
+  }
+
+  private func text(_ images: [ImageSummary]) -> String {
+    if quiet { return images.map { $0.id + "\n" }.joined() }
+    switch format {
+    case .json: return JSONText.array(images.map(\.json)).indented() + "\n"
+    case .table:
+      var table = Table(["NAME", "ID", "SIZE", "CREATED", "LAYERS"])
+      // An image with several names has as many rows, as in other tools.
+      table.rows = images.flatMap { image in
+        (image.references.isEmpty ? ["<none>"] : image.references).map { name in
+          [name, image.shortID, ByteCount.text(image.size), image.age, String(image.layerCount)]
+        }
+      }
+      return table.text
+    }
+  }
+}
+
+extension ImageSummary {
+  /// The first 12 digits of the id, as other tools show it.
+  var shortID: String { String(id.dropFirst("sha256:".count).prefix(12)) }
+
+  fileprivate var age: String {
+    if created <= 0 { return "-" }
+    return ContainerSummary.ago(KernelClock.realtime, UInt64(created) * 1_000_000_000) + " ago"
+  }
+
+  fileprivate var json: JSONText {
+    .object([
+      ("ID", .string(id)), ("Names", .strings(references)), ("Size", .number(Int64(clamping: size))),
+      ("Created", .number(Int64(created))), ("Layers", .number(Int64(layerCount))),
+      ("Architecture", .string(architecture)),
+    ])
+  }
+}
+
+/// Sizes for people: decimal units, three digits.
+enum ByteCount {
+  private static let units = ["B", "kB", "MB", "GB", "TB"]
+
+  static func text(_ count: UInt64) -> String {
+    var tenths = count * 10
+    var unit = 0
+    while tenths >= 10_000 && unit < units.count - 1 {
+      tenths = (tenths + 500) / 1000
+      unit += 1
+    }
+    return unit == 0 || tenths >= 1000 ? "\(tenths / 10)\(units[unit])" : "\(tenths / 10).\(tenths % 10)\(units[unit])"
+  }
+}
