@@ -16,6 +16,13 @@ package enum Spool {
     return (hashing.digest(), hashing.count)
   }
 
+  /// The digest of all of a source.
+  package static func digest(of source: any ByteSource) throws(ArchiveError) -> Digest {
+    let hashing = HashingSource(source)
+    try hashing.drain()
+    return hashing.digest()
+  }
+
   /// Writes all of a source, decompressed if it is compressed.
   package static func copyPlain(
     _ source: any ByteSource, to file: FileDescriptor, limit: UInt64

@@ -1,4 +1,5 @@
 import CArchive
+import CLinuxShim
 import Glibc
 
 /// The entries of a tar (ustar, pax, GNU), one after the other.

@@ -12,11 +12,8 @@ package final class TarWriter {
   /// - Parameter target: gets the tar; without one, the output stays in memory to be taken.
   package init(to target: FileDescriptor?) throws(ArchiveError) {
     self.target = target
-    writing = unsafe try ArchiveWriting { handle in
-      // Names are bytes: nothing is converted.
-      unsafe min(
-        archive_write_set_format_pax_restricted(handle), archive_write_set_options(handle, "hdrcharset=BINARY"))
-    }
+    // Names that are not ASCII get a pax header that says that they are bytes: in the C locale nothing can be converted.
+    writing = unsafe try ArchiveWriting { handle in unsafe archive_write_set_format_pax_restricted(handle) }
   }
 
   var output: OutputBuffer { writing.output }

@@ -18,12 +18,9 @@ package final class FirewallSocket {
   /// or half of one. On failure what was in force still is.
   package func apply(_ policy: NetworkPolicy) throws(NetlinkError) {
     let ruleset = policy.ruleset
-    do throws(NetlinkError) {
-      // The common case by itself: after a transaction that also deletes, closing the socket waits for all readers (RCU).
-      try socket.transact(try ruleset.creation())
-    } catch  where error.errno == .fileExists {
-      try socket.transact(try ruleset.replacement())
-    }
+    // After a transaction that also deletes, closing the socket waits for all readers (RCU): the first table is only made.
+    let exists = try tables().contains(policy.tableName)
+    try socket.transact(exists ? try ruleset.replacement() : try ruleset.creation())
   }
 
   /// Removes a table of family `ip` with all that is in it.

@@ -84,6 +84,8 @@ extension NamedSet {
     message.put(NFTA_SET_FLAGS.rawValue, network: value.isEmpty ? 0 : NFT_SET_MAP.rawValue)
     message.put(NFTA_SET_KEY_TYPE.rawValue, network: Self.code(key))
     message.put(NFTA_SET_KEY_LEN.rawValue, network: Self.length(key))
+    // Only for nft(8), which shows names of interfaces by it: key byte order (attribute 0), host's (1). See libnftnl's udata.h.
+    if key == [.interfaceName] { message.put(NFTA_SET_USERDATA.rawValue, [0, 4, 1, 0, 0, 0]) }
     if !value.isEmpty {
       message.put(NFTA_SET_DATA_TYPE.rawValue, network: Self.code(value))
       message.put(NFTA_SET_DATA_LEN.rawValue, network: Self.length(value))

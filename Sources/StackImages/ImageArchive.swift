@@ -86,6 +86,30 @@ struct ArchivedLayer {
   let extent: ArchiveFiles.Extent
   /// Of the blob; nil when nobody says.
   let digest: Digest?
+
+  /// Nothing of a layer is used before this.
+  func verify(_ unpacked: UnpackedLayer, _ subject: String) throws(ImageError) {
+    if let digest, digest != unpacked.blob {
+      throw ImageError(.digestMismatch(expected: digest, actual: unpacked.blob), subject)
+    }
+    if diffID != unpacked.diffID {
+      throw ImageError(.digestMismatch(expected: diffID, actual: unpacked.diffID), subject)
+    }
+  }
+
+  /// Why the layer could not be unpacked: most often because it is not what it should be, which helps more to know than
+  /// what the first strange byte of it was taken for.
+  func explain(_ error: ArchiveError, _ subject: String) -> ImageError {
+    switch error {
+    case .malformed, .entry, .limit:
+      // Best effort: the error is at hand.
+      if let digest, let actual = try? Spool.digest(of: extent.source()), actual != digest {
+        return ImageError(.digestMismatch(expected: digest, actual: actual), subject)
+      }
+    case .digestMismatch, .sizeMismatch, .system, .entrySystem: break
+    }
+    return ImageError(error, subject)
+  }
 }
 
 // MARK: OCI layout

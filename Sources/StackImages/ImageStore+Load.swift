@@ -96,6 +96,9 @@ extension StoreWriting {
   ) throws(ImageError) -> ImageSummary {
     _ = try publish(document: document)
     if let manifest { _ = try publish(document: manifest) }
+    var record = record
+    // An archive without a manifest does not make the store forget the one it knows.
+    if record.manifest == nil { record.manifest = try ImageStore(layout: layout).readRecord(record.id)?.manifest }
     try publish(record)
     for reference in references { try publish(reference, of: record.id) }
     return ImageSummary(record, references: references.map(\.familiar))

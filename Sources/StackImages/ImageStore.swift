@@ -8,6 +8,10 @@ import LinuxSystem
 package struct ImageStore: Sendable {
   let layout: StoreLayout
 
+  init(layout: StoreLayout) {
+    self.layout = layout
+  }
+
   /// - Parameter dataDirectory: `/var/lib/stack`, or what `STACK_DATA_DIR` says. It need not exist yet.
   package init(dataDirectory: String) {
     layout = StoreLayout(dataDirectory: dataDirectory)

@@ -37,12 +37,15 @@ package enum ImageUnpacking {
       let subject = "\(path): layer \(roots.count + 1) of \(image.layers.count)"
       let root = try onDisk { () throws(SystemCallError) in try Files.makeOpenDirectory("\(place)/\(roots.count)") }
       let start = unpacked.lastIndex { $0.hidesLower } ?? 0
-      let result = try archiving(subject) { () throws(ArchiveError) in
-        try LayerUnpacking.unpack(
+      let result: UnpackedLayer
+      do throws(ArchiveError) {
+        result = try LayerUnpacking.unpack(
           layer.extent.source(), into: root.borrowed, over: Array(roots[start...]),
           limits: UnpackLimits.free(on: root.borrowed))
+      } catch {
+        throw layer.explain(error, subject)
       }
-      try StoreWriting.verify(result, layer, subject)
+      try layer.verify(result, subject)
       roots.append(root)
       unpacked.append(result)
     }

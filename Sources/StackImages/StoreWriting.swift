@@ -75,8 +75,8 @@ struct StoreWriting: ~Copyable {
   ) throws(ImageError) -> LayerRecord {
     if let expected, let known = try knownLayer(expected.diffID, below: below) { return known }
     let place = "\(layout.temporary)/layer"
-    let unpacked = try unpack(subject, at: place, below: below, source)
-    try Self.verify(unpacked, expected, subject)
+    let unpacked = try unpack(subject, expected, at: place, below: below, source)
+    try expected?.verify(unpacked, subject)
     let key = unpacked.usesLower ? Self.chainKey(unpacked.diffID, below) : Self.key(unpacked.diffID)
     let record = LayerRecord(unpacked, key: key)
     if let known = try readLayer(key) {
@@ -93,7 +93,8 @@ struct StoreWriting: ~Copyable {
   }
 
   private func unpack(
-    _ subject: String, at place: String, below: [LayerRecord], _ source: () throws(ArchiveError) -> any ByteSource
+    _ subject: String, _ expected: ArchivedLayer?, at place: String, below: [LayerRecord],
+    _ source: () throws(ArchiveError) -> any ByteSource
   ) throws(ImageError) -> UnpackedLayer {
     let visible = below[(below.lastIndex { $0.hidesLower } ?? 0)...]
     let (root, recipe, lower) = try onDisk { () throws(SystemCallError) in
@@ -106,24 +107,12 @@ struct StoreWriting: ~Copyable {
       }
       return (root, SharedDescriptor(recipe), lower)
     }
-    return try archiving(subject) { () throws(ArchiveError) in
-      try LayerUnpacking.unpack(
+    do throws(ArchiveError) {
+      return try LayerUnpacking.unpack(
         source(), into: root.borrowed, over: lower, recipe: recipe.borrowed,
         limits: try UnpackLimits.free(on: root.borrowed))
-    }
-  }
-
-  static func verify(
-    _ unpacked: UnpackedLayer, _ expected: ArchivedLayer?, _ subject: String
-  ) throws(ImageError) {
-    guard let expected else { return }
-    try archiving(subject) { () throws(ArchiveError) in
-      if let digest = expected.digest, digest != unpacked.blob {
-        throw ArchiveError.digestMismatch(expected: digest, actual: unpacked.blob)
-      }
-      if expected.diffID != unpacked.diffID {
-        throw ArchiveError.digestMismatch(expected: expected.diffID, actual: unpacked.diffID)
-      }
+    } catch {
+      throw expected?.explain(error, subject) ?? ImageError(error, subject)
     }
   }
 

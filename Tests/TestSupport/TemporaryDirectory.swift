@@ -1,18 +1,35 @@
 import Glibc
 import LinuxSystem
 
-/// Calls `body` with a new empty directory, and removes it with all that is in it afterwards.
-public func withTemporaryDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
-  var template = Array("/tmp/stack-test-XXXXXX".utf8CString)
-  guard mkdtemp(&template) != nil else { throw TemporaryDirectoryError(errno: errno) }
-  let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-  // Best effort: what a test leaves in /tmp harms nothing.
-  defer { try? Files.removeTree(path) }
-  return try body(path)
+/// A directory that is removed when its owner goes.
+public final class TemporaryDirectory {
+  public let path: String
+
+  public init() throws {
+    var template = Array("/tmp/stack-test-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw SystemCallError("mkdtemp", .latest) }
+    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    // As /tmp's own entries are: so that what is in it can be looked at by others.
+    chmod(path, 0o755)
+  }
+
+  deinit {
+    try? Files.removeTree(path)
+  }
+
+  public func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
+
+  @discardableResult
+  public func write(_ bytes: [UInt8], to name: String) throws -> String {
+    let file = try Files.open(self(name), O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
+    try Files.writeAll(file.borrowed, bytes)
+    return self(name)
+  }
 }
 
-/// A directory that could not be made.
-public struct TemporaryDirectoryError: Error {
-  /// What mkdtemp(3) left.
-  public let errno: CInt
+/// Calls `body` with the path of a new directory that is removed afterwards.
+public func withTemporaryDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
+  let directory = try TemporaryDirectory()
+  defer { withExtendedLifetime(directory) {} }
+  return try body(directory.path)
 }
