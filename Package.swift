@@ -82,7 +82,8 @@ let package = Package(
       "LinuxSystem", "LinuxNetlink", "LinuxFirewall", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities",
       "LinuxMounts", "InternetAddress", system),
     library(
-      "StackSupervisor", "StackEngine", "StackStore", "StackLogs", "StackModel", "IsolationEngine", "LinuxSystem", system),
+      "StackSupervisor", "StackEngine", "StackStore", "StackLogs", "StackModel", "IsolationEngine", "LinuxSystem",
+      system),
     .executableTarget(
       name: "stack",
       dependencies: [
@@ -100,13 +101,12 @@ let package = Package(
     tests("LinuxCgroupTests", "LinuxCgroup", "LinuxSystem", system),
     tests("LinuxSeccompTests", "LinuxSeccomp", "LinuxCapabilities", "LinuxSystem", "CLinuxShim"),
     tests("LinuxCapabilitiesTests", "LinuxCapabilities", "LinuxSystem", "CLinuxShim"),
-    tests("LinuxArchiveTests", "LinuxArchive", "LinuxSystem", system),
+    tests("LinuxArchiveTests", "LinuxArchive", "LinuxSystem", "CLinuxShim", system),
     tests("IsolationEngineTests", "IsolationEngine", "LinuxSystem"),
     tests("StackFileTests", "StackFile", "StackModel", "InternetAddress"),
     tests("StackPlanTests", "StackPlan", "StackModel", "InternetAddress"),
     tests("StackLogsTests", "StackLogs", "LinuxSystem"),
     tests("StackImagesTests", "StackImages", "StackModel", "LinuxArchive", "LinuxSystem", system),
-    tests("StackEngineTests", "StackEngine", "StackModel", "InternetAddress"),
     tests("EndToEndTests", "LinuxSystem", system),
   ]
 )

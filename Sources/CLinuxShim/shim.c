@@ -96,6 +96,10 @@ ssize_t stk_fgetxattr(int descriptor, const char *name, void *value, size_t size
   return result(fgetxattr(descriptor, name, value, size));
 }
 
+ssize_t stk_lgetxattr(const char *path, const char *name, void *value, size_t size) {
+  return result(lgetxattr(path, name, value, size));
+}
+
 int stk_fsetxattr(int descriptor, const char *name, const void *value, size_t size) {
   return (int)result(fsetxattr(descriptor, name, value, size, 0));
 }

@@ -32,7 +32,7 @@ struct ContainerNetwork {
   private func make(_ veth: VethSpecification, with socket: RouteSocket) throws(NetlinkError) {
     do throws(NetlinkError) {
       try socket.createVeth(veth)
-    } catch where error.errno == .fileExists {
+    } catch  where error.errno == .fileExists {
       // Of the container's last run: the kernel removes a namespace's links some time after its last process.
       try socket.deleteLink(named: veth.hostName)
       try socket.createVeth(veth)
@@ -55,7 +55,7 @@ struct ContainerNetwork {
     guard isOwn else { return }
     do throws(SystemCallError) {
       try Files.write("1", to: "/proc/sys/net/ipv6/conf/default/disable_ipv6")
-    } catch where error.errno == .noSuchFileOrDirectory {
+    } catch  where error.errno == .noSuchFileOrDirectory {
       // A kernel without IPv6.
     }
   }

@@ -44,7 +44,7 @@ struct OverlayRoot {
     let lower = mapped.isEmpty ? layers : mapped.map { "/proc/self/fd/\($0.descriptor.rawValue)" }
     do throws(SystemCallError) {
       return try makeFromDescriptors(lower: lower)
-    } catch where error.errno == .invalidArgument {
+    } catch  where error.errno == .invalidArgument {
       // Before Linux 6.5 overlayfs knows no `lowerdir+`, and before 6.15 no layer that is mounted nowhere.
       return try makeThroughMount(mapped: mapped)
     }
@@ -55,7 +55,8 @@ struct OverlayRoot {
     // The kernel's order is from the top down.
     let layerOptions = lower.reversed().map { ("lowerdir+", $0) }
     let writable = [("upperdir", "\(directory)/upper"), ("workdir", "\(directory)/work")]
-    return try DetachedMount(type: "overlay", source: "overlay", options: layerOptions + writable + Self.hardening,
+    return try DetachedMount(
+      type: "overlay", source: "overlay", options: layerOptions + writable + Self.hardening,
       attributes: attributes)
   }
 

@@ -84,7 +84,8 @@ struct Preparation {
     case .tmpfs(let options):
       let mount = try DetachedMount(
         type: "tmpfs", source: "tmpfs", options: tmpfsOptions(options, users: users),
-        attributes: attributes.union(MountAttributes([.noSetUserID, .noDevices, .noExecution]).subtracting(allowed(options))))
+        attributes: attributes.union(
+          MountAttributes([.noSetUserID, .noDevices, .noExecution]).subtracting(allowed(options))))
       return Entry(specification: specification, mount: PreparedMount(mount), isDirectory: true)
     case .ownFile(let content):
       let mount = try ownFiles.file(content, named: specification.target, owner: users?.base ?? 0)

@@ -146,4 +146,3 @@ struct ProcessSetup {
     throw LaunchError("execute \(name)", reason, exitCode: isMissing ? 127 : 126)
   }
 }
-

@@ -36,7 +36,8 @@ package struct ContainerUser: Hashable, Sendable {
 
     let groups = Self.records(group, fields: 3)
     if parts.count > 1, !parts[1].isEmpty {
-      guard let gid = groups.first(where: { $0[0] == parts[1] }).flatMap({ Self.number($0[2]) }) ?? Self.number(parts[1])
+      guard
+        let gid = groups.first(where: { $0[0] == parts[1] }).flatMap({ Self.number($0[2]) }) ?? Self.number(parts[1])
       else { throw LookupError(description: "no group \(parts[1]) in the container's /etc/group") }
       self.gid = gid
       supplementaryGroups = []
@@ -53,7 +54,8 @@ package struct ContainerUser: Hashable, Sendable {
 
   /// A user or group number: digits only, below the reserved 2^32 - 1.
   private static func number(_ text: String) -> UInt32? {
-    guard !text.isEmpty, text.utf8.allSatisfy({ (48...57).contains($0) }), let value = UInt32(text), value != .max else {
+    guard !text.isEmpty, text.utf8.allSatisfy({ (48...57).contains($0) }), let value = UInt32(text), value != .max
+    else {
       return nil
     }
     return value

@@ -21,8 +21,10 @@ extension ArchiveError: CustomStringConvertible {
     case .malformed(let reason): "damaged archive: \(reason)"
     case .entry(let name, let reason): "entry \"\(name)\": \(reason)"
     case .limit(let what): "the archive is too large: \(what)"
-    case .digestMismatch(let expected, let actual): "content does not match its digest: expected \(expected), got \(actual)"
-    case .sizeMismatch(let expected, let actual): "content does not match its size: expected \(expected) bytes, got \(actual)"
+    case .digestMismatch(let expected, let actual):
+      "content does not match its digest: expected \(expected), got \(actual)"
+    case .sizeMismatch(let expected, let actual):
+      "content does not match its size: expected \(expected) bytes, got \(actual)"
     case .system(let error): error.description
     case .entrySystem(let name, let error): "entry \"\(name)\": \(error)"
     }

@@ -94,7 +94,9 @@ final class LayerTree {
       switch component {
       case .link(let target):
         links += 1
-        if links > Self.mostLinks { throw .entry(String(decoding: path, as: UTF8.self), reason: "too many symbolic links") }
+        if links > Self.mostLinks {
+          throw .entry(String(decoding: path, as: UTF8.self), reason: "too many symbolic links")
+        }
         if target.first == UInt8(ascii: "/") { real = [] }
         pending.append(contentsOf: Self.split(target[...]).reversed())
         continue
@@ -122,7 +124,7 @@ final class LayerTree {
       guard let status = try Files.status(name, in: directory.borrowed) else { return .absent }
       if OverlayMarks.isWhiteout(status) { return .whiteout }
       return try Self.component(status, name, in: directory.borrowed)
-    } catch where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory {
+    } catch  where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory {
       return .absent
     } catch {
       throw .entrySystem(name.text, error)
@@ -170,7 +172,7 @@ final class LayerTree {
       do throws(SystemCallError) {
         let directory = try openExactly(Self.joined(Array(parent[..<count])))
         if OverlayMarks.isOpaque(directory.borrowed) { return nil }
-      } catch where error.errno == .noSuchFileOrDirectory {
+      } catch  where error.errno == .noSuchFileOrDirectory {
         break
       }
     }
@@ -206,7 +208,7 @@ final class LayerTree {
         if let status = try Files.status(name, in: directory.borrowed) {
           return .here(directory: directory, name: name, status: status)
         }
-      } catch where error.errno == .noSuchFileOrDirectory {}
+      } catch  where error.errno == .noSuchFileOrDirectory {}
       if let found = try findBelow(parent, name) { return .below(found) }
       return .nowhere
     } catch {

@@ -84,7 +84,9 @@ package struct LayerUnpacking {
     }
     if path.isRoot {
       // The root cannot be anything but a directory.
-      guard entry.kind == .directory else { throw .entry(entry.name, reason: "the root of a layer must be a directory") }
+      guard entry.kind == .directory else {
+        throw .entry(entry.name, reason: "the root of a layer must be a directory")
+      }
       return try setAttributes(of: entry, onDirectory: [], tree.root)
     }
     let attributes = try FileAttributes(entry)
@@ -110,7 +112,7 @@ package struct LayerUnpacking {
       do throws(SystemCallError) {
         try Files.makeDirectory(name, in: parent)
         return false
-      } catch where error.errno == .fileExists {
+      } catch  where error.errno == .fileExists {
         return try Files.status(name, in: parent).map { $0.st_mode & S_IFMT != S_IFDIR } ?? true
       }
     }
@@ -139,7 +141,9 @@ package struct LayerUnpacking {
     _ reader: TarReader
   ) throws(ArchiveError) {
     let size = entry.size
-    if !entry.isSparse && size > limits.bytes - written { throw .limit("not enough space on the file system for \"\(entry.name)\"") }
+    if !entry.isSparse && size > limits.bytes - written {
+      throw .limit("not enough space on the file system for \"\(entry.name)\"")
+    }
     let parent = directory.descriptor.borrowed
     let flags = O_WRONLY | O_CREAT | O_EXCL
     // Opened again by `replace` when the name was taken.
@@ -249,7 +253,9 @@ package struct LayerUnpacking {
     switch found.status.st_mode & S_IFMT {
     case S_IFREG:
       try account(for: UInt64(found.status.st_size))
-      let from = try onDisk { () throws(SystemCallError) in try Files.open(found.name, in: source, O_RDONLY | O_NONBLOCK) }
+      let from = try onDisk { () throws(SystemCallError) in
+        try Files.open(found.name, in: source, O_RDONLY | O_NONBLOCK)
+      }
       var opened: SharedDescriptor?
       try replace(name, in: directory) { () throws(SystemCallError) in
         opened = SharedDescriptor(try Files.open(name, in: parent, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600))
@@ -310,7 +316,7 @@ package struct LayerUnpacking {
       do throws(SystemCallError) {
         try making()
         return false
-      } catch where error.errno == .fileExists {}
+      } catch  where error.errno == .fileExists {}
       let parent = directory.descriptor.borrowed
       let wasWhiteout = try Files.status(name, in: parent).map(OverlayMarks.isWhiteout) ?? false
       // What the tar said before is lost with the file.
@@ -329,7 +335,8 @@ package struct LayerUnpacking {
       do throws(SystemCallError) {
         let directory = try tree.openExactly(path)
         try checkedErrno("futimens", unsafe futimens(directory.borrowed.rawValue, [time, time]))
-      } catch where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory
+      } catch
+        where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory
         || error.errno == .tooManySymbolicLinkLevels
       {
         // Something else has taken the name since.

@@ -74,7 +74,9 @@ package final class TreeSource: ByteSource {
   }
 
   private func add(_ name: RawName, in directory: FileDescriptor, _ path: [UInt8]) throws(ArchiveError) {
-    guard let status = try onDisk({ () throws(SystemCallError) in try Files.status(name, in: directory) }) else { return }
+    guard let status = try onDisk({ () throws(SystemCallError) in try Files.status(name, in: directory) }) else {
+      return
+    }
     if status.st_mode & S_IFMT != S_IFDIR && status.st_nlink > 1 {
       let identity = FileIdentity(device: status.st_dev, inode: status.st_ino)
       if let first = linked[identity] {

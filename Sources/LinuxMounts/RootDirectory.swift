@@ -29,7 +29,7 @@ package struct RootDirectory {
   package func mountPoint(_ path: String, _ kind: Kind) throws(SystemCallError) -> OwnedDescriptor {
     do throws(SystemCallError) {
       return try open(path, kind == .directory ? O_PATH | O_DIRECTORY : O_PATH)
-    } catch where error.errno == .noSuchFileOrDirectory {}
+    } catch  where error.errno == .noSuchFileOrDirectory {}
     let (parentPath, name) = Self.split(path)
     let parent = try directory(parentPath)
     switch kind {
@@ -55,11 +55,11 @@ package struct RootDirectory {
     do throws(SystemCallError) {
       let status = try Files.status(name, in: parent.borrowed)
       if status.st_mode & S_IFMT != S_IFREG { try Files.removeTree(name, in: parent.borrowed) }
-    } catch where error.errno == .noSuchFileOrDirectory {}
+    } catch  where error.errno == .noSuchFileOrDirectory {}
     // Without O_CREAT's write access: a file on a read-only layer is good enough to mount on.
     do throws(SystemCallError) {
       return try Files.open(name, in: parent.borrowed, O_PATH | O_NOFOLLOW)
-    } catch where error.errno == .noSuchFileOrDirectory {
+    } catch  where error.errno == .noSuchFileOrDirectory {
       _ = try Files.open(name, in: parent.borrowed, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o644)
       return try Files.open(name, in: parent.borrowed, O_PATH | O_NOFOLLOW)
     }

@@ -68,7 +68,8 @@ package enum Files {
     _ descriptor: FileDescriptor, limit: Int, object: String? = nil
   ) throws(SystemCallError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: limit)
-    let count = try retrying { unsafe Glibc.read(descriptor.rawValue, &bytes, bytes.count) }.read(or: "read", on: object)
+    let count = try retrying { unsafe Glibc.read(descriptor.rawValue, &bytes, bytes.count) }.read(
+      or: "read", on: object)
     return Array(bytes[..<count])
   }
 
@@ -85,7 +86,7 @@ package enum Files {
   ) throws(SystemCallError) -> [UInt8]? {
     do throws(SystemCallError) {
       return try readAll(path, in: directory, limit: limit)
-    } catch where error.errno == .noSuchFileOrDirectory {
+    } catch  where error.errno == .noSuchFileOrDirectory {
       return nil
     }
   }
@@ -146,7 +147,7 @@ package enum Files {
       let file = try open(path, in: directory, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
       try writeAll(file.borrowed, bytes, object: path)
       return true
-    } catch where error.errno == .fileExists {
+    } catch  where error.errno == .fileExists {
       return false
     }
   }
@@ -234,7 +235,7 @@ package enum Files {
   package static func namesIfPresent(in path: String) throws(SystemCallError) -> [String] {
     do throws(SystemCallError) {
       return try names(in: path)
-    } catch where error.errno == .noSuchFileOrDirectory {
+    } catch  where error.errno == .noSuchFileOrDirectory {
       return []
     }
   }

@@ -1,3 +1,4 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
 // Constants of the kernel's interface that glibc shows only with _GNU_SOURCE, which its Swift module does not define. The
 // values are the same on x86-64 and arm64.
 

@@ -8,7 +8,8 @@ extension Engine {
     try requireRoot()
     let statuses = try engineStep { try paths.project(project).statuses() }
     try checkNames([service], among: statuses)
-    guard let status = statuses.first(where: { $0.record?.service == service }), case .running(let run, _) = status.state
+    guard let status = statuses.first(where: { $0.record?.service == service }),
+      case .running(let run, _) = status.state
     else { throw EngineError(.failure, "service \(service) is not running") }
     let specification = try engineStep(service) {
       try ContainerSpecification(wireBytes: status.directory.readSpecification())

@@ -15,11 +15,13 @@ struct StopOperation {
 
   /// Stops `containers`; returns when all of them have ended and their last output is in their logs.
   func stop(_ containers: [ContainerStatus]) throws(EngineError) {
-    var waiting = Dictionary(uniqueKeysWithValues: containers.filter { $0.state.shim != nil }.map { ($0.directory.name, $0) })
+    var waiting = Dictionary(
+      uniqueKeysWithValues: containers.filter { $0.state.shim != nil }.map { ($0.directory.name, $0) })
     var stopping: [String: Stopping] = [:]
     while !waiting.isEmpty || !stopping.isEmpty {
       // A container is stopped once nothing that depends on it runs any more.
-      let needed = Set((waiting.values.map(\.record) + stopping.values.map(\.status.record)).flatMap { $0?.dependencies ?? [] })
+      let needed = Set(
+        (waiting.values.map(\.record) + stopping.values.map(\.status.record)).flatMap { $0?.dependencies ?? [] })
       var ready = waiting.values.filter { !needed.contains($0.record?.service ?? "") }
       // Records of different files may depend on each other in a circle: then all go at once.
       if ready.isEmpty && stopping.isEmpty { ready = Array(waiting.values) }

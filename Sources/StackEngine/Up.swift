@@ -351,7 +351,6 @@ final class UpOperation {
     }
   }
 
-
   // MARK: Taking back
 
   /// Takes back what this operation made, newest first, and returns what is to be reported.

@@ -37,7 +37,7 @@ enum ArchiveFiles {
   static func open(_ path: String) throws(ImageError) -> SharedDescriptor {
     do throws(SystemCallError) {
       return SharedDescriptor(try path == "-" ? OwnedDescriptor(duplicating: .standardInput) : Files.open(path))
-    } catch where error.errno == .noSuchFileOrDirectory {
+    } catch  where error.errno == .noSuchFileOrDirectory {
       throw ImageError(.notFound, "there is no file or directory \(path)")
     } catch {
       throw ImageError(error)
@@ -111,7 +111,7 @@ extension Files {
     let unnamed = 0o20_000_000 | O_DIRECTORY
     do throws(SystemCallError) {
       return try open(directory, unnamed | O_RDWR, mode: 0o600)
-    } catch where error.errno == .notSupportedOnSocket || error.errno == .isDirectory {
+    } catch  where error.errno == .notSupportedOnSocket || error.errno == .isDirectory {
       let path = "\(directory)/spool"
       let file = try open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
       try removeFile(path)

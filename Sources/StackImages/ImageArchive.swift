@@ -232,7 +232,9 @@ private struct DockerArchive {
       }
       var blobs: [(extent: ArchiveFiles.Extent, digest: Digest?)] = []
       for path in entry.layers {
-        guard let extent = try files.file(path) else { throw ImageError(.invalidArchive, "the layer \(path) is missing") }
+        guard let extent = try files.file(path) else {
+          throw ImageError(.invalidArchive, "the layer \(path) is missing")
+        }
         blobs.append((extent, nil))
       }
       var image = try ArchivedImage(document: document, manifest: nil, blobs: blobs)

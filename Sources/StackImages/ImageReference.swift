@@ -38,7 +38,8 @@ package struct ImageReference: Hashable, Sendable {
     self.tag = tag ?? (digest == nil ? "latest" : nil)
     if repository.utf8.count > Self.longestName { throw refuse("it is longer than \(Self.longestName) bytes") }
     let components = repository.split(separator: "/", omittingEmptySubsequences: false)
-    guard let registry = components.first, Self.isRegistry(registry), components.dropFirst().allSatisfy(Self.isComponent)
+    guard let registry = components.first, Self.isRegistry(registry),
+      components.dropFirst().allSatisfy(Self.isComponent)
     else {
       throw refuse("use lower-case letters and digits, with '.', '_', '__' or '-' between them, and '/' between parts")
     }

@@ -8,6 +8,7 @@ extension ImageStore {
   ///
   /// - Parameter name: the name of the only image in the archive, instead of its own.
   /// - Returns: the images, with the names that they got.
+  @discardableResult
   package func load(from path: String, name: String? = nil) throws(ImageError) -> [ImageSummary] {
     let given = try name.map { name throws(ImageError) in try ImageReference(name) }
     let writing = try StoreWriting(layout)
@@ -26,10 +27,12 @@ extension ImageStore {
   /// Makes an image of a file system: a tar (also compressed), a directory, or `-` for a tar from standard input.
   ///
   /// Equal file systems make equal images: the image is as old as its newest file.
+  @discardableResult
   package func importFileSystem(name: String, from path: String) throws(ImageError) -> ImageSummary {
     let reference = try ImageReference(name)
     let writing = try StoreWriting(layout)
-    let layer = try writing.layer(path, expected: nil, below: [], source: try FileSystemSource(path, writing.layout).open)
+    let layer = try writing.layer(
+      path, expected: nil, below: [], source: try FileSystemSource(path, writing.layout).open)
     let created = max(0, min(layer.newest, Int(KernelClock.realtime / 1_000_000_000)))
     let document = ImageDocument(
       created: Timestamp.text(created), architecture: Platform.architecture, os: Platform.os,

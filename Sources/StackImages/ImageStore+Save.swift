@@ -69,7 +69,9 @@ private struct SavedImage {
         schemaVersion: 2, mediaType: MediaType.manifest,
         config: OCIDescriptor(
           mediaType: MediaType.configuration, digest: record.id.description, size: Int64(document.count)),
-        layers: layers.map { OCIDescriptor(mediaType: $0.mediaType, digest: $0.digest.description, size: Int64($0.size)) }))
+        layers: layers.map {
+          OCIDescriptor(mediaType: $0.mediaType, digest: $0.digest.description, size: Int64($0.size))
+        }))
   }
 
   static func path(of digest: Digest) -> String { "blobs/sha256/\(digest.hexadecimal)" }
@@ -92,7 +94,8 @@ private struct SavedImage {
 
   var dockerEntry: DockerArchiveEntry {
     DockerArchiveEntry(
-      config: Self.path(of: record.id), repoTags: references.map(\.familiar), layers: layers.map { Self.path(of: $0.digest) })
+      config: Self.path(of: record.id), repoTags: references.map(\.familiar),
+      layers: layers.map { Self.path(of: $0.digest) })
   }
 }
 

@@ -42,7 +42,9 @@ struct OCIManifest: Codable {
 
   /// - Parameter announced: the media type by which another document refers to this one.
   func kind(announced: String?) throws(ImageError) -> Kind {
-    if schemaVersion != 2 { throw ImageError(.invalidArchive, "manifests of schema version \(schemaVersion) are not supported") }
+    if schemaVersion != 2 {
+      throw ImageError(.invalidArchive, "manifests of schema version \(schemaVersion) are not supported")
+    }
     if let mediaType, let announced, mediaType != announced {
       throw ImageError(.invalidArchive, "a manifest says that it is \(mediaType), and was announced as \(announced)")
     }
@@ -221,7 +223,9 @@ enum JSONDocument {
   }
 
   private static func reason(_ error: DecodingError) -> String {
-    func path(_ context: DecodingError.Context) -> String { context.codingPath.map(\.stringValue).joined(separator: ".") }
+    func path(_ context: DecodingError.Context) -> String {
+      context.codingPath.map(\.stringValue).joined(separator: ".")
+    }
     switch error {
     case .keyNotFound(let key, let context):
       let parent = path(context)

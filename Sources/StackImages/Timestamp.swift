@@ -27,7 +27,9 @@ enum Timestamp {
     var offset = 0
     if rest.count == 6, let sign = rest.first, sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") {
       let start = rest.startIndex
-      guard let hours = number((start + 1)..<(start + 3)), let minutes = number((start + 4)..<(start + 6)) else { return nil }
+      guard let hours = number((start + 1)..<(start + 3)), let minutes = number((start + 4)..<(start + 6)) else {
+        return nil
+      }
       offset = (hours * 3600 + minutes * 60) * (sign == UInt8(ascii: "-") ? -1 : 1)
     } else if !rest.elementsEqual("Z".utf8) {
       return nil

@@ -119,7 +119,8 @@ extension NetworkRecord: WireCodable {
 
 extension RunRecord: WireCodable {
   package init(from reader: inout WireReader) throws(WireError) {
-    self.init(process: try reader.value(), shim: try reader.value(), startedAt: try reader.value(), run: try reader.value())
+    self.init(
+      process: try reader.value(), shim: try reader.value(), startedAt: try reader.value(), run: try reader.value())
   }
   package func write(to writer: inout WireWriter) {
     writer.value(process)

@@ -39,8 +39,12 @@ struct IsolationTests {
   }
 
   @Test func limitsReachTheKernel() throws {
-    try withService("    mem_limit: 64m\n    pids_limit: 25\n    cpus: 0.5\n    ulimits: {nofile: 512}\n    shm_size: 8m\n") { (fixture: StackFixture) throws in
-      #expect(try fixture.exec("s", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null") == "67108864")
+    try withService(
+      "    mem_limit: 64m\n    pids_limit: 25\n    cpus: 0.5\n    ulimits: {nofile: 512}\n    shm_size: 8m\n"
+    ) { (fixture: StackFixture) throws in
+      #expect(
+        try fixture.exec("s", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null")
+          == "67108864")
       #expect(try fixture.exec("s", "cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null") == "25")
       #expect(try fixture.exec("s", "ulimit -n") == "512")
       #expect(try fixture.exec("s", "grep ' /dev/shm ' /proc/mounts").contains("size=8192k"))
@@ -49,12 +53,15 @@ struct IsolationTests {
 
   @Test func aReadOnlyRootWithATmpfs() throws {
     try withService("    read_only: true\n    tmpfs: [/tmp]\n") { (fixture: StackFixture) throws in
-      #expect(try fixture.exec("s", "touch /x 2>/dev/null || echo refused; touch /tmp/x && echo written") == "refused\nwritten")
+      #expect(
+        try fixture.exec("s", "touch /x 2>/dev/null || echo refused; touch /tmp/x && echo written")
+          == "refused\nwritten")
     }
   }
 
   @Test func capabilitiesAndPrivileges() throws {
-    try withService("    cap_drop: [ALL]\n    cap_add: [NET_RAW]\n    security_opt: [no-new-privileges]\n") { (fixture: StackFixture) throws in
+    try withService("    cap_drop: [ALL]\n    cap_add: [NET_RAW]\n    security_opt: [no-new-privileges]\n") {
+      (fixture: StackFixture) throws in
       let status = try fixture.exec("s", "cat /proc/1/status")
       #expect(status.contains("CapEff:\t0000000000002000"))
       #expect(status.contains("NoNewPrivs:\t1"))
@@ -80,7 +87,8 @@ struct IsolationTests {
 
   @Test func volumesOutliveContainersAndTakeOverTheImagesContent() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
-      try FileManager.default.createDirectory(atPath: "\(fixture.directory)/root/seed", withIntermediateDirectories: true)
+      try FileManager.default.createDirectory(
+        atPath: "\(fixture.directory)/root/seed", withIntermediateDirectories: true)
       try fixture.write("from the image", to: "root/seed/file")
       try fixture.file(
         "  s: {rootfs: ./root, command: [sleep, '1000'], volumes: ['data:/seed']}", "volumes: {data: {}}")

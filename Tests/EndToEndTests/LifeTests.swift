@@ -41,7 +41,10 @@ struct LifeTests {
       #expect(try fixture.stack("up", "-d").code == 0)
       let row = try fixture.stack("ps", "--format", "json").output
       let port = try #require(row.firstMatch(of: /"PublishedPort":(\d+)/).map { String($0.1) })
-      #expect(try fixture.run("/usr/bin/curl", ["-s", "-m", "5", "-o", "/dev/null", "-w", "%{http_code}", "http://127.0.0.1:\(port)/"]).output == "404")
+      #expect(
+        try fixture.run(
+          "/usr/bin/curl", ["-s", "-m", "5", "-o", "/dev/null", "-w", "%{http_code}", "http://127.0.0.1:\(port)/"]
+        ).output == "404")
     }
   }
 
@@ -52,12 +55,14 @@ struct LifeTests {
           try fixture.stack("inspect", service).output.firstMatch(of: /"Pid": (\d+)/).map { String($0.1) } ?? "none"
         }
       }
-      try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000']}\n  b: {rootfs: ./root, command: [sleep, '1000']}")
+      try fixture.file(
+        "  a: {rootfs: ./root, command: [sleep, '1000']}\n  b: {rootfs: ./root, command: [sleep, '1000']}")
       #expect(try fixture.stack("up", "-d").code == 0)
       let before = try pids()
       #expect(try fixture.stack("up", "-d").code == 0)
       #expect(try pids() == before)
-      try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000']}\n  b: {rootfs: ./root, command: [sleep, '2000']}")
+      try fixture.file(
+        "  a: {rootfs: ./root, command: [sleep, '1000']}\n  b: {rootfs: ./root, command: [sleep, '2000']}")
       #expect(try fixture.stack("up", "-d").code == 0)
       let after = try pids()
       #expect(after[0] == before[0])
@@ -98,7 +103,10 @@ struct LifeTests {
       try fixture.file("  web: {rootfs: ./root, command: [sleep, '1000'], ports: ['18191:80']}")
       let server = try fixture.start("/usr/bin/python3", ["-m", "http.server", "18191"])
       defer { _ = try? server.wait(seconds: 0) }
-      #expect(try fixture.eventually { try fixture.run("/usr/bin/curl", ["-s", "-m", "1", "http://127.0.0.1:18191/"]).code == 0 })
+      #expect(
+        try fixture.eventually {
+          try fixture.run("/usr/bin/curl", ["-s", "-m", "1", "http://127.0.0.1:18191/"]).code == 0
+        })
       let up = try fixture.stack("up", "-d")
       #expect(up.code == 5)
       #expect(up.errors.contains("port 0.0.0.0:18191/tcp is already in use by"))
@@ -115,7 +123,9 @@ struct LifeTests {
         """)
       let up = try fixture.stack("up")
       #expect(up.code == 0)
-      #expect(up.output.split(separator: "\n").sorted() == ["one-1  | first", "one-1  | second", "one-1  | third"].map { $0[...] })
+      #expect(
+        up.output.split(separator: "\n").sorted()
+          == ["one-1  | first", "one-1  | second", "one-1  | third"].map { $0[...] })
       #expect(up.errors.contains("one-1 exited with code 0"))
     }
   }

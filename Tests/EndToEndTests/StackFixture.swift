@@ -46,7 +46,8 @@ final class StackFixture {
     }
     try files.copyItem(atPath: "/bin/busybox", toPath: "\(directory)/root/bin/busybox")
     for applet in [
-      "sh", "sleep", "true", "false", "cat", "ls", "id", "hostname", "mount", "env", "httpd", "wget", "ip", "grep", "touch",
+      "sh", "sleep", "true", "false", "cat", "ls", "id", "hostname", "mount", "env", "httpd", "wget", "ip", "grep",
+      "touch",
       "pwd", "seq", "dd", "yes", "head", "nc", "stat", "ps", "kill", "mknod", "rm",
     ] {
       try files.createSymbolicLink(atPath: "\(directory)/root/bin/\(applet)", withDestinationPath: "busybox")

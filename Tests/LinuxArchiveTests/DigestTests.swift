@@ -13,11 +13,13 @@ struct DigestTests {
   @Test func onlyTheExactFormIsADigest() {
     let digits = String(repeating: "0a", count: 32)
     #expect(Digest("sha256:" + digits)?.hexadecimal == digits)
-    for text in [
-      digits, "sha256:" + digits.dropLast(), "sha256:\(digits)0", "sha256:" + digits.uppercased(), "sha512:" + digits,
-      "sha256:../../../../../../../../../../etc/hostname", "sha256:" + digits.dropLast(2) + "/x", "",
-      "sha256:" + digits.dropLast(2) + "é",
-    ] {
+    let short = String(digits.dropLast())
+    let shorter = String(digits.dropLast(2))
+    let texts: [String] = [
+      digits, "sha256:\(short)", "sha256:\(digits)0", "sha256:\(digits.uppercased())", "sha512:\(digits)",
+      "sha256:../../../../../../../../../../etc/hostname", "sha256:\(shorter)/x", "", "sha256:\(shorter)é",
+    ]
+    for text in texts {
       #expect(Digest(text) == nil, "\(text)")
     }
   }

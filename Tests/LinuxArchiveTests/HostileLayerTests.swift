@@ -8,7 +8,7 @@ import Testing
 /// Layers that reach for what is outside. Whether they are refused or put in their place: nothing outside may change.
 @Suite(.serialized, .privateNamespace) struct HostileLayerTests {
   /// A directory outside with a file that attacks aim at.
-  private struct Outside: ~Copyable {
+  private final class Outside {
     let directory: TemporaryDirectory
 
     init() throws {
@@ -138,32 +138,65 @@ import Testing
   }
 
   static let refused: [(String, @Sendable (inout TarBuilder) -> Void)] = [
-    ("a loop of links", { tar in
-      tar.link("a", to: "b")
-      tar.link("b", to: "a")
-      tar.file("a/x")
-    }),
-    ("a file as a directory", { tar in
-      tar.file("a")
-      tar.file("a/b")
-    }),
+    (
+      "a loop of links",
+      { tar in
+        tar.link("a", to: "b")
+        tar.link("b", to: "a")
+        tar.file("a/x")
+      }
+    ),
+    (
+      "a file as a directory",
+      { tar in
+        tar.file("a")
+        tar.file("a/b")
+      }
+    ),
     ("a hard link to itself", { $0.hardLink("h", to: "h") }),
     ("a hard link to nothing", { $0.hardLink("h", to: "nope") }),
-    ("a hard link to a directory", { tar in
-      tar.directory("d")
-      tar.hardLink("h", to: "d")
-    }),
-    ("a name that is too long", { $0.pax(record: "path", [UInt8](repeating: 0x61, count: 300)); $0.file("x") }),
-    ("a path that is too long", { tar in
-      tar.pax(record: "path", Array(repeatElement(Array("abcdefghi/".utf8), count: 500).joined()))
-      tar.file("x")
-    }),
-    ("directories that are too deep", { tar in
-      tar.pax(record: "path", Array(repeatElement(Array("d/".utf8), count: 300).joined()))
-      tar.file("x")
-    }),
-    ("a pax header that is too large", { $0.pax(record: "comment", [UInt8](repeating: 0x61, count: 2 << 20)); $0.file("x") }),
-    ("an owner that is none", { $0.pax(record: "uid", Array("4294967295".utf8)); $0.file("x") }),
+    (
+      "a hard link to a directory",
+      { tar in
+        tar.directory("d")
+        tar.hardLink("h", to: "d")
+      }
+    ),
+    (
+      "a name that is too long",
+      {
+        $0.pax(record: "path", [UInt8](repeating: 0x61, count: 300))
+        $0.file("x")
+      }
+    ),
+    (
+      "a path that is too long",
+      { tar in
+        tar.pax(record: "path", Array(repeatElement(Array("abcdefghi/".utf8), count: 500).joined()))
+        tar.file("x")
+      }
+    ),
+    (
+      "directories that are too deep",
+      { tar in
+        tar.pax(record: "path", Array(repeatElement(Array("d/".utf8), count: 300).joined()))
+        tar.file("x")
+      }
+    ),
+    (
+      "a pax header that is too large",
+      {
+        $0.pax(record: "comment", [UInt8](repeating: 0x61, count: 2 << 20))
+        $0.file("x")
+      }
+    ),
+    (
+      "an owner that is none",
+      {
+        $0.pax(record: "uid", Array("4294967295".utf8))
+        $0.file("x")
+      }
+    ),
   ]
 
   @Test(arguments: refused.indices) func nonsenseIsRefused(_ index: Int) throws {

@@ -1,3 +1,4 @@
+import CLinuxShim
 import Glibc
 import LinuxArchive
 import LinuxSystem
@@ -29,7 +30,9 @@ final class LayerFixture {
   }
 
   @discardableResult
-  func add(limits: UnpackLimits = UnpackLimits(bytes: 1 << 30), _ build: (inout TarBuilder) -> Void) throws -> UnpackedLayer {
+  func add(limits: UnpackLimits = UnpackLimits(bytes: 1 << 30), _ build: (inout TarBuilder) -> Void) throws
+    -> UnpackedLayer
+  {
     var tar = TarBuilder()
     build(&tar)
     return try add(tar.finished, limits: limits)
@@ -50,7 +53,7 @@ final class LayerFixture {
 
   func attribute(_ attribute: String, of name: String, layer: Int = 0) -> [UInt8]? {
     var value = [UInt8](repeating: 0, count: 256)
-    let count = lgetxattr(path(name, layer: layer), attribute, &value, value.count)
+    let count = stk_lgetxattr(path(name, layer: layer), attribute, &value, value.count)
     return count < 0 ? nil : Array(value[..<count])
   }
 

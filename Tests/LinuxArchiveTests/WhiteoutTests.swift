@@ -102,7 +102,8 @@ import Testing
       tar.file("d/sub/t", "t")
     },
     Case("a directory that becomes a file", ["d: file"] + rest) { $0.file("d", "file") },
-    Case("a file that becomes a directory", ["d/", "d/a/", "d/a/z: z", "d/b: b", "d/sub/", "d/sub/s: s"] + rest) { tar in
+    Case("a file that becomes a directory", ["d/", "d/a/", "d/a/z: z", "d/b: b", "d/sub/", "d/sub/s: s"] + rest) {
+      tar in
       tar.directory("d/a")
       tar.file("d/a/z", "z")
     },
@@ -115,7 +116,8 @@ import Testing
       "a file behind a link of the layer below",
       all + ["keep: k", "lib64 -> /usr/lib64", "usr/", "usr/lib64/", "usr/lib64/new: n", "usr/lib64/old: o"]
     ) { $0.file("lib64/new", "n") },
-    Case("a whiteout behind a link of the layer below", all + ["keep: k", "lib64 -> /usr/lib64", "usr/", "usr/lib64/"]) {
+    Case("a whiteout behind a link of the layer below", all + ["keep: k", "lib64 -> /usr/lib64", "usr/", "usr/lib64/"])
+    {
       $0.file("lib64/.wh.old", "")
     },
     Case("a hard link to a file below", all + ["h: k"] + rest) { $0.hardLink("h", to: "keep") },

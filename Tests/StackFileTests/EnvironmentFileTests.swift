@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct EnvironmentFileTests {
   @Test(arguments: environmentFileVectors) func vector(_ vector: EnvironmentFileVector) {
-    let file = EnvironmentFile(Array(vector.text.utf8)) { _ in nil }
+    let file = EnvironmentFile(Array(vector.text.utf8)) { vector.environment[$0] }
     #expect(file.problems.isEmpty)
     for (name, value) in vector.expected {
       #expect(file.variables.first { $0.name == name }?.value == value, "\(name) in \(vector.text)")

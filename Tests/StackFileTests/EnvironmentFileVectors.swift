@@ -2,6 +2,8 @@
 struct EnvironmentFileVector: Sendable {
   var text: String
   var expected: [String: String]
+  /// The caller's.
+  var environment: [String: String] = [:]
 }
 
 let environmentFileVectors: [EnvironmentFileVector] = [
@@ -140,7 +142,8 @@ let environmentFileVectors: [EnvironmentFileVector] = [
   EnvironmentFileVector(
     text:
       "OPTION_A=1\nOPTION_B=${OPTION_A}\nOPTION_C=$OPTION_B\nOPTION_D=${OPTION_A}_${OPTION_B}\nOPTION_E=${OPTION_NOT_DEFINED}\n",
-    expected: ["OPTION_A": "1", "OPTION_B": "5", "OPTION_C": "5", "OPTION_D": "5_5", "OPTION_E": ""]),
+    expected: ["OPTION_A": "1", "OPTION_B": "5", "OPTION_C": "5", "OPTION_D": "5_5", "OPTION_E": ""],
+    environment: ["OPTION_A": "5"]),
   EnvironmentFileVector(
     text:
       "OPTION_A=${OPTION_A:-1}\nOPTION_B=${OPTION_A}\nOPTION_C=$OPTION_B\nOPTION_D=${OPTION_A}_${OPTION_B}\nOPTION_E=${OPTION_NOT_DEFINED}\n",

@@ -33,4 +33,24 @@ import Testing
     let large = clock.measure { #expect(load(Self.text(services: 500)).stack?.services.count == 500) }
     #expect(large < small * 40 + .milliseconds(200))
   }
+
+  private static func many(_ item: (Int) -> String, separator: String = ",\n") -> String {
+    (0..<20_000).map(item).joined(separator: separator)
+  }
+
+  /// Files that make a careless loader quadratic.
+  private static let hostile: [String] = [
+    "services: {a: {image: '\(many({ _ in "${A}" }, separator: " "))'}}",
+    "services: {a: {image: i, environment: [\(many { "V\($0)=$X\($0)" })]}}",
+    "services: {a: {image: i, ports: [\(many { "'127.0.\($0 / 256).\($0 % 256):80:80'" })]}}",
+    "services: {a: {image: i}}\nnetworks: {\(many { "n\($0): {ipam: {config: [{subnet: 10.0.\($0 % 256).0/24}]}}" })}",
+    "services: {a: {image: i, depends_on: [\(many { "s\($0)" })]}}",
+    "services: {a: {image: i, volumes: [\(many { "v\($0):/v\($0)" })]}}",
+    "services: {a: {image: i, \(many { "zz\($0): 1" })}}",
+  ]
+
+  @Test(.timeLimit(.minutes(1)), arguments: hostile.indices) func hostileFilesAreLinearToo(_ index: Int) {
+    let clock = ContinuousClock()
+    #expect(clock.measure { _ = load(Self.hostile[index]) } < .seconds(5))
+  }
 }

@@ -28,7 +28,8 @@ struct ImageReferenceTests {
   }
 
   @Test(arguments: [
-    "", ":", "a:", ":a", "A", "a/B", "a//b", "/a", "a/", "../a", "a/../b", "a b", "a\nb", "a..b", "a___b", "-a", "a-", "_a",
+    "", ":", "a:", ":a", "A", "a/B", "a//b", "/a", "a/", "../a", "a/../b", "a b", "a\nb", "a..b", "a___b", "-a", "a-",
+    "_a",
     "a.example/", "http://a/b", "a:-t", "a:.t", "a:t/x:", "a@sha256:12", "a@", "a@sha512:00", "localhost:x/a", "a:b:c",
     "ä", "host.example:80:90/x", "-bad.example/x",
     "a:" + String(repeating: "t", count: 129), String(repeating: "a", count: 256),

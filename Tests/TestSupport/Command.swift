@@ -15,7 +15,9 @@ public enum Command {
   /// What a program writes to its standard output.
   @discardableResult
   public static func output(_ arguments: [String]) throws -> [UInt8] {
-    guard let name = arguments.first, let program = path(of: name) else { throw Failure(arguments: arguments, status: 127) }
+    guard let name = arguments.first, let program = path(of: name) else {
+      throw Failure(arguments: arguments, status: 127)
+    }
     let directory = try TemporaryDirectory()
     let null = try Files.open("/dev/null", O_RDONLY)
     let file = try Files.open(directory("output"), O_RDWR | O_CREAT, mode: 0o600)

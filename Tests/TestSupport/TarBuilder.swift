@@ -18,7 +18,9 @@ public struct TarBuilder {
     entry(name, type: "0", content: content)
   }
 
-  public mutating func directory(_ name: String, mode: UInt32 = 0o755, uid: Int = 0, attributes: [(String, [UInt8])] = []) {
+  public mutating func directory(
+    _ name: String, mode: UInt32 = 0o755, uid: Int = 0, attributes: [(String, [UInt8])] = []
+  ) {
     pax(attributes)
     entry(Array(name.utf8), type: "5", mode: mode, uid: uid)
   }

@@ -27,7 +27,7 @@ public final class TemporaryDirectory {
   }
 }
 
-/// Calls `body` with the path of a new directory that is removed afterwards.
+/// Calls `body` with the path of a new empty directory, which is removed afterwards with all that is in it.
 public func withTemporaryDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
   let directory = try TemporaryDirectory()
   defer { withExtendedLifetime(directory) {} }

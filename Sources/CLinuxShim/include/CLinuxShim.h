@@ -44,6 +44,8 @@ ssize_t stk_copy_file_range(int from, int to, size_t count);
 /// flistxattr(2), fgetxattr(2) and fsetxattr(2).
 ssize_t stk_flistxattr(int descriptor, void *list, size_t size);
 ssize_t stk_fgetxattr(int descriptor, const char *name, void *value, size_t size);
+/// lgetxattr(2).
+ssize_t stk_lgetxattr(const char *path, const char *name, void *value, size_t size);
 int stk_fsetxattr(int descriptor, const char *name, const void *value, size_t size);
 /// The f_type of fstatfs(2).
 long stk_fstatfs_type(int descriptor);

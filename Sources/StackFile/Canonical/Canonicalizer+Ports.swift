@@ -25,7 +25,7 @@ extension Canonicalizer {
     do {
       port = try PortSyntax(text)
     } catch {
-      report.error(mark, path.text, error.message, hint: error.hint)
+      report.error(mark, path.text, error.message, hint: joinedItems(text) ?? error.hint)
       return []
     }
     portCount += port.target.count

@@ -44,7 +44,7 @@ extension Canonicalizer {
   /// Numbers keep the digits that the file has; where docker compose would not, that is said.
   private func value(_ node: Node, _ text: String, _ type: ScalarType) -> Node {
     switch type {
-    case .null: return .null(at: node.mark)
+    case .null, .wrong: return node
     case .boolean: return Node(text: text.lowercased(), at: node.mark)
     case .text: return node
     case .integer:

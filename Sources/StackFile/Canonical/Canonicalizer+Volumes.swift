@@ -18,7 +18,7 @@ extension Canonicalizer {
     do {
       volume = try VolumeSyntax(text)
     } catch {
-      report.error(mark, path.text, error.message, hint: error.hint)
+      report.error(mark, path.text, error.message, hint: joinedItems(text) ?? error.hint)
       return nil
     }
     var node = Self.mapping([("type", volume.isBind ? "bind" : "volume")], at: mark)

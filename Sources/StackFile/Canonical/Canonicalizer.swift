@@ -1,6 +1,6 @@
 /// Checks a document against the table of keys and brings it into the canonical form, in one walk.
 ///
-/// What is wrong is reported; the value of a wrong member becomes null and a wrong item is left out, so that later phases
+/// What is wrong is reported; the value of a wrong member becomes `wrong` and a wrong item is left out, so that later phases
 /// meet values of the right shape, all in their long form, and still know which names there are. Places are kept.
 struct Canonicalizer {
   let report: Report
@@ -14,6 +14,7 @@ struct Canonicalizer {
 
   /// nil when the node is wrong, which is then reported.
   mutating func canonical(_ node: Node, as shape: Shape) -> Node? {
+    if node.isWrong { return nil }
     guard shape.accepts(node.content) else {
       mismatch(node, shape)
       return nil
@@ -53,7 +54,7 @@ struct Canonicalizer {
         refuse(name: member, rule)
         continue
       }
-      let value = canonical(member.value, as: value, key: member) ?? .null(at: member.mark)
+      let value = canonical(member.value, as: value, key: member) ?? .wrong(at: member.mark)
       members.append(Node.Member(member.key, at: member.mark, value))
     }
     return Node(.mapping(members), at: node.mark)
@@ -89,7 +90,7 @@ struct Canonicalizer {
         if refused { members.append(member) }
         continue
       }
-      let value = canonical(member.value, as: key.shape, key: member) ?? .null(at: member.mark)
+      let value = canonical(member.value, as: key.shape, key: member) ?? .wrong(at: member.mark)
       // An empty text, most often of an unset variable, is as if the key were not there.
       if case .text = key.shape, value.text?.isEmpty ?? false { continue }
       members.append(Node.Member(member.key, at: member.mark, value))
@@ -102,80 +103,11 @@ struct Canonicalizer {
 
   /// A value that stands below its key: one of the wrong kind is shown at the key when it begins in a later line.
   private mutating func canonical(_ node: Node, as shape: Shape, key: Node.Member) -> Node? {
-    if !shape.accepts(node.content) {
+    if !shape.accepts(node.content), !node.isWrong {
       mismatch(node, shape, at: node.isNull || node.mark.line != key.mark.line ? key.mark : node.mark)
       return nil
     }
     return canonical(node, as: shape)
-  }
-
-  // MARK: What is said
-
-  /// Says what becomes of a key that is not acted on; not nil when its value needs no look: true keeps it.
-  private func announce(_ key: Key, _ member: Node.Member, _ table: KeyTable) -> Bool? {
-    switch key.support {
-    case .full, .noEffect: return nil
-    case .inert:
-      report.inert(
-        kind: "\(table.noun).\(key.name)", member.mark, path.text, "\(key.name) is accepted, but not acted on yet")
-      return nil
-    case .obsolete:
-      report.inert(
-        kind: key.name, member.mark, path.text, "\(key.name) is obsolete and has no effect", hint: "remove it")
-      return nil
-    case .refused(let wayOut):
-      report.error(member.mark, path.text, "\(key.name) is not supported yet", hint: wayOut)
-      return true
-    }
-  }
-
-  private func unknown(_ member: Node.Member, _ table: KeyTable) {
-    let place = table.isNamed || table.noun == "stack file" ? container(table) : table.noun
-    let hint =
-      report.suggestion(for: member.key, among: table.keys.map(\.name)) ?? elsewhere(member.key, than: table)
-    report.error(member.mark, path.text, "unknown key \"\(member.key)\" in \(place)", hint: hint)
-  }
-
-  /// A key that exists, but not here, is most often an indentation mistake.
-  private func elsewhere(_ key: String, than table: KeyTable) -> String? {
-    if table.noun != "service", KeyTable.service[key] != nil, key != "name" {
-      return "\(key): is a key of a service; check the indentation"
-    }
-    if table.noun != "stack file", KeyTable.top[key] != nil {
-      return "\(key): is a key of the top level; check the indentation"
-    }
-    return table.keys.count <= 12 ? "known keys: " + table.keys.map(\.name).joined(separator: ", ") : nil
-  }
-
-  /// The user's name of the mapping that the path's last key stands in.
-  private func container(_ table: KeyTable) -> String {
-    guard table.isNamed, path.steps.count > 1 else { return "the \(table.noun)" }
-    let around = path.steps.dropLast().reversed()
-    for step in around {
-      if case .key(let name) = step { return "\(table.noun) \"\(name)\"" }
-    }
-    return "the \(table.noun)"
-  }
-
-  private func subject(_ table: KeyTable) -> String {
-    table.isNamed ? "\(table.noun) \"\(path.lastKey ?? "")\"" : path.lastKey ?? table.noun
-  }
-
-  func mismatch(_ node: Node, _ shape: Shape, at mark: Mark? = nil) {
-    let name = path.text.map { _ in path.name } ?? "the file"
-    let found: String
-    var hint: String?
-    switch node.content {
-    case .mapping: found = "this is a mapping"
-    case .sequence: found = "this is a list"
-    case .scalar(_, .null): (found, hint) = ("it is empty", "give it a value, or remove the key")
-    case .scalar(let text, .text):
-      found = "this is text"
-      if shape.accepts(.sequence([])) { hint = "a list item begins with \"- \": - \(text.prefix(60))" }
-    case .scalar(let text, .boolean): found = "\(text) is true or false"
-    case .scalar(let text, _): found = "\(text) is a number"
-    }
-    report.error(mark ?? node.mark, path.text, "\(name) must be \(shape.expectation), but \(found)", hint: hint)
   }
 }
 
@@ -184,20 +116,4 @@ extension NameRule {
     if case .limit = self { return true }
     return false
   }
-}
-
-extension DocumentPath {
-  /// `image`, or `ports[0]` for items.
-  var name: String {
-    var tail: [Step] = []
-    for step in steps.reversed() {
-      tail.insert(step, at: 0)
-      if case .key = step { break }
-    }
-    return DocumentPath.text(tail)
-  }
-}
-
-extension String {
-  var lowercasedFirst: String { prefix(1).lowercased() + dropFirst() }
 }

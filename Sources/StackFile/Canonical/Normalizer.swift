@@ -20,7 +20,7 @@ struct Normalizer {
     for member in document["services"]?.members ?? [] {
       services.append(member.value.isNull ? member : Node.Member(member.key, at: member.mark, service(member)))
     }
-    if services.isEmpty {
+    if services.isEmpty, report.errorCount == 0 {
       report.warning(
         .start(of: source), nil, "the file has no services", hint: "services stand below services:, each under its name"
       )

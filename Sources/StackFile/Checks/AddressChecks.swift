@@ -14,10 +14,10 @@ struct AddressChecks {
     let byKey = Dictionary(networks.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
     for decoded in services {
       guard case .networks(let attachments) = decoded.service.networkMode else { continue }
-      for attachment in attachments {
+      // With network_mode: bridge there is an attachment without a member; it has no fixed address.
+      for (attachment, member) in zip(attachments, decoded.member.value["networks"]?.members ?? []) {
         guard let address = attachment.address, let network = byKey[attachment.network] else { continue }
-        let member = decoded.member.value["networks"]?.member(attachment.network)
-        let mark = member?.value["ipv4_address"]?.mark ?? decoded.member.mark
+        let mark = member.value["ipv4_address"]?.mark ?? decoded.member.mark
         let path = "services.\(decoded.service.name).networks.\(attachment.network).ipv4_address"
         check(address, in: network, mark, path)
         if let other = taken[network.key]?[address] {
@@ -66,7 +66,7 @@ struct AddressChecks {
   private var zero: IPv4Address { IPv4Address(value: 0) }
 
   private func overlap(_ network: Network, _ other: Network) {
-    guard let subnet = network.subnet, let otherSubnet = other.subnet else { return }
+    guard !report.isFull, let subnet = network.subnet, let otherSubnet = other.subnet else { return }
     let node = document["networks"]?[network.key]?["ipam"]?["config"]?.items.first?["subnet"]
     report.error(
       node?.mark ?? document.mark, "networks.\(network.key).ipam.config[0].subnet",

@@ -21,6 +21,11 @@ struct PortConflicts {
     var byAddress: [IPv4Address?: Owner] = [:]
     var first: Owner?
 
+    mutating func add(_ owner: Owner, at address: IPv4Address?) {
+      if first == nil { first = owner }
+      if byAddress[address] == nil { byAddress[address] = owner }
+    }
+
     func conflicting(with address: IPv4Address?) -> Owner? {
       address == nil ? first : byAddress[address] ?? byAddress[IPv4Address?.none]
     }
@@ -41,10 +46,7 @@ struct PortConflicts {
             "host port \(hostPort)/\(port.transport.rawValue) is already published by \(who) in line \(other.mark.line)",
             hint: "give one of them another host port, or another host address")
         }
-        var all = owners[slot] ?? Owners()
-        all.first = all.first ?? owner
-        all.byAddress[port.hostAddress] = all.byAddress[port.hostAddress] ?? owner
-        owners[slot] = all
+        owners[slot, default: Owners()].add(owner, at: port.hostAddress)
       }
     }
   }

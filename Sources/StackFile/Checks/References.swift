@@ -39,6 +39,7 @@ struct References {
   }
 
   private func missing(_ what: String, _ name: String, at mark: Mark, _ path: String, _ defined: [String]) {
+    if report.isFull { return }
     var hint = report.suggestion(for: name, among: defined)
     if hint == nil {
       switch what {

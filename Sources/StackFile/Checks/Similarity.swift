@@ -28,9 +28,11 @@ enum Similarity {
     guard name.utf8.count <= 64 else { return nil }
     let limit = max(1, min(3, name.utf8.count / 3))
     var best: (name: String, distance: Int)?
-    for candidate in candidates where abs(candidate.utf8.count - name.utf8.count) <= limit {
+    for candidate in candidates where abs(candidate.utf8.count - name.utf8.count) <= 3 {
       let distance = distance(name, candidate)
-      if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
+      // An ending that is missing or too much is no typing mistake, but as near: `alias`, `aliases`.
+      let isStem = name.utf8.count > 3 && (candidate.hasPrefix(name) || name.hasPrefix(candidate))
+      if distance <= limit || isStem, distance < best?.distance ?? .max { best = (candidate, distance) }
     }
     return best?.name
   }

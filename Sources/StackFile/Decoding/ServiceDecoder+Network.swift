@@ -85,6 +85,7 @@ extension ServiceDecoder {
       // 0.0.0.0 is all addresses, which is what no address means.
       port.hostAddress = parsed.value == 0 ? nil : parsed
     }
+    // Best effort: a range that is wrong was reported when the long form was made.
     if let published = item["published"]?.text,
       let range = try? PortSyntax.range(published[...], "host port", in: published)
     {

@@ -5,7 +5,7 @@ extension ServiceDecoder {
     service.addedCapabilities = capabilities("cap_add")
     service.droppedCapabilities = capabilities("cap_drop")
     service.isPrivileged = flag("privileged")
-    if let seccomp = node["seccomp"]?.text { service.seccomp = Self.seccomp(seccomp) }
+    if let seccomp = node["seccomp"]?.text { service.seccomp = self.seccomp(seccomp) }
     for (index, item) in (node["security_opt"]?.items ?? []).enumerated() {
       decodeOption(item, path("security_opt[\(index)]"))
     }
@@ -16,11 +16,11 @@ extension ServiceDecoder {
     decodeUserNamespace()
   }
 
-  private static func seccomp(_ text: String) -> SeccompChoice {
+  private func seccomp(_ text: String) -> SeccompChoice {
     switch text {
     case "default": .default
     case "unconfined": .unconfined
-    default: .profile(path: text)
+    default: .profile(path: FilePath.resolve(text, in: directory, home: nil))
     }
   }
 
@@ -59,7 +59,7 @@ extension ServiceDecoder {
         report.error(
           own.mark, self.path("seccomp"), "seccomp is given here and in security_opt:", hint: "keep one of the two")
       }
-      service.seccomp = Self.seccomp(value)
+      service.seccomp = seccomp(value)
     case "apparmor", "label", "systempaths":
       report.inert(kind: "security_opt \(name)", item.mark, path, "\(name) is accepted, but not acted on yet")
     default:

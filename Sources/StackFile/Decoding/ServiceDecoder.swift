@@ -4,14 +4,17 @@ import StackModel
 struct ServiceDecoder {
   let member: Node.Member
   let node: Node
+  /// Of the project, absolute.
+  let directory: String
   let report: Report
   var service: Service
   var portMarks: [Mark] = []
   var knownPorts: Set<PortMapping> = []
   var knownTargets: Set<String> = []
 
-  init(_ member: Node.Member, report: Report) {
+  init(_ member: Node.Member, directory: String, report: Report) {
     self.member = member
+    self.directory = directory
     node = member.value
     self.report = report
     service = Service(name: member.key, root: .image(""))

@@ -12,7 +12,7 @@ struct StackDecoder {
     stack.volumes = (document["volumes"]?.members ?? []).map(volume)
     // A service that is no mapping is there for those that name it, but has nothing to decode.
     let services = (document["services"]?.members ?? []).filter { !$0.value.isNull }.map { member in
-      var decoder = ServiceDecoder(member, report: report)
+      var decoder = ServiceDecoder(member, directory: directory, report: report)
       decoder.decode()
       return DecodedService(service: decoder.service, member: member, portMarks: decoder.portMarks)
     }

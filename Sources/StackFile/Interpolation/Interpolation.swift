@@ -13,23 +13,32 @@ struct Interpolation {
     self.report = report
   }
 
-  mutating func expand(_ text: String, at mark: Mark, end: Mark, path: DocumentPath) -> String {
+  /// nil when a reference is wrong, which is then reported.
+  mutating func expand(_ text: String, at mark: Mark, end: Mark, path: DocumentPath) -> String? {
     var template = Template { [environment] in environment[$0] }
     let result = template.expand(text)
-    for found in template.found {
+    var isRight = true
+    for found in template.found where !isKnown(found.problem) {
       let place = report.source(mark)?.find(found.reference, from: mark, before: end) ?? mark
-      add(found, at: place, path: path.text)
+      if !add(found, at: place, path: path.text) { isRight = false }
     }
-    return result
+    return isRight ? result : nil
   }
 
-  private mutating func add(_ found: Template.Found, at mark: Mark, path: String?) {
+  private func isKnown(_ problem: Template.Problem) -> Bool {
+    if case .unset(let name) = problem { return unset.contains(name) }
+    return false
+  }
+
+  /// False for an error.
+  private mutating func add(_ found: Template.Found, at mark: Mark, path: String?) -> Bool {
     switch found.problem {
     case .unset(let name):
-      guard unset.insert(name).inserted else { return }
+      unset.insert(name)
       report.warning(
         mark, path, "the variable \(name) is not set; an empty text is used",
         hint: "write $$ if a dollar sign is meant, or give a default: ${\(name):-default}")
+      return true
     case .required(let name, let message):
       let reason = message.isEmpty ? "" : ": \(message)"
       report.error(
@@ -42,6 +51,7 @@ struct Interpolation {
     case .tooDeep:
       report.error(mark, path, "variable references are nested too deeply")
     }
+    return false
   }
 
   private var places: String {

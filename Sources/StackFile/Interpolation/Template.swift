@@ -19,7 +19,9 @@ struct Template {
   }
 
   private let lookup: (String) -> String?
+  /// A variable that is not set is found once.
   private(set) var found: [Found] = []
+  private var unset: Set<String> = []
 
   private static let maximumDepth = 50
 
@@ -107,7 +109,7 @@ struct Template {
   private mutating func value(_ name: ArraySlice<UInt8>, reference: ArraySlice<UInt8>) -> [UInt8] {
     let name = Self.text(name)
     if let value = lookup(name) { return Array(value.utf8) }
-    add(.unset(name: name), reference)
+    if unset.insert(name).inserted { add(.unset(name: name), reference) }
     return []
   }
 

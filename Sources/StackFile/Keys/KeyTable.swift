@@ -12,45 +12,49 @@ enum Support: Sendable {
   case obsolete
 }
 
-/// One key of the format.
-struct Key: Sendable {
-  var name: String
-  var shape: Shape
-  var support: Support
+/// One key of the format. A class, because each key of a file looks its own up.
+final class Key: Sendable {
+  let name: String
+  let shape: Shape
+  let support: Support
   /// One sentence for the reference, without a full stop.
-  var meaning: String
-  var isRequired = false
+  let meaning: String
+  let isRequired: Bool
 
   init(_ name: String, _ shape: Shape, _ support: Support, _ meaning: String) {
     self.name = name
     self.shape = shape
     self.support = support
     self.meaning = meaning
+    isRequired = false
   }
 
   init(_ name: String, _ shape: Shape, _ meaning: String, required: Bool = false) {
-    self.init(name, shape, .full, meaning)
+    self.name = name
+    self.shape = shape
+    support = .full
+    self.meaning = meaning
     isRequired = required
   }
 }
 
 /// The keys of one kind of mapping. `x-` keys are allowed in all of them.
-struct KeyTable: Sendable {
+final class KeyTable: Sendable {
   /// `service`: used in messages (`in service "web"`) and as the name of the schema's definition.
   let noun: String
   /// Whether mappings of this kind stand under a name of the user's.
   let isNamed: Bool
   let keys: [Key]
-  private let index: [String: Int]
+  let required: [Key]
+  private let index: [String: Key]
 
   init(_ noun: String, isNamed: Bool = false, _ keys: [Key]) {
     self.noun = noun
     self.isNamed = isNamed
     self.keys = keys
-    index = Dictionary(keys.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    required = keys.filter(\.isRequired)
+    index = Dictionary(keys.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
-  subscript(_ name: String) -> Key? { index[name].map { keys[$0] } }
-
-  var required: [Key] { keys.filter(\.isRequired) }
+  subscript(_ name: String) -> Key? { index[name] }
 }

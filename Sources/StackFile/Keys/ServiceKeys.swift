@@ -111,7 +111,7 @@ extension KeyTable {
     Key("mem_swappiness", .integer(0...100), .inert, "How readily it is swapped out (cgroup v1)"),
     Key("oom_kill_disable", .boolean, .inert, "Never killed when memory runs out (cgroup v1)"),
     Key("cpu_quota", .whole, .inert, "Microseconds of each period"),
-    Key("cpu_period", .either([.textOrNumber]), .inert, "Microseconds"),
+    Key("cpu_period", .whole, .inert, "Microseconds"),
     Key("cpu_rt_runtime", .either([.textOrNumber]), .inert, "Real-time microseconds of each period"),
     Key("cpu_rt_period", .either([.textOrNumber]), .inert, "Microseconds"),
     Key("cpu_count", .count, .inert, "Windows only"),

@@ -1,61 +1,85 @@
 /// A tree as JSON (RFC 8259), two spaces a level.
-enum JSONText {
+struct JSONText {
+  private var bytes: [UInt8] = []
+
   static func text(of node: Node) -> String {
-    var text = ""
-    write(node, indentation: 0, into: &text)
-    return text + "\n"
-  }
-
-  private static func write(_ node: Node, indentation: Int, into text: inout String) {
-    let inner = String(repeating: " ", count: indentation + 2)
-    let outer = String(repeating: " ", count: indentation)
-    switch node.content {
-    case .scalar(let value, let type): text += scalar(value, type)
-    case .sequence(let items) where items.isEmpty: text += "[]"
-    case .sequence(let items):
-      for (index, item) in items.enumerated() {
-        text += (index == 0 ? "[\n" : ",\n") + inner
-        write(item, indentation: indentation + 2, into: &text)
-      }
-      text += "\n\(outer)]"
-    case .mapping(let members) where members.isEmpty: text += "{}"
-    case .mapping(let members):
-      for (index, member) in members.enumerated() {
-        text += (index == 0 ? "{\n" : ",\n") + inner + quoted(member.key) + ": "
-        write(member.value, indentation: indentation + 2, into: &text)
-      }
-      text += "\n\(outer)}"
-    }
-  }
-
-  private static func scalar(_ value: String, _ type: ScalarType) -> String {
-    switch type {
-    case .null: "null"
-    case .boolean: value.lowercased()
-    case .integer: Canonicalizer.integer(value).map { "\($0)" } ?? quoted(value)
-    case .real: Double(value).flatMap { $0.isFinite ? "\($0)" : nil } ?? quoted(value)
-    case .text: quoted(value)
-    }
+    var text = JSONText()
+    text.write(node, indentation: 0)
+    text.bytes.append(UInt8(ascii: "\n"))
+    return String(decoding: text.bytes, as: UTF8.self)
   }
 
   static func quoted(_ value: String) -> String {
-    var text = "\""
-    for scalar in value.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\r": text += "\\r"
-      case "\t": text += "\\t"
-      default:
-        if scalar.value < 0x20 || scalar.value == 0x7f {
-          let digits = String(scalar.value, radix: 16)
-          text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-        } else {
-          text.unicodeScalars.append(scalar)
-        }
+    var text = JSONText()
+    text.write(quoted: value)
+    return String(decoding: text.bytes, as: UTF8.self)
+  }
+
+  private mutating func write(_ node: Node, indentation: Int) {
+    switch node.content {
+    case .scalar(let value, let type): write(value, type)
+    case .sequence(let items):
+      guard !items.isEmpty else { return write("[]") }
+      for index in items.indices {
+        write(index == 0 ? "[" : ",")
+        writeLine(indentation + 2)
+        write(items[index], indentation: indentation + 2)
       }
+      writeLine(indentation)
+      write("]")
+    case .mapping(let members):
+      guard !members.isEmpty else { return write("{}") }
+      for index in members.indices {
+        write(index == 0 ? "{" : ",")
+        writeLine(indentation + 2)
+        write(quoted: members[index].key)
+        write(": ")
+        write(members[index].value, indentation: indentation + 2)
+      }
+      writeLine(indentation)
+      write("}")
     }
-    return text + "\""
+  }
+
+  private mutating func write(_ text: String) { bytes.append(contentsOf: text.utf8) }
+
+  private mutating func writeLine(_ indentation: Int) {
+    bytes.append(UInt8(ascii: "\n"))
+    bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: indentation))
+  }
+
+  private mutating func write(_ value: String, _ type: ScalarType) {
+    switch type {
+    case .null, .wrong: write("null")
+    case .boolean: write(value.lowercased())
+    case .integer:
+      if let number = Canonicalizer.integer(value) { write("\(number)") } else { write(quoted: value) }
+    case .real:
+      if let number = Double(value), number.isFinite { write("\(number)") } else { write(quoted: value) }
+    case .text: write(quoted: value)
+    }
+  }
+
+  private mutating func write(quoted value: String) {
+    bytes.append(UInt8(ascii: "\""))
+    if value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+      write(value)
+    } else {
+      for byte in value.utf8 { write(escaped: byte) }
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  private mutating func write(escaped byte: UInt8) {
+    switch byte {
+    case UInt8(ascii: "\""): write("\\\"")
+    case UInt8(ascii: "\\"): write("\\\\")
+    case UInt8(ascii: "\n"): write("\\n")
+    case UInt8(ascii: "\r"): write("\\r")
+    case UInt8(ascii: "\t"): write("\\t")
+    case 0..<0x10: write("\\u000" + String(byte, radix: 16))
+    case 0x10..<0x20, 0x7f: write("\\u00" + String(byte, radix: 16))
+    default: bytes.append(byte)
+    }
   }
 }

@@ -52,7 +52,7 @@ enum YAMLText {
     switch node.content {
     case .mapping: "{}"
     case .sequence: "[]"
-    case .scalar(_, .null): "null"
+    case .scalar(_, .null), .scalar(_, .wrong): "null"
     case .scalar(let value, .text): scalar(value)
     case .scalar(let value, .boolean): value.lowercased()
     case .scalar(let value, .integer), .scalar(let value, .real): value

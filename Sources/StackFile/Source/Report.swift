@@ -40,6 +40,9 @@ final class Report {
     add(Finding(severity: .warning, mark: mark, path: path, message: message, hint: hint))
   }
 
+  /// Whether more errors would not be shown: finding them is not worth the time any more.
+  var isFull: Bool { findings.count >= Self.maximum && errorCount > 0 }
+
   /// "Did you mean", for as many errors as somebody may read.
   func suggestion(
     for name: String, among candidates: some Sequence<String>, write: (String) -> String = { "\"\($0)\"" }

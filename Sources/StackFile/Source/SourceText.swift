@@ -28,26 +28,27 @@ extension Mark: Comparable {
 
 /// The text of one file, under the name by which the user knows it.
 package struct SourceText: Sendable {
-  package var name: String
+  package let name: String
   /// UTF-8 without a byte order mark.
-  package var bytes: [UInt8]
+  package let bytes: [UInt8]
+
+  /// Where each line begins.
+  private let starts: [Int]
 
   package init(name: String, bytes: [UInt8]) {
+    let bytes = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? Array(bytes.dropFirst(3)) : bytes
     self.name = name
-    self.bytes = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? Array(bytes.dropFirst(3)) : bytes
+    self.bytes = bytes
+    var starts = [0]
+    for index in bytes.indices where bytes[index] == UInt8(ascii: "\n") { starts.append(index + 1) }
+    self.starts = starts
   }
 
   /// The bytes of a line, from 1, without its end; empty when there is no such line.
   func line(_ number: UInt32) -> ArraySlice<UInt8> {
-    guard number > 0 else { return [] }
-    var start = 0
-    var current: UInt32 = 1
-    while current < number {
-      guard let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) else { return [] }
-      start = end + 1
-      current += 1
-    }
-    var end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.endIndex
+    guard number > 0, Int(number) <= starts.count else { return [] }
+    let start = starts[Int(number) - 1]
+    var end = Int(number) < starts.count ? starts[Int(number)] - 1 : bytes.count
     if end > start, bytes[end - 1] == UInt8(ascii: "\r") { end -= 1 }
     return bytes[start..<end]
   }
@@ -85,14 +86,10 @@ package struct SourceText: Sendable {
 
   /// The place of a byte.
   func mark(ofByte offset: Int, source: UInt16) -> Mark {
-    var line: UInt32 = 1
-    var start = 0
-    for index in 0..<min(offset, bytes.count) where bytes[index] == UInt8(ascii: "\n") {
-      line += 1
-      start = index + 1
-    }
-    let column = Self.column(ofOffset: min(offset, bytes.count) - start, in: Array(bytes[start...]))
-    return Mark(source: source, line: line, column: column)
+    let offset = min(offset, bytes.count)
+    let line = starts.lastIndex { $0 <= offset } ?? 0
+    let column = Self.column(ofOffset: offset - starts[line], in: Array(bytes[starts[line]...]))
+    return Mark(source: source, line: UInt32(clamping: line + 1), column: column)
   }
 
   private static func isContinuation(_ byte: UInt8) -> Bool { byte & 0xc0 == 0x80 }

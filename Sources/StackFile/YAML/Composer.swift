@@ -97,7 +97,7 @@ struct Composer {
     let isKey = frames.last.map { $0.isMapping && $0.key == nil } ?? false
     if !isKey, text.utf8.contains(UInt8(ascii: "$")), interpolation != nil {
       let path = path
-      let expanded = interpolation?.expand(text, at: mark, end: end, path: path) ?? text
+      guard let expanded = interpolation?.expand(text, at: mark, end: end, path: path) else { return .wrong(at: mark) }
       return Node(text: expanded, at: mark)
     }
     let isText = !isPlain || tag == "tag:yaml.org,2002:str" || tag == "!"
@@ -114,7 +114,7 @@ struct Composer {
           ? "a value cannot contain itself"
           : report.suggestion(for: name, among: anchors.keys.sorted(), write: { "*\($0)" })
             ?? "an anchor &\(name) must stand before its alias; if the * is meant literally, write the value in quotes")
-      deliver(.null(at: mark), isMergeKey: false, height: 0)
+      deliver(.wrong(at: mark), isMergeKey: false, height: 0)
       return true
     }
     expandedCount += anchored.weight
@@ -235,7 +235,7 @@ struct Composer {
       if case .mapping = source.content { frames[frames.count - 1].addMerge(source) }
     }
     let isRight = sources.allSatisfy { if case .mapping = $0.content { true } else { false } }
-    if !isRight || (sources.isEmpty && node.text != nil) || node.isNull {
+    if !isRight || (sources.isEmpty && node.text != nil) || (node.isNull && !node.isWrong) {
       report.error(
         mark, path.text, "<< needs a mapping, or a list of mappings", hint: "for example <<: *defaults")
     }

@@ -5,6 +5,8 @@ package enum ScalarType: Sendable, Hashable {
   case integer
   case real
   case text
+  /// Nothing, because what stood here is wrong and already reported.
+  case wrong
 }
 
 /// A value of a document, with its place.
@@ -30,6 +32,9 @@ package struct Node: Sendable {
 
   static func null(at mark: Mark) -> Node { Node(.scalar("", .null), at: mark) }
 
+  /// Stands for a value that is wrong and already reported: it is there, and no further mistake follows from it.
+  static func wrong(at mark: Mark) -> Node { Node(.scalar("", .wrong), at: mark) }
+
   /// A key with its value; keys are unique in a mapping and keep the order of the file.
   package struct Member: Sendable {
     package var key: String
@@ -45,14 +50,22 @@ package struct Node: Sendable {
 }
 
 extension Node {
+  /// Whether there is no value here, or a wrong one.
   var isNull: Bool {
-    if case .scalar(_, .null) = content { return true }
+    switch content {
+    case .scalar(_, .null), .scalar(_, .wrong): true
+    case .scalar, .sequence, .mapping: false
+    }
+  }
+
+  var isWrong: Bool {
+    if case .scalar(_, .wrong) = content { return true }
     return false
   }
 
   /// The text of a scalar that is not null.
   var text: String? {
-    if case .scalar(let text, let type) = content, type != .null { return text }
+    if case .scalar(let text, let type) = content, type != .null, type != .wrong { return text }
     return nil
   }
 
@@ -70,7 +83,9 @@ extension Node {
 
   func member(_ key: String) -> Member? {
     guard case .mapping(let members) = content else { return nil }
-    return members.first { $0.key == key }
+    // By index: most searches fail, and a member that is only looked at need not be copied.
+    for index in members.indices where members[index].key == key { return members[index] }
+    return nil
   }
 
   subscript(_ key: String) -> Node? { member(key)?.value }

@@ -32,8 +32,10 @@ struct SyntaxProblem {
 
   /// libyaml places what is missing at the end of the file behind the last line.
   private mutating func clampToText() {
+    let line = mark.line
     while mark.line > 1, file.line(mark.line).isEmpty { mark.line -= 1 }
-    mark.column = min(mark.column, UInt32(line.count + 1))
+    let end = UInt32(self.line.count + 1)
+    mark.column = mark.line < line ? end : min(mark.column, end)
   }
 
   private mutating func explain() {
@@ -51,6 +53,9 @@ struct SyntaxProblem {
     case "found unexpected end of stream", "found unexpected document indicator": explainOpenQuote()
     case "did not find expected ',' or ']'": explainOpenFlow("[", "]", "list")
     case "did not find expected ',' or '}'": explainOpenFlow("{", "}", "mapping")
+    case "found unexpected ':'":
+      message = "a \":\" cannot stand here"
+      hint = "in { } a key is followed by \": \", with the space; text that begins with : must be in quotes"
     case "found unknown escape character":
       message = "unknown escape in double quotes"
       hint = "write the text in single quotes, where \\ has no meaning, or write \\\\ for a \\"
@@ -95,11 +100,17 @@ struct SyntaxProblem {
     return nil
   }
 
+  private func isItem(_ number: UInt32) -> Bool {
+    file.line(number).first { $0 != UInt8(ascii: " ") } == UInt8(ascii: "-")
+  }
+
   private mutating func explainUnexpectedColon() {
     let before = file.line(mark.line).prefix(max(0, Int(mark.column) - 1))
     if String(decoding: before, as: UTF8.self).contains(": ") {
       message = "a second \": \" in one value"
       hint = "write the value in quotes"
+    } else if explainMissingColonAbove() {
+      return
     } else if let above = lineAbove(mark.line),
       Self.indentation(file.line(above)) < Self.indentation(file.line(mark.line))
     {
@@ -112,6 +123,21 @@ struct SyntaxProblem {
     }
   }
 
+  /// A line without ": " goes on in the next one, where the next key's colon is then one too many.
+  private mutating func explainMissingColonAbove() -> Bool {
+    guard let above = lineAbove(mark.line), !isItem(above),
+      Self.indentation(file.line(above)) == Self.indentation(file.line(mark.line))
+    else { return false }
+    let text = file.lineText(above)
+    guard !text.contains(": "), !text.hasSuffix(":") else { return false }
+    let colon = text.unicodeScalars.enumerated().first { $0.element == ":" }?.offset
+    mark.line = above
+    mark.column = UInt32((colon ?? Self.indentation(file.line(above))) + 1)
+    message = colon == nil ? "a \":\" is missing after this key" : "a space is missing after this \":\""
+    hint = "write \"key: value\", with a space after the \":\""
+    return true
+  }
+
   private mutating func explainIndentation() {
     let own = Self.indentation(file.line(mark.line))
     let siblings = failure.contextPosition.column
@@ -120,15 +146,29 @@ struct SyntaxProblem {
       message =
         "this line is indented less than its siblings (line \(contextLine)), but deeper than what is around them"
       hint = "indent it by \(siblings) spaces, like line \(contextLine)"
+    } else if own == failure.position.column, own > siblings, let above = lineAbove(mark.line),
+      Self.indentation(file.line(above)) > own
+    {
+      let deeper = Self.indentation(file.line(above))
+      message =
+        "this line lines up with none above: line \(above) is indented by \(deeper) spaces, line \(contextLine) by \(siblings)"
+      hint = "indent it by \(siblings) spaces" + (isItem(above) ? "" : ", or by \(deeper)")
     } else if own == failure.position.column, own > siblings {
       message = "this line is indented deeper than its siblings (line \(contextLine))"
       hint = "indent it by \(siblings) spaces"
     } else if own == failure.position.column, text.first == UInt8(ascii: "-") {
       message = "a list item stands among the keys of a mapping"
       hint = "indent it below the key that it belongs to"
+    } else if let before = file.line(mark.line).prefix(max(0, Int(mark.column) - 1)).last(where: {
+      $0 != UInt8(ascii: " ")
+    }),
+      before == UInt8(ascii: "\"") || before == UInt8(ascii: "'")
+    {
+      message = "text stands behind a closing quote"
+      hint = "inside double quotes a \" is written \\\", inside single quotes a ' is written ''"
     } else {
       message = "a key was expected here, in the mapping that begins in line \(contextLine)"
-      hint = "text after a closing quote, or a missing \":\"? Check this line and the one above"
+      hint = "check this line and the one above"
     }
   }
 

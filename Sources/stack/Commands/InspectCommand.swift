@@ -42,7 +42,8 @@ struct InspectCommand: ParsableCommand {
         let network = networks.first { $0.key == attachment.network }
         return .object([
           ("Network", .string(network?.name ?? attachment.network)), ("Address", .string("\(attachment.address)")),
-          ("Subnet", .optional(network.map { "\($0.subnet)" })), ("Gateway", .optional(network.map { "\($0.gateway)" })),
+          ("Subnet", .optional(network.map { "\($0.subnet)" })),
+          ("Gateway", .optional(network.map { "\($0.gateway)" })),
           ("Bridge", .optional(network?.bridge)),
         ])
       })

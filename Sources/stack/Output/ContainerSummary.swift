@@ -46,7 +46,9 @@ struct ContainerSummary {
     case .starting: "Starting"
     case .running(let run, _): "Up \(Self.ago(now, run.startedAt))"
     case .exited(_, let exit):
-      exit.map { "Exited (\($0.status.code)) \(Self.ago(now, $0.finishedAt)) ago" + ($0.wasOutOfMemory ? ", out of memory" : "") }
+      exit.map {
+        "Exited (\($0.status.code)) \(Self.ago(now, $0.finishedAt)) ago" + ($0.wasOutOfMemory ? ", out of memory" : "")
+      }
         ?? "Exited (137): its shim was killed"
     }
   }
@@ -90,7 +92,10 @@ struct ContainerSummary {
       ("CreatedAt", .string(LogTime.text(record.createdAt))),
       ("RunningFor", .string("\(Self.ago(now, record.createdAt)) ago")), ("State", .string(stateName)),
       ("Status", .string(statusText)), ("Health", .string("")), ("ExitCode", .number(Int64(state.exitCode ?? 0))),
-      ("Labels", .string(record.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ","))),
+      (
+        "Labels",
+        .string(record.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ","))
+      ),
       ("Networks", .string(record.attachments.map(\.network).joined(separator: ","))), ("Ports", .string(ports)),
       (
         "Publishers",

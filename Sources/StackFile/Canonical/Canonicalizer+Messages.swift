@@ -1,0 +1,123 @@
+/// What the canonicalizer says.
+extension Canonicalizer {
+  /// Says what becomes of a key that is not acted on; not nil when its value needs no look: true keeps it.
+  func announce(_ key: Key, _ member: Node.Member, _ table: KeyTable) -> Bool? {
+    switch key.support {
+    case .full, .noEffect: return nil
+    case .inert:
+      report.inert(
+        kind: "\(table.noun).\(key.name)", member.mark, path.text, "\(key.name) is accepted, but not acted on yet")
+      return nil
+    case .obsolete:
+      report.inert(
+        kind: key.name, member.mark, path.text, "\(key.name) is obsolete and has no effect", hint: "remove it")
+      return nil
+    case .refused(let wayOut):
+      report.error(member.mark, path.text, "\(key.name) is not supported yet", hint: wayOut)
+      return true
+    }
+  }
+
+  func unknown(_ member: Node.Member, _ table: KeyTable) {
+    let place = table.isNamed || table.noun == "stack file" ? container(table) : table.noun
+    let hint =
+      report.suggestion(for: member.key, among: table.keys.map(\.name)) ?? elsewhere(member, than: table)
+    report.error(member.mark, path.text, "unknown key \"\(member.key)\" in \(place)", hint: hint)
+  }
+
+  /// A key that exists, but not here, is most often an indentation mistake.
+  private func elsewhere(_ member: Node.Member, than table: KeyTable) -> String? {
+    let key = member.key
+    if table.noun == "stack file", ["image", "build", "rootfs"].contains(where: { member.value.member($0) != nil }) {
+      return "this looks like a service: indent it below services:"
+    }
+    if table.noun != "service", KeyTable.service[key] != nil, key != "name" {
+      return "\(key): is a key of a service; check the indentation"
+    }
+    if table.noun != "stack file", KeyTable.top[key] != nil {
+      return "\(key): is a key of the top level; check the indentation"
+    }
+    return table.keys.count <= 12 ? "known keys: " + table.keys.map(\.name).joined(separator: ", ") : nil
+  }
+
+  /// The user's name of the mapping that the path's last key stands in.
+  private func container(_ table: KeyTable) -> String {
+    guard table.isNamed, path.steps.count > 1 else { return "the \(table.noun)" }
+    let around = path.steps.dropLast().reversed()
+    for step in around {
+      if case .key(let name) = step { return "\(table.noun) \"\(name)\"" }
+    }
+    return "the \(table.noun)"
+  }
+
+  func subject(_ table: KeyTable) -> String {
+    table.isNamed ? "\(table.noun) \"\(path.lastKey ?? "")\"" : path.lastKey ?? table.noun
+  }
+
+  func mismatch(_ node: Node, _ shape: Shape, at mark: Mark? = nil) {
+    let name = path.text.map { _ in path.name } ?? "the file"
+    let found: String
+    switch node.content {
+    case .mapping: found = "this is a mapping"
+    case .sequence: found = "this is a list"
+    case .scalar(_, .null), .scalar(_, .wrong): found = "it is empty"
+    case .scalar(_, .text): found = "this is text"
+    case .scalar(let text, .boolean): found = "\(text) is true or false"
+    case .scalar(let text, _): found = "\(text) is a number"
+    }
+    report.error(
+      mark ?? node.mark, path.text, "\(name) must be \(shape.expectation), but \(found)", hint: advice(node, shape))
+  }
+
+  private func advice(_ node: Node, _ shape: Shape) -> String? {
+    if let misplaced = misplacedKey { return misplaced }
+    switch node.content {
+    case .scalar(_, .null): return "give it a value, or remove the key"
+    case .scalar(let text, .text):
+      if shape.accepts(.sequence([])) { return "a list item begins with \"- \": - \(text.prefix(60))" }
+      return shape.accepts(.mapping([])) ? "a key is followed by \": \", with the space" : nil
+    case .scalar: return nil
+    case .sequence(let items):
+      let isOfMappings = items.contains { if case .mapping = $0.content { true } else { false } }
+      return isOfMappings && shape.accepts(.mapping([])) ? "leave the \"- \" away: names stand directly below it" : nil
+    case .mapping(let members):
+      guard let member = members.first, case .index = path.steps.last, shape.accepts(.scalar("", .text)) else {
+        return nil
+      }
+      let value = member.value.text ?? "…"
+      return "write \(member.key)=\(value) for a pair, or \"\(member.key): \(value)\" in quotes for text"
+    }
+  }
+
+  /// A list item that is indented deeper than the one above is a part of that one's text.
+  func joinedItems(_ text: String) -> String? {
+    let isJoined = Array(text.utf8).split(separator: UInt8(ascii: " ")).dropFirst().contains {
+      $0.elementsEqual("-".utf8)
+    }
+    return isJoined ? "the next \"- \" is indented deeper and so continues this text: indent it like this one" : nil
+  }
+
+  /// `volumes:` below `services:` is not a service of that name, but indented too little.
+  private var misplacedKey: String? {
+    guard path.steps.count == 2, case .key("services") = path.steps[0], case .key(let name) = path.steps[1],
+      KeyTable.service[name] != nil
+    else { return nil }
+    return "\(name): is a key of a service; check the indentation"
+  }
+}
+
+extension DocumentPath {
+  /// `image`, or `ports[0]` for items.
+  var name: String {
+    var tail: [Step] = []
+    for step in steps.reversed() {
+      tail.insert(step, at: 0)
+      if case .key = step { break }
+    }
+    return DocumentPath.text(tail)
+  }
+}
+
+extension String {
+  var lowercasedFirst: String { prefix(1).lowercased() + dropFirst() }
+}
