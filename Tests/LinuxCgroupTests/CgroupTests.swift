@@ -42,6 +42,11 @@ import Testing
     return try ProcessHandle(pid: pid)
   }
 
+  /// How a process ended. One that does not end, because it is still frozen for example, fails the test instead of hanging it.
+  static func end(of process: ProcessHandle) throws -> LinuxSystem.ExitStatus? {
+    process.waitForEnd(milliseconds: 20_000) ? try process.reap() : nil
+  }
+
   static func startSleeping(in cgroup: Cgroup) throws -> ProcessHandle {
     let handle = try start("exec sleep 100", in: cgroup)
     for _ in 0..<500 where try cgroup.processes().isEmpty { usleep(2000) }
@@ -71,7 +76,7 @@ import Testing
       #expect(statistics.oomKills == 0)
       try cgroup.kill()
       #expect(try cgroup.waitUntilEmpty(milliseconds: 2000))
-      #expect(try sleeper.reap() == .signalled(SIGKILL))
+      #expect(try Self.end(of: sleeper) == .signalled(SIGKILL))
       try cgroup.remove()
       try cgroup.remove()
       #expect(try !cgroup.isPopulated())
@@ -110,7 +115,7 @@ import Testing
       let pid = try #require(try cgroup.processes().first)
       #expect(try Files.text("/proc/\(pid)/status").contains("Cpus_allowed_list:\t0\n"))
       try cgroup.kill()
-      _ = try sleeper.reap()
+      _ = try Self.end(of: sleeper)
     }
   }
 
@@ -136,7 +141,7 @@ import Testing
         #expect(try cgroup.freeze())
         try cgroup.kill()
         #expect(try cgroup.waitUntilEmpty(milliseconds: 2000))
-        #expect(try counter.reap() == .signalled(SIGKILL))
+        #expect(try Self.end(of: counter) == .signalled(SIGKILL))
       }
     }
   }
@@ -159,7 +164,7 @@ import Testing
       #expect(try cgroup.processes().count >= 30)
       try Cgroup(hierarchy, project: Self.project).kill()
       #expect(try cgroup.waitUntilEmpty(milliseconds: 5000))
-      let status = try shell.reap()
+      let status = try Self.end(of: shell)
       #expect(status == .signalled(SIGKILL))
       try cgroup.remove()
       #expect(!Files.exists(inner))
@@ -175,7 +180,7 @@ import Testing
       _ = try cgroup.create(limits)
       let hungry = try Self.start("exec tail -c 1000000000 /dev/zero", in: cgroup)
       #expect(hungry.waitForEnd(milliseconds: 20_000))
-      #expect(try hungry.reap() == .signalled(SIGKILL))
+      #expect(try Self.end(of: hungry) == .signalled(SIGKILL))
       #expect(try cgroup.oomKills() == 1)
     }
   }
@@ -203,7 +208,7 @@ import Testing
           if head -c 1 < kmsg; then exit 14; fi
           : > kmsg || exit 15
           """
-        let status = try Self.start("{ \(script); } 2> /dev/null", in: cgroup).reap()
+        let status = try Self.end(of: Self.start("{ \(script); } 2> /dev/null", in: cgroup))
         #expect(status == .exited(0))
       }
       try cgroup.remove()
@@ -211,7 +216,7 @@ import Testing
       _ = try privileged.create(CgroupLimits(), devices: .all)
       try withTemporaryDirectory { directory in
         let script = "cd \(directory) && mknod kmsg c 1 11 && head -c 1 < kmsg > read"
-        let status = try Self.start(script, in: privileged).reap()
+        let status = try Self.end(of: Self.start(script, in: privileged))
         #expect(status == .exited(0))
       }
     }
@@ -247,7 +252,7 @@ import Testing
       #expect(try second.processes() == [pid])
       try first.remove()
       try second.kill()
-      _ = try sleeper.reap()
+      _ = try Self.end(of: sleeper)
     }
   }
 }
