@@ -1,3 +1,5 @@
+import LinuxSystem
+
 /// Names and numbers of capabilities (linux/capability.h).
 package enum CapabilityName {
   /// Without `CAP_`; the index is the number.
@@ -35,26 +37,12 @@ package enum CapabilityName {
     let wanted = plain(name)
     guard !wanted.isEmpty else { return [] }
     let scored = names.enumerated().compactMap { index, candidate -> (score: Int, index: Int)? in
-      let distance = editDistance(Array(wanted.utf8), Array(candidate.utf8))
+      let distance = EditDistance.between(wanted, candidate)
       // A part of a name (`NET`, `ADMIN`) is as good a hint as two wrong letters.
       if wanted.utf8.count > 2 && candidate.contains(wanted) { return (min(distance, 2), index) }
       return distance <= max(2, wanted.utf8.count / 4) ? (distance, index) : nil
     }
     return scored.sorted { ($0.score, $0.index) < ($1.score, $1.index) }.prefix(4).map { Self.name(of: $0.index) }
-  }
-
-  private static func editDistance(_ first: [UInt8], _ second: [UInt8]) -> Int {
-    var row = Array(0...second.count)
-    for (i, byte) in first.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, other) in second.enumerated() {
-        let above = row[j + 1]
-        row[j + 1] = min(diagonal + (byte == other ? 0 : 1), above + 1, row[j] + 1)
-        diagonal = above
-      }
-    }
-    return row[second.count]
   }
 }
 

@@ -21,7 +21,7 @@ struct ContainerFiles {
 
   func contents(for service: Service) -> [(name: String, content: String)] {
     let owner = networkOwner(of: service)
-    let hostname = service.hostname ?? service.name
+    let hostname = service.containerHostname
     return [
       ("hosts", hosts.render(for: owner, hostname: hostname, hostContent: machineHosts)),
       ("hostname", "\(hostname)\n"),

@@ -23,11 +23,11 @@ extension Engine {
   /// Absent things are no errors; a failure does not keep the rest from being removed, and all failures are reported.
   package func down(_ project: String, _ options: DownOptions = DownOptions()) throws(EngineError) {
     try requireRoot()
-    let lock = try lock(project)
-    try removeAll(project, options)
-    // The lock's file goes last, while it is still held: the next one makes its own.
-    try? Files.removeFile(paths.lockPath(of: project))
-    _ = consume lock
+    try locked(project) { () throws(EngineError) in
+      try removeAll(project, options)
+      // The lock's file goes last, while it is still held: the next one makes its own.
+      try? Files.removeFile(paths.lockPath(of: project))
+    }
   }
 
   func removeAll(_ project: String, _ options: DownOptions) throws(EngineError) {

@@ -30,14 +30,35 @@ package struct Engine {
     }
   }
 
-  /// Keeps every other operation on the project away until the lock goes out of scope.
-  func lock(_ project: String) throws(EngineError) -> FileLock {
+  /// Runs an operation while every other one on the project is kept away.
+  func locked<Result>(
+    _ project: String, _ operation: () throws(EngineError) -> Result
+  ) throws(EngineError) -> Result {
+    let lock = try lock(project)
+    defer { withExtendedLifetime(lock) {} }
+    return try operation()
+  }
+
+  private func lock(_ project: String) throws(EngineError) -> FileLock {
     do {
       try Files.makeDirectories("\(paths.run)/locks")
       return try FileLock(paths.lockPath(of: project))
     } catch {
       throw EngineError(.hostRefuses, "cannot lock project \(project): \(error)")
     }
+  }
+
+  /// The containers of a project that are known, of the services named, or of all.
+  ///
+  /// - Throws: for a service of which there is none.
+  package func containers(of project: String, services: [String]) throws(EngineError) -> [ContainerStatus] {
+    let statuses = try engineStep { try paths.project(project).statuses() }.filter { $0.record != nil }
+    let known = Set(statuses.compactMap { $0.record?.service })
+    let unknown = services.filter { !known.contains($0) }
+    if !unknown.isEmpty {
+      throw EngineError(.failure, unknown.map { EngineError.Problem(nil, "no such service: \($0)") })
+    }
+    return statuses.filter { services.isEmpty || services.contains($0.record?.service ?? "") }
   }
 }
 

@@ -6,10 +6,7 @@ extension Engine {
   /// A process to be executed in the running container of a service, as the service's own would be.
   package func exec(in service: String, of project: String, command: [String]) throws(EngineError) -> ContainerExec {
     try requireRoot()
-    let statuses = try engineStep { try paths.project(project).statuses() }
-    try checkNames([service], among: statuses)
-    guard let status = statuses.first(where: { $0.record?.service == service }),
-      case .running(let run, _) = status.state
+    guard let status = try containers(of: project, services: [service]).first, case .running(let run, _) = status.state
     else { throw EngineError(.failure, "service \(service) is not running") }
     let specification = try engineStep(service) {
       try ContainerSpecification(wireBytes: status.directory.readSpecification())

@@ -7,7 +7,6 @@ import SystemPackage
 /// Takes the host's ports for a service, all or none known, before anything else of it is made.
 struct PortReserver {
   let engine: Engine
-  let project: String
 
   typealias Outcome = (
     reservations: [PortReservation], published: [ContainerRecord.PublishedPort], problems: [EngineError.Problem]

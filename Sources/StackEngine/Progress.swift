@@ -1,10 +1,9 @@
 /// What happens to the parts of a stack, as it happens.
 package struct ProgressEvent: Hashable, Sendable {
-  package enum Kind: String, Hashable, Sendable { case network, volume, container, image }
+  package enum Kind: String, Hashable, Sendable { case network, volume, container }
 
   package enum Phase: String, Hashable, Sendable {
-    case creating, created, starting, started, running, waiting, stopping, stopped, killed, removing, removed, failed,
-      skipped
+    case creating, created, starting, started, running, stopping, stopped, killed, removed, failed, skipped
   }
 
   package let kind: Kind

@@ -36,7 +36,8 @@ struct SpecificationBuilder {
       workingDirectory: service.workingDirectory ?? image?.workingDirectory.nonEmpty ?? "/",
       user: service.user ?? image?.user ?? "", hasTerminal: service.hasTerminal, usesInit: service.usesInit)
     var specification = ContainerSpecification(
-      id: container.name, directory: container.path, root: RootSpecification(layers: layers), hostname: hostname,
+      id: container.name, directory: container.path, root: RootSpecification(layers: layers),
+      hostname: service.containerHostname,
       process: process, namespaces: NamespaceSpecification(network: network, users: users),
       cgroup: cgroup)
     specification.root.isReadOnly = service.isReadOnly
@@ -55,10 +56,8 @@ struct SpecificationBuilder {
     return specification
   }
 
-  var hostname: String { service.hostname ?? service.name }
-
   private var environment: [String] {
-    var values: [(name: String, value: String)] = [("HOSTNAME", hostname)]
+    var values: [(name: String, value: String)] = [("HOSTNAME", service.containerHostname)]
     func set(_ name: String, _ value: String) {
       if let index = values.firstIndex(where: { $0.name == name }) {
         values[index].value = value
@@ -74,7 +73,7 @@ struct SpecificationBuilder {
     return values.map { "\($0.name)=\($0.value)" }
   }
 
-  /// A range of the host's ids that belongs to the project alone, as far as 16 bits tell projects apart.
+  /// One range of the host's ids, far above those of people and of subuid(5), for all private user namespaces.
   private var users: UserMapping? {
     switch service.userNamespace {
     case .default, .host: return nil
@@ -172,6 +171,11 @@ struct SpecificationBuilder {
     }
     return values.sorted { $0.key < $1.key }.map { SysctlSpecification(key: $0.key, value: $0.value) }
   }
+}
+
+extension Service {
+  /// The host name of its containers: the service's own name unless the file gives another.
+  var containerHostname: String { hostname ?? name }
 }
 
 extension String {

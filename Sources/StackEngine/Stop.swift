@@ -1,36 +1,56 @@
 import Glibc
-import IsolationEngine
-import LinuxCgroup
 import LinuxSystem
+import StackModel
+import StackPlan
 import StackStore
-import SystemPackage
 
 /// Ends the processes of containers: each as its record says, in reverse order of dependency, all that is independent at once.
 struct StopOperation {
   let engine: Engine
   /// Seconds; nil is each container's own grace period.
   let timeout: Int?
-  /// Readable when the user wants everything killed now; nil when nobody is asked.
-  var impatience: FileDescriptor?
+
+  /// Between the stop signal and SIGKILL when nothing is said (Compose Specification, `stop_grace_period`); nanoseconds.
+  static let defaultGracePeriod: UInt64 = 10_000_000_000
 
   /// Stops `containers`; returns when all of them have ended and their last output is in their logs.
   func stop(_ containers: [ContainerStatus]) throws(EngineError) {
-    var waiting = Dictionary(
+    let running = Dictionary(
       uniqueKeysWithValues: containers.filter { $0.state.shim != nil }.map { ($0.directory.name, $0) })
+    var schedule = StopSchedule(try Self.graph(of: running.values.sorted { $0.directory.name < $1.directory.name }))
     var stopping: [String: Stopping] = [:]
-    while !waiting.isEmpty || !stopping.isEmpty {
-      // A container is stopped once nothing that depends on it runs any more.
-      let needed = Set(
-        (waiting.values.map(\.record) + stopping.values.map(\.status.record)).flatMap { $0?.dependencies ?? [] })
-      var ready = waiting.values.filter { !needed.contains($0.record?.service ?? "") }
-      // Records of different files may depend on each other in a circle: then all go at once.
-      if ready.isEmpty && stopping.isEmpty { ready = Array(waiting.values) }
-      for status in ready.sorted(by: { $0.directory.name < $1.directory.name }) {
-        waiting[status.directory.name] = nil
-        if let stop = try begin(status) { stopping[status.directory.name] = stop }
+    var effects = schedule.begin()
+    while true {
+      var ended: [String] = []
+      for effect in effects {
+        switch effect {
+        case .stop(let name):
+          guard let status = running[name], let begun = try begin(status) else {
+            ended.append(name)
+            continue
+          }
+          stopping[name] = begun
+        case .finished: return
+        }
       }
-      try waitForOne(&stopping)
+      if ended.isEmpty { ended = try waitForSome(&stopping) }
+      effects = ended.flatMap { schedule.stopped($0) }
     }
+  }
+
+  /// Who needs whom, by the names of the containers.
+  private static func graph(of containers: [ContainerStatus]) throws(EngineError) -> DependencyGraph {
+    let names = Dictionary(
+      containers.compactMap { status in status.record.map { ($0.service, status.directory.name) } },
+      uniquingKeysWith: { first, _ in first })
+    let nodes = containers.map { status in
+      var node = Service(name: status.directory.name, root: .host)
+      node.dependencies = (status.record?.dependencies ?? []).compactMap { names[$0] }.map { Dependency(service: $0) }
+      return node
+    }
+    if let graph = try? DependencyGraph(nodes) { return graph }
+    // Records of different files may depend on each other in a circle: then all go at once.
+    return try engineStep { try DependencyGraph(nodes.map { Service(name: $0.name, root: .host) }) }
   }
 
   private final class Stopping {
@@ -48,7 +68,8 @@ struct StopOperation {
   private func begin(_ status: ContainerStatus) throws(EngineError) -> Stopping? {
     guard let identity = status.state.shim, let shim = identity.open() else { return nil }
     engine.report(.container, status.directory.name, .stopping)
-    let grace = timeout.map { UInt64(max(0, $0)) * 1_000_000_000 } ?? status.record?.stopGracePeriod ?? 10_000_000_000
+    let grace =
+      timeout.map { UInt64(max(0, $0)) * 1_000_000_000 } ?? status.record?.stopGracePeriod ?? Self.defaultGracePeriod
     try engineStep(status.directory.name) {
       switch status.state {
       case .running(let run, _):
@@ -71,36 +92,36 @@ struct StopOperation {
     return Stopping(status: status, shim: shim, killAt: KernelClock.monotonic + grace)
   }
 
-  /// Waits until at least one container has ended, or a deadline has passed and been acted on.
-  private func waitForOne(_ stopping: inout [String: Stopping]) throws(EngineError) {
-    guard !stopping.isEmpty else { return }
-    let all = stopping.sorted { $0.key < $1.key }.map(\.value)
-    let next = all.map(\.killAt).min() ?? .max
+  /// Waits until a container has ended, or a deadline has passed and been acted on.
+  /// - Returns: the names of those that have ended.
+  private func waitForSome(_ stopping: inout [String: Stopping]) throws(EngineError) -> [String] {
+    let all = stopping.sorted { $0.key < $1.key }
+    let next = all.map(\.value.killAt).min() ?? .max
     let now = KernelClock.monotonic
     let limit = next == .max ? -1 : Int((max(next, now) - now + 999_999) / 1_000_000)
-    var descriptors = all.map(\.shim.descriptor)
-    if let impatience { descriptors.append(impatience) }
-    let ready = try engineStep { try Polling.readable(descriptors, milliseconds: limit) }
-    let isImpatient = impatience != nil && ready.last == true
-    for (index, stop) in all.enumerated() {
-      if ready[index] {
-        stopping[stop.status.directory.name] = nil
-        engine.report(.container, stop.status.directory.name, .stopped)
-      } else if isImpatient || KernelClock.monotonic >= stop.killAt {
-        stop.killAt = .max
-        try kill(stop)
+    let ready = try engineStep { try Polling.readable(all.map(\.value.shim.descriptor), milliseconds: limit) }
+    var ended: [String] = []
+    for ((name, container), hasEnded) in zip(all, ready) {
+      if hasEnded {
+        stopping[name] = nil
+        ended.append(name)
+        engine.report(.container, name, .stopped)
+      } else if KernelClock.monotonic >= container.killAt {
+        container.killAt = .max
+        try kill(container)
       }
     }
+    return ended
   }
 
   /// Kills every process of the container: PID 1, with which the kernel ends its PID namespace.
-  private func kill(_ stop: Stopping) throws(EngineError) {
-    engine.report(.container, stop.status.directory.name, .killed, detail: "it did not stop in time")
-    try engineStep(stop.status.directory.name) {
-      if case .running(let run, _) = stop.status.state, let process = run.process.open() {
+  private func kill(_ container: Stopping) throws(EngineError) {
+    engine.report(.container, container.status.directory.name, .killed, detail: "it did not stop in time")
+    try engineStep(container.status.directory.name) {
+      if case .running(let run, _) = container.status.state, let process = run.process.open() {
         try process.signal(SIGKILL)
       } else {
-        try stop.shim.signal(SIGKILL)
+        try container.shim.signal(SIGKILL)
       }
     }
   }
@@ -110,19 +131,8 @@ extension Engine {
   /// Stops the containers of services, all if none is named; they stay, and `up` starts them again.
   package func stop(_ project: String, services: [String], timeout: Int?) throws(EngineError) {
     try requireRoot()
-    let lock = try lock(project)
-    let statuses = try engineStep { try paths.project(project).statuses() }
-    try checkNames(services, among: statuses)
-    let chosen = statuses.filter { services.isEmpty || services.contains($0.record?.service ?? "") }
-    try StopOperation(engine: self, timeout: timeout).stop(chosen)
-    withExtendedLifetime(lock) {}
-  }
-
-  func checkNames(_ services: [String], among statuses: [ContainerStatus]) throws(EngineError) {
-    let known = Set(statuses.compactMap { $0.record?.service })
-    let unknown = services.filter { !known.contains($0) }
-    if !unknown.isEmpty {
-      throw EngineError(.failure, unknown.map { EngineError.Problem(nil, "no such service: \($0)") })
+    try locked(project) { () throws(EngineError) in
+      try StopOperation(engine: self, timeout: timeout).stop(try containers(of: project, services: services))
     }
   }
 }

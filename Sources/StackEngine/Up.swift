@@ -23,18 +23,18 @@ extension Engine {
     _ stack: Stack, _ options: UpOptions = UpOptions(), interruption: FileDescriptor? = nil
   ) throws(EngineError) -> [ContainerDirectory] {
     try requireRoot()
-    let lock = try lock(stack.name)
-    let plan = try UpPlanner(engine: self, stack: stack, options: options).plan()
-    let existedBefore = paths.project(stack.name).exists
-    let operation = UpOperation(engine: self, plan: plan, options: options, interruption: interruption)
-    do {
-      try operation.run()
-    } catch {
-      if options.keepsOnFailure { throw error }
-      throw operation.takenBack(after: error, removeAll: !existedBefore)
+    return try locked(stack.name) { () throws(EngineError) in
+      let plan = try UpPlanner(engine: self, stack: stack, options: options).plan()
+      let existedBefore = paths.project(stack.name).exists
+      let operation = UpOperation(engine: self, plan: plan, options: options, interruption: interruption)
+      do throws(EngineError) {
+        try operation.run()
+      } catch {
+        if options.keepsOnFailure { throw error }
+        throw operation.takenBack(after: error, removeAll: !existedBefore)
+      }
+      return plan.services.map(\.container)
     }
-    _ = consume lock
-    return plan.services.map(\.container)
   }
 }
 
@@ -51,6 +51,7 @@ final class UpOperation {
   private var ports: [String: [ContainerRecord.PublishedPort]] = [:]
   private lazy var files = ContainerFiles(plan: plan)
   private lazy var filters = SeccompFilters(cache: SeccompCache(directory: engine.paths.seccompCache))
+
   init(engine: Engine, plan: UpPlan, options: UpOptions, interruption: FileDescriptor?) {
     self.engine = engine
     self.plan = plan
@@ -79,7 +80,7 @@ final class UpOperation {
   private func reservePorts(of services: [PreparedService]) throws(EngineError) {
     var problems: [EngineError.Problem] = []
     for service in services {
-      let (held, published, busy) = PortReserver(engine: engine, project: plan.stack.name).reserve(
+      let (held, published, busy) = PortReserver(engine: engine).reserve(
         for: service.service, previous: service.existing?.record?.ports ?? [])
       reservations[service.service.name] = held
       ports[service.service.name] = published
@@ -157,9 +158,15 @@ final class UpOperation {
     case .service(let other):
       return plan.stack.services.first { $0.name == other }.flatMap(publishedAddress)
     case .networks(let attachments):
-      let internals = Set(plan.networks.filter(\.isInternal).map(\.key))
-      let usable = attachments.first { !internals.contains($0.network) } ?? attachments.first
+      let usable = outward(attachments) ?? attachments.first
       return usable.flatMap { plan.addresses.address(of: service.name, on: $0.network) }
+    }
+  }
+
+  /// The first network with a way out, which also is the way in.
+  private func outward(_ attachments: [NetworkAttachment]) -> NetworkAttachment? {
+    attachments.first { attachment in
+      !plan.networks.contains { $0.key == attachment.network && $0.isInternal }
     }
   }
 
@@ -272,8 +279,8 @@ final class UpOperation {
       dependencies: model.dependencies.map(\.service) + (networkOf.map { [$0] } ?? []),
       attachments: attachments.map { .init(network: $0.key, address: $0.value) },
       ports: ports[model.name] ?? [], stopSignal: signal,
-      stopGracePeriod: model.stopGracePeriod ?? 10_000_000_000, restart: model.restart, labels: model.labels,
-      anonymousVolumes: [], networkOf: networkOf)
+      stopGracePeriod: model.stopGracePeriod ?? StopOperation.defaultGracePeriod, restart: model.restart,
+      labels: model.labels, networkOf: networkOf)
   }
 
   private func specification(for service: PreparedService) throws -> ContainerSpecification {
@@ -321,9 +328,8 @@ final class UpOperation {
 
   private func interfaces(for service: PreparedService) -> [InterfaceSpecification] {
     guard case .networks(let attachments) = service.service.networkMode else { return [] }
-    // The default route goes through the first network with a way out.
-    let internals = Set(plan.networks.filter(\.isInternal).map(\.key))
-    let outward = attachments.first { !internals.contains($0.network) }?.network
+    // The default route goes through it.
+    let outward = outward(attachments)?.network
     return attachments.enumerated().compactMap { index, attachment in
       guard let network = plan.networks.first(where: { $0.key == attachment.network }),
         let address = plan.addresses.address(of: service.service.name, on: attachment.network)

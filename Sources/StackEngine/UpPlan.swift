@@ -64,7 +64,7 @@ struct UpPlanner {
     let directory = engine.paths.project(stack.name)
     let statuses = try engineStep { try directory.statuses() }
     let wanted = try selected()
-    let addresses = try planAddresses(directory)
+    let addresses = try planAddresses(directory, records: statuses.compactMap(\.record))
     let networkRecords = records(of: addresses)
 
     var prepared: [PreparedService] = []
@@ -100,7 +100,9 @@ struct UpPlanner {
 
   // MARK: Networks
 
-  private func planAddresses(_ directory: ProjectDirectory) throws(EngineError) -> AddressPlan {
+  private func planAddresses(
+    _ directory: ProjectDirectory, records: [ContainerRecord]
+  ) throws(EngineError) -> AddressPlan {
     try engineStep(kind: .hostRefuses) {
       let existing = try directory.readNetworks()
       let own = Set(existing.map(\.bridge))
@@ -111,7 +113,7 @@ struct UpPlanner {
       for network in existing {
         previous.networks[network.key] = .init(subnet: network.subnet, gateway: network.gateway)
       }
-      for record in try directory.statuses().compactMap(\.record) {
+      for record in records {
         for attachment in record.attachments {
           previous.services[record.service, default: [:]][attachment.network] = attachment.address
         }

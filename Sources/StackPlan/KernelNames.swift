@@ -1,5 +1,3 @@
-import InternetAddress
-
 /// The names of everything that a stack makes in the kernel.
 ///
 /// All follow from the name of the project and what the stack file says, so that a stack can be taken down when nothing but its
@@ -45,18 +43,4 @@ package enum KernelNames {
   private static func short(_ kind: String, _ project: String, _ name: String) -> String {
     StableHash.hexadecimal(StableHash.folded(StableHash.of(kind, project, name)))
   }
-}
-
-/// The hardware address of an interface (EUI-48).
-package struct HardwareAddress: Sendable, Hashable, CustomStringConvertible {
-  /// Six bytes, the first one sent first.
-  package let bytes: [UInt8]
-
-  /// 02:73:a:b:c:d for a.b.c.d: locally administered, so that it stays the same as long as the address does, and neighbours need
-  /// not learn it again.
-  package init(for address: IPv4Address) {
-    bytes = [0x02, 0x73] + (0..<4).map { UInt8(truncatingIfNeeded: address.value >> (24 - 8 * $0)) }
-  }
-
-  package var description: String { bytes.map { StableHash.hexadecimal($0) }.joined(separator: ":") }
 }

@@ -17,7 +17,7 @@ extension ContainerRecord: WireCodable {
       command: try reader.value(), createdAt: try reader.value(), dependencies: try reader.value(),
       attachments: try reader.value(), ports: try reader.value(), stopSignal: try reader.value(),
       stopGracePeriod: try reader.value(), restart: try Self.restart(from: &reader),
-      labels: try Self.labels(from: &reader), anonymousVolumes: try reader.value(), networkOf: try reader.value())
+      labels: try Self.labels(from: &reader), networkOf: try reader.value())
   }
 
   package func write(to writer: inout WireWriter) {
@@ -38,7 +38,6 @@ extension ContainerRecord: WireCodable {
     writeRestart(to: &writer)
     writer.value(labels.keys.sorted())
     for key in labels.keys.sorted() { writer.value(labels[key] ?? "") }
-    writer.value(anonymousVolumes)
     writer.value(networkOf)
   }
 

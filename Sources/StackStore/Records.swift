@@ -23,8 +23,6 @@ package struct ContainerRecord: Hashable, Sendable {
   package var stopGracePeriod: UInt64
   package var restart: RestartPolicy
   package var labels: [String: String]
-  /// Directories of volumes that belong to this container alone.
-  package var anonymousVolumes: [String]
   /// The service whose network it shares.
   package var networkOf: String?
 
@@ -32,7 +30,7 @@ package struct ContainerRecord: Hashable, Sendable {
     project: String, service: String, number: Int, configuration: String, image: String, imageID: String,
     command: [String], createdAt: UInt64, dependencies: [String], attachments: [Attachment], ports: [PublishedPort],
     stopSignal: Int32, stopGracePeriod: UInt64, restart: RestartPolicy, labels: [String: String],
-    anonymousVolumes: [String], networkOf: String?
+    networkOf: String?
   ) {
     self.project = project
     self.service = service
@@ -49,7 +47,6 @@ package struct ContainerRecord: Hashable, Sendable {
     self.stopGracePeriod = stopGracePeriod
     self.restart = restart
     self.labels = labels
-    self.anonymousVolumes = anonymousVolumes
     self.networkOf = networkOf
   }
 

@@ -27,6 +27,9 @@ struct Project {
 
   var paths: StatePaths { StatePaths(environment: environment) }
 
+  /// The engine on the project's state, with progress as plain lines.
+  var engine: Engine { Engine(paths: paths, observer: ProgressLines(terminal)) }
+
   /// Loads the stack file; all that is wrong with it goes to standard error.
   /// - Throws: `ExitCode` 3 when there is an error.
   func load() throws -> LoadResult {

@@ -2,9 +2,10 @@ import ArgumentParser
 import Glibc
 import StackSupervisor
 
-// A shim or a supervisor is dispatched before anything else: it must start in a millisecond, and stay small.
-switch CommandLine.arguments.dropFirst().first {
-case "shim": ShimProcess.main(Array(CommandLine.arguments.dropFirst(2)))
-case "supervise": SupervisorProcess.main(Array(CommandLine.arguments.dropFirst(2)))
-default: StackCommand.main(GlobalArguments.hoisted(Array(CommandLine.arguments.dropFirst())))
+// A shim is dispatched before anything else: it must start in a millisecond, and stay small.
+let arguments = Array(CommandLine.arguments.dropFirst())
+if arguments.first == "shim" {
+  ShimProcess.main(Array(arguments.dropFirst()))
+} else {
+  StackCommand.main(GlobalArguments.hoisted(arguments))
 }

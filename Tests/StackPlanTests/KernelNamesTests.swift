@@ -42,12 +42,6 @@ import Testing
     }
   }
 
-  @Test func `a hardware address is that of its IP address`() throws {
-    let address = try #require(IPv4Address("10.200.7.255"))
-    #expect(HardwareAddress(for: address).description == "02:73:0a:c8:07:ff")
-    #expect(HardwareAddress(for: address).bytes == [2, 0x73, 10, 200, 7, 255])
-  }
-
   @Test func `hexadecimal numbers have all their digits`() {
     #expect(StableHash.hexadecimal(UInt8(0)) == "00" && StableHash.hexadecimal(UInt32(0xAB)) == "000000ab")
   }

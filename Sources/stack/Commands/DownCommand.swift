@@ -17,7 +17,6 @@ struct DownCommand: ParsableCommand {
     options.removesVolumes = volumes
     options.timeout = timeout
     let name = try project.name()
-    let engine = Engine(paths: project.paths, observer: ProgressLines(project.terminal))
-    try project.reporting { try engine.down(name, options) }
+    try project.reporting { try project.engine.down(name, options) }
   }
 }

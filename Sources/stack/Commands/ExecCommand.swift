@@ -24,8 +24,7 @@ struct ExecCommand: ParsableCommand {
     let project = Project(global)
     let name = try project.name()
     try project.reporting {
-      let engine = Engine(paths: project.paths, observer: ProgressLines(project.terminal))
-      var exec = try engine.exec(in: service, of: name, command: command)
+      var exec = try project.engine.exec(in: service, of: name, command: command)
       exec.isPrivileged = privileged
       exec.process.environment += env
       if let user { exec.process.user = user }

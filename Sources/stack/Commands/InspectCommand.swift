@@ -2,6 +2,7 @@ import ArgumentParser
 import IsolationEngine
 import LinuxCapabilities
 import LinuxSystem
+import StackEngine
 import StackLogs
 import StackStore
 
@@ -17,7 +18,7 @@ struct InspectCommand: ParsableCommand {
     let name = try project.name()
     try project.reporting {
       let networks = try project.paths.project(name).readNetworks()
-      let containers = try project.containers(of: name, services: services)
+      let containers = try project.engine.containers(of: name, services: services)
       let values = try containers.compactMap { try json(of: $0, networks: networks) }
       project.terminal.write(JSONText.array(values).indented() + "\n")
     }

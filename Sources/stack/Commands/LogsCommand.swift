@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import LinuxSystem
+import StackEngine
 import StackLogs
 import StackStore
 import SystemPackage
@@ -25,7 +26,7 @@ struct LogsCommand: ParsableCommand {
     let name = try project.name()
     let selection = LogSelection(since: try moment(since), until: try moment(until), tail: try count())
     try project.reporting {
-      let containers = try project.containers(of: name, services: services)
+      let containers = try project.engine.containers(of: name, services: services)
       var output = LogOutput(
         LogRenderer.Style(
           usesColors: project.terminal.usesColour && !noColor, showsNames: !noLogPrefix, showsTimes: timestamps))

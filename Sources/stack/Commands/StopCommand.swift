@@ -12,7 +12,6 @@ struct StopCommand: ParsableCommand {
   func run() throws {
     let project = Project(global)
     let name = try project.name()
-    let engine = Engine(paths: project.paths, observer: ProgressLines(project.terminal))
-    try project.reporting { try engine.stop(name, services: services, timeout: timeout) }
+    try project.reporting { try project.engine.stop(name, services: services, timeout: timeout) }
   }
 }

@@ -34,10 +34,9 @@ struct UpCommand: ParsableCommand {
     options.removesOrphans = removeOrphans
     options.keepsOnFailure = keep
     options.timeout = timeout
-    let engine = Engine(paths: project.paths, observer: ProgressLines(project.terminal))
     let signals = try SignalDescriptor([SIGINT, SIGTERM])
     try project.reporting {
-      let containers = try engine.up(stack, options, interruption: signals.descriptor)
+      let containers = try project.engine.up(stack, options, interruption: signals.descriptor)
       if detach { return }
       try Attachment(
         project: project, name: stack.name, containers: containers, signals: signals, timeout: timeout,

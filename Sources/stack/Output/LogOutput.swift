@@ -1,6 +1,5 @@
 import Glibc
 import LinuxSystem
-import StackEngine
 import StackLogs
 import StackStore
 import SystemPackage
@@ -77,18 +76,5 @@ extension ContainerStatus {
   var displayName: String {
     guard let record, directory.name.hasPrefix("\(record.project)-") else { return directory.name }
     return String(directory.name.dropFirst(record.project.count + 1))
-  }
-}
-
-extension Project {
-  /// The containers of a project, of the services named, or of all.
-  func containers(of name: String, services: [String]) throws -> [ContainerStatus] {
-    let statuses = try paths.project(name).statuses().filter { $0.record != nil }
-    let known = Set(statuses.compactMap { $0.record?.service })
-    let unknown = services.filter { !known.contains($0) }
-    if !unknown.isEmpty {
-      throw EngineError(.failure, unknown.map { EngineError.Problem(nil, "no such service: \($0)") })
-    }
-    return statuses.filter { services.isEmpty || services.contains($0.record?.service ?? "") }
   }
 }

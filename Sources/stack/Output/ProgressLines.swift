@@ -17,7 +17,7 @@ struct ProgressLines: ProgressObserver {
 
   private func words(for phase: ProgressEvent.Phase) -> String? {
     switch phase {
-    case .creating, .starting, .stopping, .removing, .waiting: nil
+    case .creating, .starting, .stopping: nil
     case .created: "created"
     case .started: "started"
     case .running: "running"
