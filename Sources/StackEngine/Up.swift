@@ -132,9 +132,9 @@ final class UpOperation {
 
   private func applyFirewall() throws {
     var published: [NetworkPolicy.PublishedPort] = []
-    for service in plan.services {
-      let own = ports[service.service.name] ?? service.existing?.record?.ports ?? []
-      guard let address = publishedAddress(of: service.service) else { continue }
+    for service in plan.stack.services {
+      let own = ports[service.name] ?? plan.publishedPorts[service.name] ?? []
+      guard let address = publishedAddress(of: service) else { continue }
       for port in own {
         published.append(
           NetworkPolicy.PublishedPort(

@@ -50,6 +50,8 @@ struct UpPlan {
   let services: [PreparedService]
   let networks: [NetworkRecord]
   let addresses: AddressPlan
+  /// The ports that are published now, by service: also those of services that were not asked for.
+  let publishedPorts: [String: [ContainerRecord.PublishedPort]]
   let orphans: [ContainerStatus]
 }
 
@@ -83,6 +85,8 @@ struct UpPlanner {
     let names = Set(stack.services.map(\.name))
     return UpPlan(
       stack: stack, services: decided(prepared), networks: networkRecords, addresses: addresses,
+      publishedPorts: Dictionary(
+        statuses.compactMap(\.record).map { ($0.service, $0.ports) }, uniquingKeysWith: { first, _ in first }),
       orphans: statuses.filter { !names.contains($0.record?.service ?? "") })
   }
 

@@ -70,6 +70,21 @@ struct LifeTests {
     }
   }
 
+  @Test func upOfOneServiceLeavesThePortsOfTheOthers() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.write("here\n", to: "root/www/index.html")
+      try fixture.file(
+        """
+          a: {rootfs: ./root, command: [httpd, -f, -p, '80', -h, /www], ports: ['18193:80']}
+          b: {rootfs: ./root, command: [sleep, '1000']}
+        """)
+      #expect(try fixture.stack("up", "-d").code == 0)
+      #expect(try fixture.stack("up", "-d", "b").code == 0)
+      let page = try fixture.run("/usr/bin/curl", ["-s", "-m", "5", "http://127.0.0.1:18193/"])
+      #expect(page.output == "here\n")
+    }
+  }
+
   @Test func aJobIsWaitedForAndItsFailureStopsWhatNeedsIt() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
       try fixture.file(
