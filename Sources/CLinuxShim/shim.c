@@ -137,6 +137,8 @@ pid_t stk_clone3(struct stk_clone *arguments) {
   return (pid_t)pid;
 }
 
+pid_t stk_fork(void) { return (pid_t)result(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)); }
+
 pid_t stk_spawn(const char *path, char *const *arguments, char *const *environment, const int *sources, const int *targets,
                 size_t count, int lowest_closed, int new_session) {
   posix_spawn_file_actions_t actions;
@@ -181,6 +183,8 @@ int stk_unshare(int flags) { return (int)result(syscall(SYS_unshare, flags)); }
 int stk_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
   return (int)result(prctl(option, a, b, c, d));
 }
+
+int stk_set_name(const char *name) { return (int)result(prctl(PR_SET_NAME, name, 0, 0, 0)); }
 
 const int STK_PR_SET_KEEPCAPS = PR_SET_KEEPCAPS, STK_PR_SET_NO_NEW_PRIVS = PR_SET_NO_NEW_PRIVS,
           STK_PR_SET_PDEATHSIG = PR_SET_PDEATHSIG, STK_PR_SET_DUMPABLE = PR_SET_DUMPABLE;

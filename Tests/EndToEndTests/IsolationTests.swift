@@ -51,6 +51,22 @@ struct IsolationTests {
     }
   }
 
+  @Test func anInitReapsAndPassesTheStatusOn() throws {
+    try withService("    init: true\n") { (fixture: StackFixture) throws in
+      #expect(try fixture.exec("s", "cat /proc/1/comm; tr -d '\\0' </proc/1/cmdline") == "init\ninit")
+      #expect(try fixture.exec("s", "ps | grep -c '[s]leep 1000'") == "1")
+      // An orphan ends under PID 1 and is gone, no zombie.
+      #expect(
+        try fixture.exec("s", "(sleep 0.01 &); sleep 0.2; grep -h '^State' /proc/[0-9]*/status | grep -c Z || true")
+          == "0")
+    }
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  s: {rootfs: ./root, init: true, command: [sh, -c, 'exit 7']}")
+      let up = try fixture.stack("up")
+      #expect(up.errors.contains("s-1 exited with code 7"), "\(up.errors)")
+    }
+  }
+
   @Test func aReadOnlyRootWithATmpfs() throws {
     try withService("    read_only: true\n    tmpfs: [/tmp]\n") { (fixture: StackFixture) throws in
       #expect(

@@ -76,6 +76,8 @@ struct stk_clone {
 ///
 /// The caller must be single-threaded: the child goes on with a copy of its memory, and glibc's fork handlers do not run.
 pid_t stk_clone3(struct stk_clone *arguments);
+/// fork(2) as the system call clone(2): for processes under a filter that hides clone3(2). The caller must be single-threaded.
+pid_t stk_fork(void);
 /// posix_spawn(3) with all signals unblocked: descriptor `targets[i]` of the new process is what
 /// `sources[i]` is here, and every descriptor from `lowest_closed` on is closed. Sources must not be among the targets.
 /// `new_session` calls setsid(2) in it. Allocates. Returns the pid.
@@ -95,6 +97,8 @@ int stk_unshare(int flags);
 /// prctl(2).
 int stk_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
 extern const int STK_PR_SET_KEEPCAPS, STK_PR_SET_NO_NEW_PRIVS, STK_PR_SET_PDEATHSIG, STK_PR_SET_DUMPABLE;
+/// prctl(2) PR_SET_NAME: the first 15 bytes.
+int stk_set_name(const char *name);
 /// getpid(2) from the kernel.
 pid_t stk_getpid(void);
 /// execve(2); returns only on failure.
