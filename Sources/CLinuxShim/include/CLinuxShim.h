@@ -51,6 +51,8 @@ int stk_fsetxattr(int descriptor, const char *name, const void *value, size_t si
 long stk_fstatfs_type(int descriptor);
 /// setrlimit(2) on the calling process.
 int stk_setrlimit(int resource, uint64_t soft, uint64_t hard);
+/// SIOCGIFINDEX (netdevice(7)) on any socket of the network namespace: the index of an interface.
+int stk_interface_index(int socket, const char *name);
 /// memfd_create(2) with MFD_CLOEXEC | MFD_ALLOW_SEALING.
 int stk_memfd(const char *name);
 
