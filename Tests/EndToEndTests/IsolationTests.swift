@@ -67,6 +67,18 @@ struct IsolationTests {
     }
   }
 
+  @Test func anInitPassesTheStopSignalOn() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      let script = "trap 'echo got TERM; exit 0' TERM; echo ready; while :; do sleep 0.05; done"
+      try fixture.file("  s: {rootfs: ./root, init: true, command: [sh, -c, \"\(script)\"]}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      #expect(try fixture.eventually { try fixture.stack("logs", "s").output.contains("ready") })
+      let stop = try fixture.stack("stop")
+      #expect(!stop.errors.contains("killed"), "\(stop.errors)")
+      #expect(try fixture.stack("logs", "s").output.contains("got TERM"))
+    }
+  }
+
   @Test func aReadOnlyRootWithATmpfs() throws {
     try withService("    read_only: true\n    tmpfs: [/tmp]\n") { (fixture: StackFixture) throws in
       #expect(
