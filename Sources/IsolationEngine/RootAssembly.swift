@@ -30,7 +30,7 @@ struct RootAssembly {
     try mountSys()
     try mountDev(prepared)
     for entry in prepared.mounts {
-      try attempt("mount \(entry.specification.target)") { try mount(entry) }
+      try attempt("mount \(entry.specification.target)") { try mount(entry, prepared.ownFiles) }
     }
     for sysctl in container.sysctls {
       try attempt("set sysctl \(sysctl.key)") { try set(sysctl) }
@@ -107,20 +107,19 @@ struct RootAssembly {
     }
   }
 
-  private func mount(_ entry: Preparation.Entry) throws {
+  private func mount(_ entry: Preparation.Entry, _ ownFiles: OwnFiles) throws {
     let target = entry.specification.target
-    let place = try placeOf(entry)
+    let place: OwnedDescriptor
+    switch entry.content {
+    case .ownFile: place = try root.ownFile(target)
+    case .mount(_, let isDirectory): place = try root.mountPoint(target, isDirectory ? .directory : .file)
+    }
     if try Self.isProcFile(place.borrowed) {
       throw LaunchError("mount \(target)", "nothing can be mounted at or below /proc")
     }
-    try entry.mount.attach(at: place.borrowed)
-  }
-
-  private func placeOf(_ entry: Preparation.Entry) throws(SystemCallError) -> OwnedDescriptor {
-    let target = entry.specification.target
-    switch entry.specification.source {
-    case .ownFile: return try root.ownFile(target)
-    case .bind, .volume, .tmpfs: return try root.mountPoint(target, entry.isDirectory ? .directory : .file)
+    switch entry.content {
+    case .ownFile(let name): try ownFiles.mount(name).attach(at: place.borrowed)
+    case .mount(let mount, _): try mount.attach(at: place.borrowed)
     }
   }
 
