@@ -73,4 +73,4 @@ docs: release ## generate what is generated: the schema and the picture in the R
 	scripts/terminal-svg.py docs/demo.txt docs/demo.svg
 
 clean: ## remove all that was built
-	rm -rf .build dist bench/build samples/*/rootfs
+	rm -rf .build .build-vm dist bench/build samples/*/rootfs

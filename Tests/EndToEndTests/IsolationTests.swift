@@ -40,14 +40,47 @@ struct IsolationTests {
 
   @Test func limitsReachTheKernel() throws {
     try withService(
-      "    mem_limit: 64m\n    pids_limit: 25\n    cpus: 0.5\n    ulimits: {nofile: 512}\n    shm_size: 8m\n"
+      """
+          mem_limit: 64m
+          memswap_limit: 96m
+          pids_limit: 25
+          cpus: 0.5
+          cpu_shares: 512
+          cpuset: "0"
+          ulimits: {nofile: 512}
+          shm_size: 8m
+
+      """
     ) { (fixture: StackFixture) throws in
-      #expect(
-        try fixture.exec("s", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null")
-          == "67108864")
-      #expect(try fixture.exec("s", "cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null") == "25")
+      /// A file of the container's cgroup, of whichever version it is.
+      func control(_ first: String, _ second: String) throws -> String {
+        try fixture.exec("s", "cd /sys/fs/cgroup; cat \(first) 2>/dev/null || cat \(second)")
+      }
+      #expect(try control("memory.max", "memory/memory.limit_in_bytes") == "67108864")
+      // Memory and swap together in version 1, where the kernel may be without it; swap alone in version 2.
+      let swap = try control("memory.swap.max", "memory/memory.memsw.limit_in_bytes || echo absent")
+      #expect(["33554432", "100663296", "absent"].contains(swap))
+      #expect(try control("pids.max", "pids/pids.max") == "25")
+      let quota = try control("cpu.max", "cpu,cpuacct/cpu.cfs_quota_us cpu/cpu.cfs_quota_us 2>/dev/null")
+      #expect(quota.hasPrefix("50000"))
+      let weight = try control("cpu.weight", "cpu,cpuacct/cpu.shares cpu/cpu.shares 2>/dev/null")
+      #expect(["59", "512"].contains(weight), "\(weight)")
+      #expect(try control("cpuset.cpus", "cpuset/cpuset.cpus") == "0")
       #expect(try fixture.exec("s", "ulimit -n") == "512")
       #expect(try fixture.exec("s", "grep ' /dev/shm ' /proc/mounts").contains("size=8192k"))
+    }
+  }
+
+  @Test func devicesAreThoseOfTheListEvenForWhoMakesNodes() throws {
+    // The kernel's log, which anybody may open for writing.
+    try withService("    cap_add: [MKNOD]\n    devices: ['/dev/kmsg:/dev/extra:w']\n") {
+      (fixture: StackFixture) throws in
+      #expect(
+        try fixture.exec("s", "mknod /null c 1 3; echo x >/null; head -c 1 /dev/zero | od -c | head -n 1")
+          == "0000000  \\0")
+      #expect(try fixture.exec("s", "mknod /disk b 7 0; (: </disk) 2>&1").contains("Operation not permitted"))
+      #expect(try fixture.exec("s", "(: >/dev/extra) 2>&1") == "")
+      #expect(try fixture.exec("s", "(: </dev/extra) 2>&1").contains("Operation not permitted"))
     }
   }
 

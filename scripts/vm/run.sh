@@ -18,6 +18,8 @@ memory=3072M
 
 work=$(mktemp -d /tmp/stack-vm.XXXXXX)
 server=''
+# Called by the trap.
+# shellcheck disable=SC2317
 clean_up() {
   [ -z "$server" ] || kill "$server" 2>/dev/null || true
   rm -rf "$work"
@@ -25,23 +27,8 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-# The root as the machine may see it, in a mount namespace that goes with the server: read-only, and without other file systems
-# than those of the repository, the job and the toolchain.
-share() {
-  local root=$work/root path
-  mkdir "$root"
-  mount --bind / "$root"
-  mount -o remount,bind,ro "$root"
-  for path in "$repository" "$directory" "${job%/*}" /opt/swift; do
-    [ -d "$path" ] && [ "$(stat -c %d "$path")" != "$(stat -c %d /)" ] || continue
-    mount --bind "$path" "$root$path"
-    mount -o remount,bind,ro "$root$path"
-  done
-  exec "$("$here/virtiofsd.sh")" --socket-path="$work/socket" -o source="$root" -o cache=always
-}
-export -f share
-export work repository directory job here
-unshare --mount --propagation private bash -euc share >"$work/server.log" 2>&1 &
+unshare --mount --propagation private "$here/share.sh" "$work/root" "$work/socket" \
+  "$repository" "$directory" "${job%/*}" >"$work/server.log" 2>&1 &
 server=$!
 for _ in $(seq 200); do [ -S "$work/socket" ] && break; sleep 0.02; done
 [ -S "$work/socket" ] || { cat "$work/server.log" >&2; exit 1; }
