@@ -32,11 +32,11 @@ package struct Engine {
 
   /// Runs an operation while every other one on the project is kept away.
   func locked<Result>(
-    _ project: String, _ operation: () throws(EngineError) -> Result
+    _ project: String, _ operation: (FileLock) throws(EngineError) -> Result
   ) throws(EngineError) -> Result {
     let lock = try lock(project)
     defer { withExtendedLifetime(lock) {} }
-    return try operation()
+    return try operation(lock)
   }
 
   private func lock(_ project: String) throws(EngineError) -> FileLock {

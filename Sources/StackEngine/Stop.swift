@@ -131,7 +131,7 @@ extension Engine {
   /// Stops the containers of services, all if none is named; they stay, and `up` starts them again.
   package func stop(_ project: String, services: [String], timeout: Int?) throws(EngineError) {
     try requireRoot()
-    try locked(project) { () throws(EngineError) in
+    try locked(project) { _ throws(EngineError) in
       try StopOperation(engine: self, timeout: timeout).stop(try containers(of: project, services: services))
     }
   }
