@@ -98,6 +98,7 @@ package struct ContainerExec {
     do throws(LaunchError) {
       try attempt("hide from the container") { try checked("prctl", stk_prctl(STK_PR_SET_DUMPABLE, 0, 0, 0, 0)) }
       try attempt("join cgroup") { try cgroup.openEntrance().enter() }
+      try ProcessSetup.raiseLimits(container.resourceLimits, of: 0)
       try attempt("join namespaces") { try checked("setns", stk_setns(target.rawValue, namespaceFlags)) }
       guard let program = try attempt("clone", { try ClonedProcess.clone(CLONE_PARENT) })?.handle else {
         try becomeProgram(streams, channel: channel)

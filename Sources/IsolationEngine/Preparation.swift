@@ -12,6 +12,9 @@ struct Preparation {
   let devices: PreparedMount
   let terminals: PreparedMount
   let terminal: Terminal?
+  /// A copy of the host's /sys, for a container in a network namespace that is not its own: a sysfs belongs to a network
+  /// namespace, and a user namespace may mount only that of its own.
+  let hostSys: PreparedMount?
   let ownFiles: OwnFiles
   let mounts: [Entry]
 
@@ -62,6 +65,14 @@ struct Preparation {
     }
     self.terminals = terminals
 
+    hostSys =
+      container.namespaces.network == .own
+      ? nil
+      : try attempt("mount /sys") {
+        let mount = try DetachedMount(cloning: "/sys")
+        try mount.set(RootAssembly.sysAttributes(of: container))
+        return PreparedMount(mount)
+      }
     let ownFiles = try attempt("make files for /etc") { try OwnFiles() }
     var entries: [Entry] = []
     for specification in container.mounts {

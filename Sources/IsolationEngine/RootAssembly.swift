@@ -27,7 +27,7 @@ struct RootAssembly {
 
   func assemble(_ prepared: Preparation) throws(LaunchError) {
     try mountProc()
-    try mountSys()
+    try mountSys(prepared)
     try mountDev(prepared)
     for entry in prepared.mounts {
       try attempt("mount \(entry.specification.target)") { try mount(entry, prepared.ownFiles) }
@@ -52,20 +52,19 @@ struct RootAssembly {
     }
   }
 
-  private func mountSys() throws(LaunchError) {
+  static func sysAttributes(of container: ContainerSpecification) -> MountAttributes {
     let attributes: MountAttributes = [.noSetUserID, .noDevices, .noExecution]
-    let readOnly = container.isPrivileged ? attributes : attributes.union(.readOnly)
+    return container.isPrivileged ? attributes : attributes.union(.readOnly)
+  }
+
+  private func mountSys(_ prepared: Preparation) throws(LaunchError) {
+    let readOnly = Self.sysAttributes(of: container)
     try attempt("mount /sys") {
       let target = try root.systemDirectory("sys")
-      switch container.namespaces.network {
-      case .own:
-        let mount = try DetachedMount(type: "sysfs", source: "sysfs", attributes: readOnly)
-        try mount.attach(at: target.borrowed)
-      case .host, .of:
-        // A sysfs belongs to a network namespace, and a user namespace may only mount that of its own.
-        let mount = try DetachedMount(cloning: "/sys")
-        try mount.set(readOnly)
-        try mount.attach(at: target.borrowed)
+      if let copy = prepared.hostSys {
+        try copy.attach(at: target.borrowed)
+      } else {
+        try DetachedMount(type: "sysfs", source: "sysfs", attributes: readOnly).attach(at: target.borrowed)
       }
     }
     try attempt("mount /sys/fs/cgroup") { try mountCgroups(attributes: readOnly) }

@@ -2,6 +2,15 @@ import Foundation
 import TestSupport
 import Testing
 
+/// Whether this process may raise its hard limits.
+private enum LimitProbe {
+  static let canRaise: Bool = {
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let mask = status.firstMatch(of: /CapEff:\t([0-9a-f]+)/).flatMap { UInt64($0.1, radix: 16) } ?? 0
+    return mask >> 24 & 1 == 1
+  }()
+}
+
 /// What a service finds when it looks around.
 @Suite(.privateNamespace, .serialized)
 struct IsolationTests {
@@ -143,6 +152,35 @@ struct IsolationTests {
       #expect(map.split(separator: " ").map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }[1] != "0")
       let owner = try fixture.run("/usr/bin/stat", ["-c", "%u", "data/volumes/\(fixture.project)_data/data/x"]).output
       #expect(owner == "0\n")
+    }
+  }
+
+  @Test func aUserNamespaceHasUsersLimitsAndASharedNetwork() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        """
+          web:
+            rootfs: ./root
+            user: app
+            userns_mode: private
+            ulimits: {nofile: {soft: 64, hard: 128}}
+            command: [sh, -c, 'echo hello >/dev/stdout; httpd -f -p 80 -h /www']
+          side: {rootfs: ./root, command: [sleep, '1000'], userns_mode: private, network_mode: 'service:web'}
+        """)
+      let up = try fixture.stack("up", "-d")
+      try #require(up.code == 0, "\(up.errors)")
+      #expect(try fixture.eventually { try fixture.stack("logs", "web").output.contains("hello") })
+      #expect(try fixture.exec("web", "id -u; ulimit -n; ulimit -Hn") == "1000\n64\n128")
+      #expect(try fixture.exec("side", "wget -qO- http://127.0.0.1/ 2>&1 | grep -c 404") == "1")
+      #expect(try fixture.exec("side", "grep -c ' /sys sysfs ro' /proc/mounts") == "1")
+    }
+  }
+
+  /// Raising a limit takes CAP_SYS_RESOURCE, which not every root has.
+  @Test(.enabled(if: LimitProbe.canRaise, "this root may not raise resource limits"), arguments: ["host", "private"])
+  func aLimitCanBeRaised(mode: String) throws {
+    try withService("    userns_mode: \(mode)\n    ulimits: {memlock: -1}\n") { (fixture: StackFixture) throws in
+      #expect(try fixture.exec("s", "grep 'locked memory' /proc/self/limits | grep -c 'unlimited *unlimited'") == "1")
     }
   }
 
