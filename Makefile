@@ -69,8 +69,8 @@ uninstall: ## remove what install put below PREFIX
 
 docs: release ## generate what is generated: the schema and the picture in the README (root)
 	dist/stack schema > schemas/stack.schema.json
-	scripts/record-demo.sh dist/stack docs/demo.txt
-	scripts/terminal-svg.py docs/demo.txt docs/demo.svg
+	scripts/record-demo.sh dist/stack dist/demo.txt
+	scripts/terminal-svg.py dist/demo.txt docs/demo.svg
 
 clean: ## remove all that was built
 	rm -rf .build .build-vm dist bench/build samples/*/rootfs

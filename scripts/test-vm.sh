@@ -25,7 +25,7 @@ job=$(mktemp /tmp/stack-vm-job.XXXXXX)
 trap 'rm -f "$job"' EXIT
 {
   printf 'cd %q\n' "$PWD"
-  printf 'export STACK_TEST_PATIENCE=8\n'
+  printf 'export STACK_TEST_PATIENCE=8 STACK_BINARY=%q\n' "$(realpath "${STACK_BINARY:-.build/debug/stack}")"
   printf 'exec scripts/run-tests.py --program .build/debug/stackPackageTests.xctest'
   printf ' %q' "${selection[@]}"
 } >"$job"

@@ -37,8 +37,10 @@ package struct ContainerExec {
   /// A terminal of the container's own devpts, for a process that is executed with one.
   package func openTerminal() throws(LaunchError) -> (master: SharedDescriptor, slave: SharedDescriptor) {
     let terminal = try attempt("allocate terminal") {
+      // Named, so that it lives as long as it is used.
+      let root = try containerRoot()
       let directory = try Files.open(
-        "dev/pts", below: try containerRoot().borrowed, [.inRoot, .noSymlinks], O_RDONLY | O_DIRECTORY)
+        "dev/pts", below: root.borrowed, [.inRoot, .noSymlinks], O_RDONLY | O_DIRECTORY)
       return try Terminal(in: directory.borrowed)
     }
     return (terminal.master, terminal.slave)
