@@ -251,16 +251,8 @@ final class UpOperation {
   /// Writes everything that the shim and later commands need to know of a container.
   private func write(_ service: PreparedService) throws {
     let container = service.container
-    if service.action == .start {
-      // What it was made from is as it was; what belongs to this start is written anew.
-      try container.remove(.shim)
-    } else {
-      try container.make()
-    }
-    let record = try self.record(for: service)
-    try container.write(.record, record)
-    let specification = try self.specification(for: service)
-    try container.write(specification: specification.wireBytes)
+    try container.make()
+    try container.write(try record(for: service), specification: try specification(for: service).wireBytes)
   }
 
   private func record(for service: PreparedService) throws -> ContainerRecord {

@@ -48,25 +48,24 @@ struct ShimProcess {
   }
 
   private func keep() throws {
-    let run = (try directory.read(.state)?.run ?? 0) + 1
-    try directory.remove(.exit)
-
     let container = try ContainerLaunch(specification).start()
-    let shim = try ProcessIdentity.current()
-    try directory.write(
-      .state, RunRecord(process: container.identity, shim: shim, startedAt: KernelClock.realtime, run: run))
-    report(.started(shim: shim))
+    guard let begun = try directory.read(.run) else {
+      // The project was removed meanwhile, and with it the container.
+      throw LaunchError("start", "its records are gone")
+    }
+    try directory.append(
+      RunRecord(process: container.identity, shim: begun.shim, startedAt: KernelClock.realtime, run: begun.run))
+    report(.started(shim: begun.shim))
     channel.close()
 
-    let status = try log(container, run: run)
-    try directory.write(.exit, status)
+    let status = try log(container, run: begun.run)
+    try directory.append(status)
     // Best effort: what is still busy is removed with the project.
     ContainerLaunch.removeCgroup(specification)
   }
 
   /// Writes the container's log until it has ended, and says how it did.
   private func log(_ container: RunningContainer, run: Int) throws -> ExitRecord {
-    try Files.makeDirectories(directory.logs)
     var log = LogWriter(directory: directory.logs, run: UInt32(clamping: run))
     var sources = Self.sources(of: container.output)
     while true {
