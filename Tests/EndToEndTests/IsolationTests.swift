@@ -80,6 +80,34 @@ struct IsolationTests {
     }
   }
 
+  @Test func theCgroupIsTheRootOfItsNamespaceAlsoForExec() throws {
+    try withService("") { (fixture: StackFixture) throws in
+      // The unified hierarchy where it has the controllers, or that of memory.
+      for process in ["1", "self"] {
+        let lines = try fixture.exec("s", "cat /proc/\(process)/cgroup").split(separator: "\n")
+        let line = try #require(lines.first { $0.contains(":memory:") } ?? lines.first { $0.hasPrefix("0::") })
+        #expect(line.hasSuffix(":/"), "\(line)")
+      }
+      #expect(try fixture.exec("s", "mount | grep -c ' /sys/fs/cgroup.*rw,' || true") == "0")
+    }
+  }
+
+  @Test func whoUsesUpItsMemoryIsKilledAndItSaysSo() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        """
+          s:
+            rootfs: ./root
+            mem_limit: 16m
+            memswap_limit: 16m
+            command: [dd, if=/dev/zero, of=/dev/null, bs=64M, count=1]
+        """)
+      let up = try fixture.stack("up")
+      #expect(up.errors.contains("s-1 exited with code 137 (out of memory)"), "\(up.errors)")
+      #expect(try fixture.stack("ps", "-a").output.contains("out of memory"))
+    }
+  }
+
   @Test func devicesAreThoseOfTheListEvenForWhoMakesNodes() throws {
     // The kernel's log, which anybody may open for writing.
     try withService("    cap_add: [MKNOD]\n    devices: ['/dev/kmsg:/dev/extra:w']\n") {
