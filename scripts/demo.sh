@@ -17,11 +17,14 @@ STACK_DATA_DIR=$(mktemp -d /var/tmp/stack-demo.XXXXXX)
 export STACK_RUN_DIR STACK_DATA_DIR
 stack() { "$binary" "$@"; }
 
+had_root=$([ -d samples/hello/rootfs ] && echo yes || echo no)
 clean_up() {
   for sample in hello guestbook; do
     stack -f "$repository/samples/$sample/stack.yaml" down -v >/dev/null 2>&1 || true
   done
   rm -rf --one-file-system "$STACK_RUN_DIR" "$STACK_DATA_DIR"
+  # Made by root in a directory of the user's.
+  [ "$had_root" = yes ] || rm -rf "$repository/samples/hello/rootfs"
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM
