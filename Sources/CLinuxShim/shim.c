@@ -110,6 +110,14 @@ long stk_fstatfs_type(int descriptor) {
   return fstatfs(descriptor, &status) < 0 ? -errno : (long)status.f_type;
 }
 
+int stk_raise_rlimit(int pid, int resource, uint64_t hard) {
+  struct rlimit limit;
+  int failure = (int)result(prlimit(pid, (__rlimit_resource_t)resource, NULL, &limit));
+  if (failure < 0 || limit.rlim_max >= hard) return failure;
+  limit.rlim_max = hard;
+  return (int)result(prlimit(pid, (__rlimit_resource_t)resource, &limit, NULL));
+}
+
 int stk_setrlimit(int resource, uint64_t soft, uint64_t hard) {
   struct rlimit limit = {.rlim_cur = soft, .rlim_max = hard};
   return (int)result(prlimit(0, (__rlimit_resource_t)resource, &limit, NULL));

@@ -56,7 +56,9 @@ package struct ContainerLaunch {
   private func start(
     _ prepared: Preparation, in cgroup: ContainerCgroup
   ) throws(LaunchError) -> RunningContainer {
-    let streams = try attempt("make pipes") { try Streams(terminal: prepared.terminal) }
+    let streams = try attempt("make pipes") {
+      try Streams(terminal: prepared.terminal, owner: container.namespaces.users?.base ?? 0)
+    }
     let (channel, childChannel) = try attempt("make channel") { try DescriptorPair.messageSockets().split() }
     try joinNetwork()
     let cgroupDirectory = try attempt("open cgroup") { try cgroup.openForClone() }
@@ -109,6 +111,7 @@ package struct ContainerLaunch {
   private func letGo(_ pid: pid_t, over channel: FileDescriptor) throws(LaunchError) {
     if let users = container.namespaces.users {
       try attempt("map users") { try users.apply(to: pid) }
+      try ProcessSetup.raiseLimits(container.resourceLimits, of: pid)
     }
     if let score = container.oomScoreAdjustment {
       try attempt("set oom_score_adj") { try Files.write("\(score)", to: "/proc/\(pid)/oom_score_adj") }
@@ -137,7 +140,8 @@ struct Streams {
   /// The size that a pipe is given: enough to go on writing while the log is being written.
   private static let pipeSize = 1 << 20
 
-  init(terminal: Terminal?) throws(SystemCallError) {
+  /// - Parameter owner: the host's number of the container's root, who may then give the streams to the program's user.
+  init(terminal: Terminal?, owner: UInt32) throws(SystemCallError) {
     if let terminal {
       (childInput, childOutput, childError) = (terminal.slave, terminal.slave, terminal.slave)
       output = .terminal(terminal.master)
@@ -149,6 +153,9 @@ struct Streams {
     // Best effort: above the user's share of pipe memory (pipe(7)) the default size has to do.
     _ = stk_fcntl(outputPipe.first.borrowed.rawValue, F_SETPIPE_SZ, Self.pipeSize)
     (childOutput, childError) = (outputPipe.second, errorPipe.second)
+    if owner != 0 {
+      for end in [childOutput, childError] { try checkedErrno("fchown", fchown(end.borrowed.rawValue, owner, owner)) }
+    }
     output = .pipes(output: outputPipe.first, error: errorPipe.first)
   }
 

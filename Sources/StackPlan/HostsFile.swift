@@ -50,7 +50,8 @@ package struct HostsFile: Sendable {
     case .networks(let attachments):
       let gateway = attachments.lazy.compactMap { plan.networks[$0.network]?.gateway }.first
       var text = Self.loopback + Self.extraHosts(service, gateway: gateway)
-      for attachment in attachments {
+      // Beside the line of the service, which has its name and is in all files of the network.
+      for attachment in attachments where hostname != service.name {
         guard let address = plan.address(of: service.name, on: attachment.network) else { continue }
         text += "\(address)\t\(hostname)\n"
       }
