@@ -40,13 +40,12 @@ extension Engine {
 
 /// One `up` that has been planned.
 final class UpOperation {
-  private let engine: Engine
-  private let plan: UpPlan
+  let engine: Engine
+  let plan: UpPlan
   private let options: UpOptions
   private let interruption: FileDescriptor?
-  private let directory: ProjectDirectory
-  /// The containers that this operation made or started, in order.
-  private var touched: [ContainerDirectory] = []
+  let directory: ProjectDirectory
+  private(set) var made = MadeByUp()
   private var reservations: [String: [PortReservation]] = [:]
   private var ports: [String: [ContainerRecord.PublishedPort]] = [:]
   private lazy var files = ContainerFiles(plan: plan)
@@ -111,6 +110,7 @@ final class UpOperation {
   private func makeNetworks() throws {
     if plan.networks.isEmpty && plan.services.allSatisfy({ $0.service.ports.isEmpty }) { return }
     let previous = try directory.readNetworks()
+    made.networksBefore = previous
     // The intent before the deed: `down` finds what was about to be made.
     try directory.write(plan.networks)
     let route = try RouteSocket()
@@ -127,26 +127,25 @@ final class UpOperation {
           group: KernelNames.linkGroup(project: plan.stack.name)))
       engine.report(.network, network.name, .created)
     }
-    try applyFirewall()
+    try applyFirewall(networks: plan.networks) { ports[$0.name] ?? plan.publishedPorts[$0.name] ?? [] }
   }
 
-  private func applyFirewall() throws {
+  func applyFirewall(networks: [NetworkRecord], ports: (Service) -> [ContainerRecord.PublishedPort]) throws {
     var published: [NetworkPolicy.PublishedPort] = []
     for service in plan.stack.services {
-      let own = ports[service.name] ?? plan.publishedPorts[service.name] ?? []
       guard let address = publishedAddress(of: service) else { continue }
-      for port in own {
+      for port in ports(service) {
         published.append(
           NetworkPolicy.PublishedPort(
             hostAddress: port.hostAddress, hostPort: port.hostPort, transport: port.transport == .tcp ? .tcp : .udp,
             destination: address, destinationPort: port.containerPort))
       }
     }
-    let bridges = plan.networks.map {
+    let bridges = networks.map {
       NetworkPolicy.Bridge(name: $0.bridge, subnet: $0.subnet, gateway: $0.gateway, isInternal: $0.isInternal)
     }
-    for network in plan.networks where !network.isInternal { try HostForwarding.prepare(bridge: network.bridge) }
-    if plan.networks.contains(where: { !$0.isInternal }) { _ = try HostForwarding.enable() }
+    for network in networks where !network.isInternal { try HostForwarding.prepare(bridge: network.bridge) }
+    if networks.contains(where: { !$0.isInternal }) { _ = try HostForwarding.enable() }
     try FirewallSocket().apply(
       NetworkPolicy(tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published))
   }
@@ -214,7 +213,7 @@ final class UpOperation {
       return runner.alreadyRunning(service.service.name, shim: service.existing?.state.shim)
     }
     engine.report(.container, service.container.name, .starting)
-    touched.append(service.container)
+    made.containers.append(service.container)
     try engineStep(service.service.name) {
       try write(service)
       let shim = try spawner.spawn(
@@ -299,7 +298,15 @@ final class UpOperation {
     var paths: [String: String] = [:]
     func anonymous(_ target: String) throws {
       let name = "\(service.container.name)_\(StableHash.hexadecimal(StableHash.of(target)))"
-      paths[target] = try store.make(name, project: plan.stack.name, isAnonymous: true).path
+      paths[target] = try make(name, isAnonymous: true)
+    }
+    func make(_ name: String, isAnonymous: Bool) throws -> String {
+      let (path, isNew) = try store.make(name, project: plan.stack.name, isAnonymous: isAnonymous)
+      if isNew {
+        made.volumes.append(name)
+        if !isAnonymous { engine.report(.volume, name, .created) }
+      }
+      return path
     }
     for mount in service.service.mounts {
       switch mount.source {
@@ -315,9 +322,7 @@ final class UpOperation {
           }
           paths[mount.target] = path
         } else {
-          let (path, isNew) = try store.make(volume.name, project: plan.stack.name, isAnonymous: false)
-          if isNew { engine.report(.volume, volume.name, .created) }
-          paths[mount.target] = path
+          paths[mount.target] = try make(volume.name, isAnonymous: false)
         }
       }
     }
@@ -354,28 +359,6 @@ final class UpOperation {
         throw EngineError(.failure, service.name, "service \(other), whose network it shares, is not running")
       }
       return .of(run.process)
-    }
-  }
-
-  // MARK: Taking back
-
-  /// Takes back what this operation made, newest first, and returns what is to be reported.
-  func takenBack(after error: EngineError, removeAll: Bool) -> EngineError {
-    do throws(EngineError) {
-      if removeAll {
-        var options = DownOptions()
-        options.timeout = 0
-        try engine.removeAll(plan.stack.name, options)
-      } else {
-        let statuses = try engineStep { try touched.reversed().map { try ContainerStatus($0) } }
-        try StopOperation(engine: engine, timeout: 0).stop(statuses)
-        for container in touched.reversed() {
-          try engineStep(container.name) { try container.remove() }
-        }
-      }
-      return error
-    } catch let second {
-      return EngineError(error.kind, error.problems + second.problems)
     }
   }
 }

@@ -47,6 +47,8 @@ package struct ShimProcess {
     let specification = try ContainerSpecification(wireBytes: bytes)
     let run = (try directory.read(.state)?.run ?? 0) + 1
     try directory.remove(.exit)
+    // Before the service writes its first line: what fails here, fails the start.
+    try Files.makeDirectories(directory.logs)
     umask(0)
 
     let container = try ContainerLaunch(specification).start()
@@ -67,7 +69,6 @@ package struct ShimProcess {
   private func keep(
     _ container: RunningContainer, _ specification: ContainerSpecification, run: Int
   ) throws -> ExitRecord {
-    try Files.makeDirectories(directory.logs)
     var log = LogWriter(directory: directory.logs, run: UInt32(clamping: run))
     var sources = Self.sources(of: container.output)
     while true {

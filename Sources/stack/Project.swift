@@ -77,7 +77,14 @@ struct Project {
 /// The variables of this process.
 enum ProcessEnvironment {
   static var variables: [String: String] {
-    let bytes = (try? Files.readAll("/proc/self/environ")) ?? []
+    let bytes: [UInt8]
+    do {
+      bytes = try Files.readAll("/proc/self/environ")
+    } catch {
+      // Without it this would work on another state than the one that is meant.
+      try? Files.writeAll(.standardError, "stack: cannot read the environment: \(error)\n".utf8)
+      exit(1)
+    }
     var variables: [String: String] = [:]
     for entry in bytes.split(separator: 0) {
       let parts = entry.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
