@@ -67,7 +67,7 @@ final class UpOperation {
     try reservePorts(of: changing.filter { reservations[$0.service.name] == nil })
     try engineStep("networks") { try makeNetworks() }
     for service in plan.services where service.action == .keep {
-      engine.report(.container, service.container.name, .running)
+      engine.report(.container, service.name, .running)
     }
     try start()
   }
@@ -93,7 +93,7 @@ final class UpOperation {
     try StopOperation(engine: engine, timeout: options.timeout).stop(plan.orphans)
     for orphan in plan.orphans {
       try engineStep(orphan.directory.name) { try orphan.directory.remove() }
-      engine.report(.container, orphan.directory.name, .removed)
+      engine.report(.container, orphan.name, .removed)
     }
   }
 
@@ -144,7 +144,7 @@ final class UpOperation {
     let bridges = networks.map {
       NetworkPolicy.Bridge(name: $0.bridge, subnet: $0.subnet, gateway: $0.gateway, isInternal: $0.isInternal)
     }
-    for network in networks where !network.isInternal { try HostForwarding.prepare(bridge: network.bridge) }
+    for network in networks { try HostForwarding.prepare(bridge: network.bridge, isInternal: network.isInternal) }
     if networks.contains(where: { !$0.isInternal }) { _ = try HostForwarding.enable() }
     try FirewallSocket().apply(
       NetworkPolicy(tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published))
@@ -212,7 +212,7 @@ final class UpOperation {
     if service.action == .keep {
       return runner.alreadyRunning(service.service.name, shim: service.existing?.state.shim)
     }
-    engine.report(.container, service.container.name, .starting)
+    engine.report(.container, service.name, .starting)
     made.containers.append(service.container)
     try engineStep(service.service.name) {
       try write(service)
@@ -227,7 +227,8 @@ final class UpOperation {
   private func handle(
     _ event: StartRunner.Event, _ schedule: inout StartSchedule, _ problems: inout [EngineError.Problem]
   ) throws(EngineError) -> [StartSchedule.Effect] {
-    let name = KernelNames.container(project: plan.stack.name, service: event.service)
+    let container = KernelNames.container(project: plan.stack.name, service: event.service)
+    let name = plan.services.first { $0.service.name == event.service }?.name ?? container
     switch event.outcome {
     case .started:
       engine.report(.container, name, .started)
@@ -239,7 +240,7 @@ final class UpOperation {
       problems.append(EngineError.Problem(event.service, "cannot start: \(step): \(reason)"))
       return schedule.handle(.failed(event.service, reason: "could not be started"))
     case .ended:
-      let exit = try engineStep(event.service) { try directory.container(name).read(.exit) }
+      let exit = try engineStep(event.service) { try directory.container(container).read(.exit) }
       return schedule.handle(.completed(event.service, exitCode: exit?.status.code ?? 137))
     }
   }
@@ -279,7 +280,7 @@ final class UpOperation {
       attachments: attachments.map { .init(network: $0.key, address: $0.value) },
       ports: ports[model.name] ?? [], stopSignal: signal,
       stopGracePeriod: model.stopGracePeriod ?? StopOperation.defaultGracePeriod, restart: model.restart,
-      labels: model.labels, networkOf: networkOf)
+      labels: model.labels, networkOf: networkOf, containerName: model.containerName)
   }
 
   private func specification(for service: PreparedService) throws -> ContainerSpecification {
@@ -335,6 +336,8 @@ final class UpOperation {
     guard case .networks(let attachments) = service.service.networkMode else { return [] }
     // The default route goes through it.
     let outward = outward(attachments)?.network
+    // A frame to a published port is redirected within the bridge where the bridge calls the firewall.
+    let isHairpin = !service.service.ports.isEmpty && HostForwarding.bridgesCallFirewall
     return attachments.enumerated().compactMap { index, attachment in
       guard let network = plan.networks.first(where: { $0.key == attachment.network }),
         let address = plan.addresses.address(of: service.service.name, on: attachment.network)
@@ -345,7 +348,7 @@ final class UpOperation {
           project: plan.stack.name, container: service.container.name, index: index),
         bridge: network.bridge, group: KernelNames.linkGroup(project: plan.stack.name),
         address: address, prefixLength: network.subnet.prefixLength,
-        gateway: attachment.network == outward ? network.gateway : nil, mtu: network.mtu)
+        gateway: attachment.network == outward ? network.gateway : nil, mtu: network.mtu, isHairpin: isHairpin)
     }
   }
 

@@ -35,6 +35,9 @@ struct PreparedService {
   let existing: ContainerStatus?
   var action: StackDifference.Action
 
+  /// What users call the container.
+  var name: String { service.containerName ?? container.name }
+
   /// Whether the container, with its writable layer, is made anew.
   var isReplaced: Bool {
     switch action {

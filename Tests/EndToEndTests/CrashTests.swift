@@ -41,6 +41,20 @@ struct CrashTests {
     }
   }
 
+  @Test func noLineIsLostWhenTheCommandIsKilled() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  s: {rootfs: ./root, command: [sh, -c, 'seq 1 50000; sleep 0.3; seq 50001 100000']}")
+      let process = try fixture.start(StackFixture.binary, ["up"])
+      let out = URL(fileURLWithPath: "\(fixture.directory)/out")
+      #expect(try fixture.eventually { try String(contentsOf: out, encoding: .utf8).contains("s-1  | 50000\n") })
+      process.signal(SIGKILL)
+      try process.wait(seconds: 5)
+      #expect(try fixture.eventually { try fixture.stack("ps", "-a").output.contains("Exited (0)") })
+      let lines = try fixture.stack("logs", "--no-log-prefix").output.split(separator: "\n")
+      #expect(lines == (1...100000).map { "\($0)"[...] })
+    }
+  }
+
   @Test func upAfterACrashMakesTheStackWhole() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
       try makeFile(fixture)
