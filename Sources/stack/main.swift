@@ -10,7 +10,7 @@ if arguments.first == "shim" {
   do {
     var command = try StackCommand.parseAsRoot(GlobalArguments.hoisted(arguments))
     try command.run()
-  } catch where StackCommand.exitCode(for: error) == .validationFailure {
+  } catch  where StackCommand.exitCode(for: error) == .validationFailure {
     TerminalOutput(colour: .never, environment: [:]).error(StackCommand.fullMessage(for: error) + "\n")
     exit(2)
   } catch {
