@@ -82,7 +82,7 @@ let package = Package(
       "LinuxSystem", "LinuxNetlink", "LinuxFirewall", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities",
       "LinuxMounts", "InternetAddress", system),
     library(
-      "StackSupervisor", "StackEngine", "StackStore", "StackLogs", "StackModel", "IsolationEngine", "LinuxSystem",
+      "StackSupervisor", "StackEngine", "StackStore", "StackLogs", "IsolationEngine", "LinuxSystem", "CLinuxShim",
       system),
     .executableTarget(
       name: "stack",

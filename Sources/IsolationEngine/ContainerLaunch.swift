@@ -30,6 +30,14 @@ package struct ContainerLaunch {
     self.container = container
   }
 
+  /// Looks at what does not change on the machine, once for all processes that are forked from this one.
+  package static func surveyHost() {
+    // Best effort: a start that needs what cannot be found out says so.
+    _ = try? CgroupHierarchy.current()
+    _ = CgroupMounts.hosts
+    _ = RootAssembly.thermalThrottlePaths
+  }
+
   /// Starts the container and returns once its program is being executed.
   ///
   /// - Throws: the step that failed; then nothing of the container remains but its directory.

@@ -174,7 +174,7 @@ struct RootAssembly {
   }
 
   /// Temperature counters of each processor: a side channel (moby GHSA-6fw5).
-  private static let thermalThrottlePaths: [String] = {
+  static let thermalThrottlePaths: [String] = {
     // Best effort: without the directory there is nothing to mask.
     let names = (try? Files.names(in: "/sys/devices/system/cpu")) ?? []
     return names.filter { $0.hasPrefix("cpu") && $0.dropFirst(3).allSatisfy(\.isNumber) }

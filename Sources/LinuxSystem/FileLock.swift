@@ -5,6 +5,9 @@ import SystemPackage
 package final class FileLock {
   private let file: OwnedDescriptor
 
+  /// The open file that is locked: a process that gets it holds the lock too (flock(2)).
+  package var descriptor: FileDescriptor { file.borrowed }
+
   /// Takes the lock of the file at `path`, which is made if need be.
   /// - Parameter wait: whether to wait for another holder; without it a held lock is `EWOULDBLOCK`.
   ///

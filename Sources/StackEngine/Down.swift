@@ -23,7 +23,7 @@ extension Engine {
   /// Absent things are no errors; a failure does not keep the rest from being removed, and all failures are reported.
   package func down(_ project: String, _ options: DownOptions = DownOptions()) throws(EngineError) {
     try requireRoot()
-    try locked(project) { () throws(EngineError) in
+    try locked(project) { _ throws(EngineError) in
       try removeAll(project, options)
     }
   }

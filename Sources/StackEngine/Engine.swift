@@ -32,7 +32,7 @@ package struct Engine {
 
   /// Runs an operation while every other one on the project is kept away.
   func locked<Result>(
-    _ project: String, _ operation: () throws(EngineError) -> Result
+    _ project: String, _ operation: (FileLock) throws(EngineError) -> Result
   ) throws(EngineError) -> Result {
     let lock = try lock(project)
     defer {
@@ -40,7 +40,7 @@ package struct Engine {
       if !paths.project(project).exists { try? Files.removeFile(paths.lockPath(of: project)) }
       withExtendedLifetime(lock) {}
     }
-    return try operation()
+    return try operation(lock)
   }
 
   private func lock(_ project: String) throws(EngineError) -> FileLock {

@@ -1,40 +1,53 @@
 import LinuxSystem
 
-/// The conversation between a shim and the process that spawned it, over one socket:
+/// What a shim is to keep. The socket on which it reports comes with it, and then one message with the socket of each
+/// reservation of a port.
+package struct ShimRequest: Hashable, Sendable {
+  /// The container's directory and that of its logs.
+  package let directory: String
+  package let logs: String
+  package let reservations: UInt32
+}
+
+extension ShimRequest: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init(directory: try reader.value(), logs: try reader.value(), reservations: try reader.value())
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(directory)
+    writer.value(logs)
+    writer.value(reservations)
+  }
+}
+
+/// The one report of a shim on how the start went.
 ///
-/// | from    | message      | meaning                                                            |
-/// |---------|--------------|--------------------------------------------------------------------|
-/// | spawner | `go`         | the shim's identity is on the disk: from now on it can be found    |
-/// | shim    | `started`    | the program is being executed; the container's records are written |
-/// | shim    | `failed`     | the container could not be started; nothing of it runs             |
-///
-/// A shim that sees the end of the socket before `go` ends without a trace; afterwards it goes on alone.
+/// Whoever makes the shim writes its identity to the disk, and lets it begin only then: from that moment on it can be found,
+/// and it goes on alone. A shim whose maker ends before that ends too, without a trace.
 package enum ShimMessage: Hashable, Sendable {
-  case go
-  case started(ProcessIdentity)
-  case failed(step: String, reason: String, exitCode: Int32)
+  /// The program is being executed, and the container's records are written.
+  case started(shim: ProcessIdentity)
+  /// The container could not be started; nothing of it runs.
+  case failed(step: String, reason: String)
 }
 
 extension ShimMessage: WireCodable {
   package init(from reader: inout WireReader) throws(WireError) {
     switch try reader.integer(UInt8.self) {
-    case 0: self = .go
-    case 1: self = .started(try reader.value())
-    case 2: self = .failed(step: try reader.value(), reason: try reader.value(), exitCode: try reader.value())
+    case 0: self = .started(shim: try reader.value())
+    case 1: self = .failed(step: try reader.value(), reason: try reader.value())
     default: throw reader.error("a message of a shim")
     }
   }
   package func write(to writer: inout WireWriter) {
     switch self {
-    case .go: writer.integer(UInt8(0))
-    case .started(let process):
+    case .started(let shim):
+      writer.integer(UInt8(0))
+      writer.value(shim)
+    case .failed(let step, let reason):
       writer.integer(UInt8(1))
-      writer.value(process)
-    case .failed(let step, let reason, let exitCode):
-      writer.integer(UInt8(2))
       writer.value(step)
       writer.value(reason)
-      writer.value(exitCode)
     }
   }
 }

@@ -4,58 +4,67 @@ import LinuxSystem
 import StackStore
 import SystemPackage
 
-/// Starts shims: one process a container, of this very program.
-package struct ShimSpawner {
-  /// The descriptors that a shim is given.
+/// Starts shims, one process a container, by way of a process of this very program that makes them: `stack shims`.
+///
+/// That process is executed once and forks a shim for each request: a fork costs a fraction of an execve(2), and what it has
+/// found out about the machine, all its shims know. It ends with the spawner, and until then holds the project's lock too:
+/// when the spawner is killed, nobody else works on the project before the last shim that was begun can be found.
+package final class ShimSpawner {
+  /// The descriptors that the process is given.
   package enum Descriptor {
-    /// The socket of the conversation (`ShimMessage`).
-    package static let channel: CInt = 3
+    /// The socket of the requests (`ShimRequest`).
+    package static let requests: CInt = 3
     /// The program itself, as it is executed.
     package static let program: CInt = 4
-    /// Port reservations, held as long as the shim lives.
-    package static let firstReservation: CInt = 5
+    /// The lock of the project.
+    package static let lock: CInt = 5
   }
 
-  private let program: PreparedMount
-  private let null: SharedDescriptor
+  private let requests: SharedDescriptor
+  private let pid: pid_t
 
-  /// - Throws: when the program's own file cannot be opened.
-  package init() throws(SystemCallError) {
+  /// - Parameter lock: that of the project, held by the caller.
+  /// - Throws: when the program's own file cannot be opened or executed.
+  package init(_ lock: borrowing FileLock, for project: ProjectDirectory) throws(SystemCallError) {
     // A read-only mount of its own: whatever a container finds in /proc/PID/exe, it cannot be opened for writing
     // (CVE-2019-5736).
     let mount = try DetachedMount(cloning: "/proc/self/exe")
     try mount.set(.readOnly)
-    program = PreparedMount(mount)
-    null = SharedDescriptor(try Files.open("/dev/null", O_RDWR))
+    let program = PreparedMount(mount)
+    let null = try Files.open("/dev/null", O_RDWR)
+    let (own, other) = try DescriptorPair.messageSockets().split()
+    requests = own
+    var spawn = Spawn(
+      path: "/proc/self/fd/\(Descriptor.program)", arguments: ["stack", "shims", project.path], environment: [],
+      descriptors: [
+        0: null.borrowed, 1: null.borrowed, 2: null.borrowed, Descriptor.requests: other.borrowed,
+        Descriptor.program: program.descriptor, Descriptor.lock: lock.descriptor,
+      ])
+    spawn.newSession = true
+    pid = try spawn.start()
   }
 
-  /// A shim that was spawned.
-  package struct Shim {
-    package let identity: ProcessIdentity
-    package let channel: SharedDescriptor
+  deinit {
+    requests.close()
+    // It ends when it sees the end of the requests.
+    var status: CInt = 0
+    _ = unsafe waitpid(pid, &status, 0)
   }
 
-  /// Starts a shim for a container whose specification is written, and lets it go on once it can be found.
+  /// Has a shim started for a container whose specification is written.
+  ///
+  /// - Parameter reservations: held as long as the shim lives.
+  /// - Returns: where the shim reports (`ShimMessage`); its end without a report is the shim's.
   package func spawn(
     for container: ContainerDirectory, holding reservations: [PortReservation]
-  ) throws(SystemCallError) -> Shim {
+  ) throws(SystemCallError) -> SharedDescriptor {
     let (channel, shimEnd) = try DescriptorPair.messageSockets().split()
-    var descriptors: [CInt: FileDescriptor] = [
-      0: null.borrowed, 1: null.borrowed, 2: null.borrowed,
-      Descriptor.channel: shimEnd.borrowed, Descriptor.program: program.descriptor,
-    ]
-    for (index, reservation) in reservations.enumerated() {
-      descriptors[Descriptor.firstReservation + CInt(index)] = reservation.socket.borrowed
+    let request = ShimRequest(
+      directory: container.path, logs: container.logs, reservations: UInt32(reservations.count))
+    try Message.send(request.wireBytes, with: shimEnd.borrowed, over: requests.borrowed)
+    for reservation in reservations {
+      try Message.send([0], with: reservation.socket.borrowed, over: requests.borrowed)
     }
-    var spawn = Spawn(
-      path: "/proc/self/fd/\(Descriptor.program)",
-      arguments: ["stack", "shim", container.path, container.logs], environment: [], descriptors: descriptors)
-    spawn.newSession = true
-    let pid = try spawn.start()
-    shimEnd.close()
-    let identity = try ProcessIdentity(of: pid)
-    try container.write(.shim, identity)
-    try Message.send(ShimMessage.go.wireBytes, over: channel.borrowed)
-    return Shim(identity: identity, channel: channel)
+    return channel
   }
 }

@@ -18,7 +18,8 @@ struct StartRunner {
   }
 
   private let interruption: FileDescriptor?
-  private var starting: [String: ShimSpawner.Shim] = [:]
+  /// Where the shims of services that are being started report.
+  private var starting: [String: SharedDescriptor] = [:]
   /// Shims of started services by service, as long as their end matters.
   private var running: [String: ProcessIdentity] = [:]
   private var ready: [Event] = []
@@ -30,8 +31,8 @@ struct StartRunner {
     self.jobs = jobs
   }
 
-  mutating func add(_ service: String, _ shim: ShimSpawner.Shim) {
-    starting[service] = shim
+  mutating func add(_ service: String, _ channel: SharedDescriptor) {
+    starting[service] = channel
   }
 
   mutating func alreadyRunning(_ service: String, shim: ProcessIdentity?) {
@@ -56,7 +57,7 @@ struct StartRunner {
       for name in gone { running[name] = nil }
       return gone.map { Event(service: $0, outcome: .ended) }
     }
-    var descriptors = names.compactMap { starting[$0]?.channel.borrowed } + handles.map(\.process.descriptor)
+    var descriptors = names.compactMap { starting[$0]?.borrowed } + handles.map(\.process.descriptor)
     if descriptors.isEmpty { return [] }
     if let interruption { descriptors.append(interruption) }
     let readable = try engineStep { try Polling.readable(descriptors) }
@@ -75,17 +76,17 @@ struct StartRunner {
   }
 
   private mutating func word(of service: String) throws(EngineError) -> Event {
-    guard let shim = starting.removeValue(forKey: service) else { return Event(service: service, outcome: .started) }
+    guard let channel = starting.removeValue(forKey: service) else { return Event(service: service, outcome: .started) }
     let message = try engineStep(service) { () -> ShimMessage? in
-      try Message.receive(over: shim.channel.borrowed).map { try ShimMessage(wireBytes: $0) }
+      try Message.receive(over: channel.borrowed).map { try ShimMessage(wireBytes: $0) }
     }
     switch message {
-    case .started:
-      running[service] = shim.identity
+    case .started(let shim):
+      running[service] = shim
       return Event(service: service, outcome: .started)
-    case .failed(let step, let reason, _):
+    case .failed(let step, let reason):
       return Event(service: service, outcome: .failed(step: step, reason: reason))
-    case .go, nil:
+    case nil:
       return Event(service: service, outcome: .failed(step: "start", reason: "its shim was killed"))
     }
   }

@@ -70,6 +70,7 @@ struct StopOperation {
     engine.report(.container, status.name, .stopping)
     let grace =
       timeout.map { UInt64(max(0, $0)) * 1_000_000_000 } ?? status.record?.stopGracePeriod ?? Self.defaultGracePeriod
+    var isKilled = false
     try engineStep(status.directory.name) {
       switch status.state {
       case .running(let run, _):
@@ -82,14 +83,15 @@ struct StopOperation {
           let name = SignalName.name(of: signal)
           engine.report(.container, status.name, .killed, detail: "its PID 1 does not handle \(name)")
         }
-        try process.signal(isHandled ? signal : SIGKILL)
+        isKilled = !isHandled || signal == SIGKILL
+        try process.signal(isKilled ? SIGKILL : signal)
       case .starting:
         // Not yet a container: its process dies with the shim.
         try shim.signal(SIGKILL)
       case .created, .exited: break
       }
     }
-    return Stopping(status: status, shim: shim, killAt: KernelClock.monotonic + grace)
+    return Stopping(status: status, shim: shim, killAt: isKilled ? .max : KernelClock.monotonic + grace)
   }
 
   /// Waits until a container has ended, or a deadline has passed and been acted on.
@@ -131,7 +133,7 @@ extension Engine {
   /// Stops the containers of services, all if none is named; they stay, and `up` starts them again.
   package func stop(_ project: String, services: [String], timeout: Int?) throws(EngineError) {
     try requireRoot()
-    try locked(project) { () throws(EngineError) in
+    try locked(project) { _ throws(EngineError) in
       try StopOperation(engine: self, timeout: timeout).stop(try containers(of: project, services: services))
     }
   }

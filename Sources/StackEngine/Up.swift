@@ -23,10 +23,10 @@ extension Engine {
     _ stack: Stack, _ options: UpOptions = UpOptions(), interruption: FileDescriptor? = nil
   ) throws(EngineError) -> [ContainerDirectory] {
     try requireRoot()
-    return try locked(stack.name) { () throws(EngineError) in
+    return try locked(stack.name) { lock throws(EngineError) in
       let plan = try UpPlanner(engine: self, stack: stack, options: options).plan()
       let existedBefore = paths.project(stack.name).exists
-      let operation = UpOperation(engine: self, plan: plan, options: options, interruption: interruption)
+      let operation = UpOperation(engine: self, plan: plan, lock: lock, options: options, interruption: interruption)
       do throws(EngineError) {
         try operation.run()
       } catch {
@@ -42,6 +42,7 @@ extension Engine {
 final class UpOperation {
   let engine: Engine
   let plan: UpPlan
+  private let lock: FileLock
   private let options: UpOptions
   private let interruption: FileDescriptor?
   let directory: ProjectDirectory
@@ -51,9 +52,10 @@ final class UpOperation {
   private lazy var files = ContainerFiles(plan: plan)
   private lazy var filters = SeccompFilters(cache: SeccompCache(directory: engine.paths.seccompCache))
 
-  init(engine: Engine, plan: UpPlan, options: UpOptions, interruption: FileDescriptor?) {
+  init(engine: Engine, plan: UpPlan, lock: FileLock, options: UpOptions, interruption: FileDescriptor?) {
     self.engine = engine
     self.plan = plan
+    self.lock = lock
     self.options = options
     self.interruption = interruption
     directory = engine.paths.project(plan.stack.name)
@@ -61,6 +63,8 @@ final class UpOperation {
 
   func run() throws(EngineError) {
     let changing = plan.services.filter { $0.action != .keep }
+    // It gets ready while everything else is being made.
+    let spawner = changing.isEmpty ? nil : try engineStep { try ShimSpawner(lock, for: directory) }
     try reservePorts(of: changing.filter { $0.action == .create || !isRunning($0) })
     try removeOrphans()
     try stopObsolete()
@@ -69,7 +73,7 @@ final class UpOperation {
     for service in plan.services where service.action == .keep {
       engine.report(.container, service.name, .running)
     }
-    try start()
+    try start(spawner)
   }
 
   private func isRunning(_ service: PreparedService) -> Bool { service.existing?.state.shim != nil }
@@ -171,8 +175,7 @@ final class UpOperation {
 
   // MARK: Start
 
-  private func start() throws(EngineError) {
-    let spawner = try engineStep { try ShimSpawner() }
+  private func start(_ spawner: ShimSpawner?) throws(EngineError) {
     let graph = try engineStep { try DependencyGraph(plan.stack.services) }
     var schedule = StartSchedule(graph, selection: plan.services.map(\.service.name))
     var runner = StartRunner(interruption: interruption, jobs: jobs)
@@ -207,18 +210,18 @@ final class UpOperation {
   }
 
   private func begin(
-    _ service: PreparedService, spawner: ShimSpawner, runner: inout StartRunner
+    _ service: PreparedService, spawner: ShimSpawner?, runner: inout StartRunner
   ) throws(EngineError) {
-    if service.action == .keep {
+    guard service.action != .keep, let spawner else {
       return runner.alreadyRunning(service.service.name, shim: service.existing?.state.shim)
     }
     engine.report(.container, service.name, .starting)
     made.containers.append(service.container)
     try engineStep(service.service.name) {
       try write(service)
-      let shim = try spawner.spawn(
+      let channel = try spawner.spawn(
         for: service.container, holding: reservations[service.service.name] ?? [])
-      runner.add(service.service.name, shim)
+      runner.add(service.service.name, channel)
     }
     // The shim holds them now.
     reservations[service.service.name] = []
@@ -248,16 +251,8 @@ final class UpOperation {
   /// Writes everything that the shim and later commands need to know of a container.
   private func write(_ service: PreparedService) throws {
     let container = service.container
-    if service.action == .start {
-      // What it was made from is as it was; what belongs to this start is written anew.
-      try container.remove(.shim)
-    } else {
-      try container.make()
-    }
-    let record = try self.record(for: service)
-    try container.write(.record, record)
-    let specification = try self.specification(for: service)
-    try container.write(specification: specification.wireBytes)
+    try container.make()
+    try container.write(try record(for: service), specification: try specification(for: service).wireBytes)
   }
 
   private func record(for service: PreparedService) throws -> ContainerRecord {

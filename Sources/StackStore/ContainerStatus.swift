@@ -40,23 +40,15 @@ package struct ContainerStatus: Hashable, Sendable {
   package init(_ directory: ContainerDirectory) throws {
     self.directory = directory
     record = try directory.read(.record)
-    let shim = try directory.read(.shim)
-    let run = try directory.read(.state)
-    let exit = try directory.read(.exit)
-    let isKept = shim?.isAlive ?? false
-    if isKept, let shim {
-      // The shim has the last word on an exit: while it lives, the record may be about to be written.
-      if let run, exit?.run != run.run, shim == run.shim {
-        state = .running(run, shim: shim)
-      } else if let run, let exit, exit.run == run.run, shim == run.shim {
-        state = .exited(run, exit)
-      } else {
-        state = .starting(shim: shim)
-      }
-    } else if let run {
-      state = .exited(run, exit.flatMap { $0.run == run.run ? $0 : nil })
-    } else {
+    guard let run = try directory.read(.run) else {
       state = .created
+      return
+    }
+    // The shim has the last word on an exit: while it lives, the record may be about to be written.
+    switch (run.started, run.ended) {
+    case (let started?, let ended?): state = .exited(started, ended)
+    case (let started?, nil): state = run.shim.isAlive ? .running(started, shim: run.shim) : .exited(started, nil)
+    case (nil, _): state = run.shim.isAlive ? .starting(shim: run.shim) : .created
     }
   }
 }

@@ -6,69 +6,66 @@ import StackLogs
 import StackStore
 import SystemPackage
 
-/// The process that keeps one container: `stack shim DIRECTORY LOGS`.
+/// The process that keeps one container, forked by `ShimFactory`.
 ///
 /// It starts the container, writes its log, waits for it, writes how it ended, and ends. It is single-threaded, knows nothing
 /// of other containers, and needs nobody: the container dies with it, never the other way round.
-package struct ShimProcess {
+struct ShimProcess {
   private let directory: ContainerDirectory
-  private let channel = FileDescriptor(rawValue: ShimSpawner.Descriptor.channel)
+  private let specification: ContainerSpecification
+  private let channel: SharedDescriptor
 
-  private init(directory: ContainerDirectory) {
+  init(
+    _ directory: ContainerDirectory, _ specification: ContainerSpecification, reportingTo channel: SharedDescriptor
+  ) {
     self.directory = directory
+    self.specification = specification
+    self.channel = channel
   }
 
-  /// The main function of a shim.
-  /// - Parameter arguments: the container's directory and that of its logs.
-  package static func main(_ arguments: [String]) -> Never {
-    guard arguments.count == 2 else { exit(2) }
-    close(ShimSpawner.Descriptor.program)
-    let shim = ShimProcess(directory: ContainerDirectory(path: arguments[0], logs: arguments[1]))
+  /// Keeps the container to its end, and ends the process.
+  /// - Parameter begin: can be read once this shim is on the disk; at its end without that, it must not leave anything behind.
+  func run(_ begin: SharedDescriptor) -> Never {
+    var word: UInt8 = 0
+    guard retrying({ unsafe read(begin.borrowed.rawValue, &word, 1) }).value == 1 else { _exit(1) }
+    begin.close()
+    ProcessTitle.set("stack shim \(directory.name)")
     do {
-      try shim.run()
-      exit(0)
+      _ = setsid()
+      try keep()
+      _exit(0)
     } catch let error as LaunchError {
-      shim.report(.failed(step: error.step, reason: error.reason, exitCode: error.exitCode))
+      report(.failed(step: error.step, reason: error.reason))
     } catch {
-      shim.report(.failed(step: "start", reason: "\(error)", exitCode: 125))
+      report(.failed(step: "start", reason: "\(error)"))
     }
-    exit(1)
+    _exit(1)
   }
 
   private func report(_ message: ShimMessage) {
     // Best effort: whoever spawned this shim may be gone, and the records say the same.
-    try? Message.send(message.wireBytes, over: channel)
+    try? Message.send(message.wireBytes, over: channel.borrowed)
   }
 
-  private func run() throws {
-    let bytes = try directory.readSpecification()
-    // Without the word of the spawner this shim is not on the disk: it must not leave anything behind.
-    guard try Message.receive(over: channel, limit: 64) != nil else { return }
-    let specification = try ContainerSpecification(wireBytes: bytes)
-    let run = (try directory.read(.state)?.run ?? 0) + 1
-    try directory.remove(.exit)
-    // Before the service writes its first line: what fails here, fails the start.
-    try Files.makeDirectories(directory.logs)
-    umask(0)
-
+  private func keep() throws {
     let container = try ContainerLaunch(specification).start()
-    try directory.write(
-      .state,
-      RunRecord(
-        process: container.identity, shim: try ProcessIdentity.current(), startedAt: KernelClock.realtime, run: run))
-    report(.started(container.identity))
-    close(channel.rawValue)
+    guard let begun = try directory.read(.run) else {
+      // The project was removed meanwhile, and with it the container.
+      throw LaunchError("start", "its records are gone")
+    }
+    try directory.append(
+      RunRecord(process: container.identity, shim: begun.shim, startedAt: KernelClock.realtime, run: begun.run))
+    report(.started(shim: begun.shim))
+    channel.close()
 
-    let status = try keep(container, specification, run: run)
-    try directory.write(.exit, status)
+    let status = try log(container, run: begun.run)
+    try directory.append(status)
     // Best effort: what is still busy is removed with the project.
     ContainerLaunch.removeCgroup(specification)
   }
 
   /// Writes the container's log until it has ended, and says how it did.
-  private func keep(
-    _ container: RunningContainer, _ specification: ContainerSpecification, run: Int
-  ) throws -> ExitRecord {
+  private func log(_ container: RunningContainer, run: Int) throws -> ExitRecord {
     var log = LogWriter(directory: directory.logs, run: UInt32(clamping: run))
     var sources = Self.sources(of: container.output)
     while true {

@@ -2,10 +2,10 @@ import ArgumentParser
 import Glibc
 import StackSupervisor
 
-// A shim is dispatched before anything else: it must start in a millisecond, and stay small.
+// The process that makes shims is dispatched before anything else: it must start in a millisecond, and stay small.
 let arguments = Array(CommandLine.arguments.dropFirst())
-if arguments.first == "shim" {
-  ShimProcess.main(Array(arguments.dropFirst()))
+if arguments.first == "shims" {
+  ShimFactory.main()
 } else {
   do {
     var command = try StackCommand.parseAsRoot(GlobalArguments.hoisted(arguments))

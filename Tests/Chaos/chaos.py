@@ -5,7 +5,7 @@
 
 Parts, all by default:
 
-    kill-up     the command, its helpers, a shim, and a container's first process, each killed (SIGKILL) before each call
+    kill-up     the command, its helpers, what forks shims, a shim, and a container's first process, each killed (SIGKILL) before each call
                 that changes something, until the container has ended; the next `down` leaves nothing
     kill-down   the same for `down`
     fail-up     each call of `up` fails in turn: `up` takes back what it made, and says what failed, or succeeds in full
@@ -26,10 +26,10 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PARTS = ["kill-up", "kill-down", "fail-up", "fail-down"]
-ROLES = ["command", "step", "shim", "init"]
+ROLES = ["command", "step", "factory", "shim", "init"]
 PROJECT = "chaos"
-# The shim and the container whose steps count: the one that has everything.
-VICTIM = f"{PROJECT}-web-1"
+# The shim and the container whose steps count, in the order of their start: the one that has everything.
+VICTIM = 3
 STACK_FILE = f"""
 name: {PROJECT}
 services:
@@ -135,7 +135,7 @@ class Laboratory:
         found += [f"cgroup {top}" for top in hierarchies if os.path.isdir(f"{top}/stack/{self.project}")]
         for pid in filter(str.isdigit, os.listdir("/proc")):
             line = read(f"/proc/{pid}/cmdline")
-            if "\0shim\0" in line or line.startswith(("sleep\0001000", "sh\0-c\0echo ready")):
+            if line.startswith(("stack\0shims", "stack shim", "sleep\0001000", "sh\0-c\0echo ready")):
                 if read(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] != ["Z"]:
                     found.append(f"process {pid} {line!r}")
         found += [f"mount {line}" for line in read("/proc/self/mountinfo").splitlines() if f"{self.directory}/" in line]
@@ -162,7 +162,7 @@ class Injection:
         self.errors = f"{directory}/injected"
         with open(self.errors, "w") as err:
             self.process = subprocess.Popen(
-                [laboratory.faults, role, VICTIM.replace(PROJECT, laboratory.project), str(number), str(error),
+                [laboratory.faults, role, str(VICTIM), str(number), str(error),
                  f"{directory}/report", laboratory.stack, *arguments],
                 cwd=directory, env=laboratory.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err)
         self.hit, self.counts, self.status = None, {}, "hangs"
@@ -257,8 +257,9 @@ class Trial:
         if injection.status == "hangs" or injection.status < 0 or "Fatal error" in injection.text:
             return [f"status {injection.status}: {injection.text[-600:]}"]
         words = os.strerror(self.error)
-        # These are asked whether something is there, and any error is a no; and a shim that cannot speak has no words.
-        silent = self.call() in ("faccessat2", "pidfd_open") or self.role == "shim" and self.call() == "sendmsg"
+        # These are asked whether something is there, and any error is a no; and a process that cannot speak has no words.
+        silent = self.call() in ("faccessat2", "pidfd_open")
+        silent |= self.role in ("factory", "shim") and self.call() in ("sendmsg", "recvmsg")
         if words.lower() not in injection.text.lower() and not silent:
             return [f"the message does not say why: {injection.text.strip().splitlines()[-1:]}"]
         return []

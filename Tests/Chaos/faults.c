@@ -1,10 +1,11 @@
 // Runs a command and makes one of its system calls fail, or kills the process that makes it: `chaos.py` says which, and why.
 //
-//   faults ROLE MATCH N ERRNO REPORT COMMAND…
+//   faults ROLE SHIM N ERRNO REPORT COMMAND…
 //
-// ROLE   whose system calls count: `command`; `step`, its children that execute nothing; `shim`, what it spawns; `init`, a
-//        shim's children until they execute the container's program, after which they are left alone.
-// MATCH  for `shim` and `init`: a part of the shim's command line, so that one of several is meant.
+// ROLE   whose system calls count: `command`; `step`, its children that execute nothing; `factory`, which it executes to
+//        fork shims; `shim`; `init`, a shim's children until they execute the container's program, after which they are left
+//        alone.
+// SHIM   for `shim` and `init`: which shim, counted from 1 in the order in which they are forked.
 // N      the call, from 1; with 0 nothing happens, and the calls are counted.
 // ERRNO  what the call fails with, without having been made; 0 kills the process instead, before the call is made.
 // REPORT a file or pipe for lines: `hit CALL NAME-OR-PATH`, `exit STATUS` of the command (as wait(2) has it), `count ROLE N`.
@@ -31,8 +32,8 @@
 #error "only for x86-64"
 #endif
 
-enum role { COMMAND, STEP, SHIM, INIT, ROLES };
-static const char *const role_names[] = {"command", "step", "shim", "init"};
+enum role { COMMAND, STEP, FACTORY, SHIM, INIT, ROLES };
+static const char *const role_names[] = {"command", "step", "factory", "shim", "init"};
 
 struct tracee {
   pid_t pid, parent;  // parent 0: not known yet
@@ -44,7 +45,7 @@ struct tracee {
 static struct tracee tracees[256];
 static int tracee_count;
 static enum role target;
-static const char *match;
+static long victim, shims;
 static long at, failure;
 static long counts[ROLES];
 static FILE *report;
@@ -67,16 +68,6 @@ static struct tracee *add(pid_t pid) {
 static void removed(pid_t pid) {
   struct tracee *tracee = find(pid);
   if (tracee) *tracee = tracees[--tracee_count];
-}
-
-static bool command_line_has(pid_t pid, const char *part) {
-  char path[64], line[4096];
-  snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
-  int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  ssize_t length = read(file, line, sizeof line - 1);
-  close(file);
-  return length > 0 && memmem(line, (size_t)length, part, strlen(part)) != NULL;
 }
 
 static void read_text(pid_t pid, unsigned long address, char *text, size_t size) {
@@ -167,15 +158,29 @@ static void left(struct tracee *tracee) {
 static void inherit(struct tracee *child, const struct tracee *parent) {
   child->parent = parent->pid;
   child->counts = true;
-  child->role = parent->role == COMMAND ? STEP : parent->role == SHIM ? INIT : parent->role;
-  child->matches = parent->role == COMMAND || parent->matches;
+  child->matches = parent->matches;
+  switch (parent->role) {
+    case COMMAND: child->role = STEP; break;
+    case FACTORY:
+      child->role = SHIM;
+      child->matches = ++shims == victim;
+      break;
+    case SHIM: child->role = INIT; break;
+    default: child->role = parent->role;
+  }
 }
 
-
 /// Lets a process go on: to its next system call where those matter, else to its next child or program.
-static void resume(const struct tracee *tracee, int signal) {
+/// \returns whether it is still traced: what neither counts nor has children that do is not.
+static bool resume(const struct tracee *tracee, int signal) {
+  bool matters = tracee->role <= STEP || (tracee->role <= target && tracee->matches);
+  if (at != 0 && !matters) {
+    ptrace(PTRACE_DETACH, tracee->pid, 0, signal);
+    return false;
+  }
   bool watched = at == 0 || (tracee->role == target && tracee->matches) || tracee->failure;
   ptrace(watched ? PTRACE_SYSCALL : PTRACE_CONT, tracee->pid, 0, signal);
+  return true;
 }
 
 /// \returns whether the process is still traced.
@@ -194,13 +199,8 @@ static bool stopped(struct tracee *tracee, int status) {
       return false;
     }
     if (tracee->role == STEP) {
-      tracee->role = SHIM;
+      tracee->role = FACTORY;
       tracee->counts = false;
-      tracee->matches = command_line_has(tracee->pid, match);
-      if (at != 0 && (target < SHIM || !tracee->matches)) {
-        ptrace(PTRACE_DETACH, tracee->pid, 0, 0);
-        return false;
-      }
     }
     signal = 0;
   } else if (status >> 16) {
@@ -211,25 +211,25 @@ static bool stopped(struct tracee *tracee, int status) {
     if (known) {
       // It had stopped before its parent told of it.
       inherit(known, &parent);
-      resume(known, 0);
+      if (!resume(known, 0)) removed((pid_t)child);
     } else {
       inherit(add((pid_t)child), &parent);
     }
+    tracee = find(parent.pid);
     signal = 0;
   } else if (signal == SIGSTOP) {
     signal = 0;
   }
-  resume(tracee, signal);
-  return true;
+  return resume(tracee, signal);
 }
 
 int main(int argc, char **argv) {
   if (argc < 7) {
-    fprintf(stderr, "usage: faults ROLE MATCH N ERRNO REPORT COMMAND...\n");
+    fprintf(stderr, "usage: faults ROLE SHIM N ERRNO REPORT COMMAND...\n");
     return 2;
   }
   for (target = 0; target < ROLES && strcmp(role_names[target], argv[1]); target++) {}
-  match = argv[2];
+  victim = atol(argv[2]);
   at = atol(argv[3]);
   failure = atol(argv[4]);
   report = fopen(argv[5], "we");

@@ -1,0 +1,75 @@
+import CLinuxShim
+import Glibc
+import IsolationEngine
+import LinuxSystem
+import StackEngine
+import StackStore
+import SystemPackage
+
+/// The process that makes shims: `stack shims DIRECTORY`, see `ShimSpawner`.
+///
+/// Single-threaded. It forks one shim for each request, writes down who that is, lets it begin, and forgets it; whoever
+/// collects orphans reaps the shims.
+package struct ShimFactory {
+  private let requests = FileDescriptor(rawValue: ShimSpawner.Descriptor.requests)
+
+  /// The main function of the process.
+  package static func main() -> Never {
+    close(ShimSpawner.Descriptor.program)
+    let factory = ShimFactory()
+    do {
+      // With the spawner ends the right to start anything.
+      try checked("prctl", stk_prctl(STK_PR_SET_PDEATHSIG, UInt(SIGKILL), 0, 0, 0))
+      umask(0)
+      ContainerLaunch.surveyHost()
+      while let order = try factory.nextOrder() { factory.make(order) }
+      _exit(0)
+    } catch {
+      // The spawner sees the end of the channels of all shims that were not made.
+      _exit(1)
+    }
+  }
+
+  private struct Order {
+    let container: ContainerDirectory
+    let channel: SharedDescriptor
+    let reservations: [SharedDescriptor]
+  }
+
+  private func nextOrder() throws -> Order? {
+    guard let (bytes, channel) = try Message.receiveWithDescriptor(over: requests, limit: 16 << 10), let channel
+    else { return nil }
+    let request = try ShimRequest(wireBytes: bytes)
+    var reservations: [SharedDescriptor] = []
+    for _ in 0..<request.reservations {
+      guard let reservation = try Message.receiveWithDescriptor(over: requests, limit: 16)?.descriptor else {
+        return nil
+      }
+      reservations.append(reservation)
+    }
+    return Order(
+      container: ContainerDirectory(path: request.directory, logs: request.logs), channel: channel,
+      reservations: reservations)
+  }
+
+  private func make(_ order: Order) {
+    do {
+      let specification = try ContainerSpecification(wireBytes: try order.container.readSpecification())
+      let (begin, word) = try DescriptorPair.pipe().split()
+      let pid = try checked("fork", stk_fork())
+      if pid == 0 {
+        word.close()
+        close(requests.rawValue)
+        close(ShimSpawner.Descriptor.lock)
+        ShimProcess(order.container, specification, reportingTo: order.channel).run(begin)
+      }
+      try order.container.beginRun(try ProcessIdentity(of: pid))
+      try Files.writeAll(word.borrowed, [0], object: "pipe")
+    } catch {
+      // Best effort: a spawner that is gone cannot be told.
+      try? Message.send(
+        ShimMessage.failed(step: "make shim", reason: "\(error)").wireBytes, over: order.channel.borrowed)
+    }
+    withExtendedLifetime(order.reservations) {}
+  }
+}
