@@ -4,6 +4,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 # Arguments of `swift test`, for example: make test ARGUMENTS="--filter StackPlanTests"
 ARGUMENTS ?=
+# Arguments of chaos.py, for example: make chaos CHAOS="--only kill-up --verbose"
+CHAOS ?=
 # Arguments of bench/run.py, for example: make bench BENCH="--only logs"
 BENCH ?=
 
@@ -17,7 +19,7 @@ SWIFT := $(AS_OWNER) swift
 # One file without libraries, for any x86-64 or arm64 Linux; sections that nothing uses and symbols stay out of it.
 RELEASE := -c release --product stack -Xswiftc -static-executable -Xlinker --gc-sections -Xlinker -s
 
-.PHONY: help dependencies build release test test-vm check format bench demo install uninstall docs clean
+.PHONY: help dependencies build release test test-vm chaos check format bench demo install uninstall docs clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 16
@@ -42,6 +44,9 @@ test-vm: ## build, and run the tests that cgroup v2 matters to in a virtual mach
 	@scripts/install-vm-dependencies.sh
 	$(SWIFT) build --build-tests
 	@scripts/test-vm.sh $(ARGUMENTS)
+
+chaos: build ## kill, and make fail, every step of `up` and `down` (root, about five minutes)
+	Tests/Chaos/chaos.py $(CHAOS)
 
 check: ## format, warnings, length of files, scripts
 	scripts/check.sh

@@ -10,6 +10,7 @@
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <net/if.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -129,6 +130,13 @@ const uint64_t STK_RESOLVE_BENEATH = RESOLVE_BENEATH;
 const uint64_t STK_RESOLVE_NO_MAGICLINKS = RESOLVE_NO_MAGICLINKS;
 const uint64_t STK_RESOLVE_NO_SYMLINKS = RESOLVE_NO_SYMLINKS;
 const uint64_t STK_RESOLVE_NO_XDEV = RESOLVE_NO_XDEV;
+
+int stk_interface_index(int socket, const char *name) {
+  struct ifreq request = {0};
+  strncpy(request.ifr_name, name, sizeof request.ifr_name - 1);
+  int status = (int)result(ioctl(socket, SIOCGIFINDEX, &request));
+  return status < 0 ? status : request.ifr_ifindex;
+}
 
 pid_t stk_clone3(struct stk_clone *arguments) {
   int pidfd = -1;

@@ -120,12 +120,32 @@ package struct ContainerLaunch {
     if let word, word != ContainerInit.ready {
       throw try attempt("read the container's failure") { try LaunchError(wireBytes: word) }
     }
-    try attempt("make network interfaces") { try ContainerNetwork(container).makeInterfaces(for: pid) }
-    // A child that has already failed has closed its end: its message is what counts.
-    try? Message.send([1], over: channel)
+    do throws(LaunchError) {
+      try attempt("make network interfaces") { try ContainerNetwork(container).makeInterfaces(for: pid) }
+    } catch {
+      // A child that has already failed takes its namespace with it: its message is what counts.
+      guard let cause = try? failure(of: pid, over: channel) else { throw error }
+      throw cause
+    }
+    try attempt("tell the container to go on") { try goOn(over: channel) }
     let message = try attempt("wait for the container") { try Message.receive(over: channel) }
     if let message {
       throw try attempt("read the container's failure") { try LaunchError(wireBytes: message) }
+    }
+  }
+
+  /// Ends the child, and returns what it had to say, if anything.
+  private func failure(of pid: pid_t, over channel: FileDescriptor) throws -> LaunchError? {
+    // Our own child, which nobody has waited for: the number is still its.
+    try checkedErrno("kill", kill(pid, SIGKILL))
+    return try Message.receive(over: channel).map { try LaunchError(wireBytes: $0) }
+  }
+
+  private func goOn(over channel: FileDescriptor) throws(SystemCallError) {
+    do throws(SystemCallError) {
+      try Message.send([1], over: channel)
+    } catch  where error.errno == .brokenPipe {
+      // A child that has already failed has closed its end: its message is what counts.
     }
   }
 }

@@ -9,6 +9,8 @@ import SystemPackage
 /// pieces together. The mounts are held by descriptors, so whatever fails, or is killed, nothing remains.
 struct Preparation {
   let root: PreparedMount
+  /// What the machine has mounted below its root, for a container on that root.
+  let machineMounts: [MachineMount]
   let devices: PreparedMount
   let terminals: PreparedMount
   let terminal: Terminal?
@@ -44,6 +46,11 @@ struct Preparation {
     let root = try attempt("mount root file system") {
       PreparedMount(try OverlayRoot(container, owner: owner, mapping: mapping?.borrowed).make())
     }
+    machineMounts =
+      container.root.isMachine
+      ? try attempt("mount the machine's file systems") {
+        try MachineMount.all(for: container, owner: owner, mapping: mapping?.borrowed)
+      } : []
     let inDev = container.devices.filter { $0.target.hasPrefix("/dev/") }
     devices = try attempt("make /dev") {
       PreparedMount(try DeviceDirectory(owner: owner).make(devices: inDev, allOfHost: container.isPrivileged))

@@ -26,6 +26,9 @@ struct RootAssembly {
   static let readOnlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 
   func assemble(_ prepared: Preparation) throws(LaunchError) {
+    for mount in prepared.machineMounts {
+      try attempt("mount \(mount.path) of the machine") { try attach(mount) }
+    }
     try mountProc()
     try mountSys(prepared)
     try mountDev(prepared)
@@ -42,6 +45,15 @@ struct RootAssembly {
   }
 
   var descriptor: FileDescriptor { root.descriptor }
+
+  private func attach(_ mount: MachineMount) throws(SystemCallError) {
+    // A place that is gone by now, or that the container's last run has removed, is not made again.
+    let flags = O_PATH | O_NOFOLLOW
+    guard let place = try Files.openIfPresent(mount.path, below: descriptor, [.inRoot, .noSymlinks], flags) else {
+      return
+    }
+    try mount.mount.attach(at: place.borrowed)
+  }
 
   private func mountProc() throws(LaunchError) {
     try attempt("mount /proc") {

@@ -67,9 +67,10 @@ struct StopOperation {
 
   private func begin(_ status: ContainerStatus) throws(EngineError) -> Stopping? {
     guard let identity = status.state.shim, let shim = identity.open() else { return nil }
-    engine.report(.container, status.directory.name, .stopping)
+    engine.report(.container, status.name, .stopping)
     let grace =
       timeout.map { UInt64(max(0, $0)) * 1_000_000_000 } ?? status.record?.stopGracePeriod ?? Self.defaultGracePeriod
+    var isKilled = false
     try engineStep(status.directory.name) {
       switch status.state {
       case .running(let run, _):
@@ -80,16 +81,17 @@ struct StopOperation {
         let isHandled = signal == SIGKILL || run.process.catches(signal)
         if !isHandled {
           let name = SignalName.name(of: signal)
-          engine.report(.container, status.directory.name, .killed, detail: "its PID 1 does not handle \(name)")
+          engine.report(.container, status.name, .killed, detail: "its PID 1 does not handle \(name)")
         }
-        try process.signal(isHandled ? signal : SIGKILL)
+        isKilled = !isHandled || signal == SIGKILL
+        try process.signal(isKilled ? SIGKILL : signal)
       case .starting:
         // Not yet a container: its process dies with the shim.
         try shim.signal(SIGKILL)
       case .created, .exited: break
       }
     }
-    return Stopping(status: status, shim: shim, killAt: KernelClock.monotonic + grace)
+    return Stopping(status: status, shim: shim, killAt: isKilled ? .max : KernelClock.monotonic + grace)
   }
 
   /// Waits until a container has ended, or a deadline has passed and been acted on.
@@ -105,7 +107,7 @@ struct StopOperation {
       if hasEnded {
         stopping[name] = nil
         ended.append(name)
-        engine.report(.container, name, .stopped)
+        engine.report(.container, container.status.name, .stopped)
       } else if KernelClock.monotonic >= container.killAt {
         container.killAt = .max
         try kill(container)
@@ -116,7 +118,7 @@ struct StopOperation {
 
   /// Kills every process of the container: PID 1, with which the kernel ends its PID namespace.
   private func kill(_ container: Stopping) throws(EngineError) {
-    engine.report(.container, container.status.directory.name, .killed, detail: "it did not stop in time")
+    engine.report(.container, container.status.name, .killed, detail: "it did not stop in time")
     try engineStep(container.status.directory.name) {
       if case .running(let run, _) = container.status.state, let process = run.process.open() {
         try process.signal(SIGKILL)

@@ -40,14 +40,13 @@ extension Engine {
 
 /// One `up` that has been planned.
 final class UpOperation {
-  private let engine: Engine
-  private let plan: UpPlan
+  let engine: Engine
+  let plan: UpPlan
   private let lock: FileLock
   private let options: UpOptions
   private let interruption: FileDescriptor?
-  private let directory: ProjectDirectory
-  /// The containers that this operation made or started, in order.
-  private var touched: [ContainerDirectory] = []
+  let directory: ProjectDirectory
+  private(set) var made = MadeByUp()
   private var reservations: [String: [PortReservation]] = [:]
   private var ports: [String: [ContainerRecord.PublishedPort]] = [:]
   private lazy var files = ContainerFiles(plan: plan)
@@ -72,7 +71,7 @@ final class UpOperation {
     try reservePorts(of: changing.filter { reservations[$0.service.name] == nil })
     try engineStep("networks") { try makeNetworks() }
     for service in plan.services where service.action == .keep {
-      engine.report(.container, service.container.name, .running)
+      engine.report(.container, service.name, .running)
     }
     try start(spawner)
   }
@@ -98,7 +97,7 @@ final class UpOperation {
     try StopOperation(engine: engine, timeout: options.timeout).stop(plan.orphans)
     for orphan in plan.orphans {
       try engineStep(orphan.directory.name) { try orphan.directory.remove() }
-      engine.report(.container, orphan.directory.name, .removed)
+      engine.report(.container, orphan.name, .removed)
     }
   }
 
@@ -115,6 +114,7 @@ final class UpOperation {
   private func makeNetworks() throws {
     if plan.networks.isEmpty && plan.services.allSatisfy({ $0.service.ports.isEmpty }) { return }
     let previous = try directory.readNetworks()
+    made.networksBefore = previous
     // The intent before the deed: `down` finds what was about to be made.
     try directory.write(plan.networks)
     let route = try RouteSocket()
@@ -131,26 +131,25 @@ final class UpOperation {
           group: KernelNames.linkGroup(project: plan.stack.name)))
       engine.report(.network, network.name, .created)
     }
-    try applyFirewall()
+    try applyFirewall(networks: plan.networks) { ports[$0.name] ?? plan.publishedPorts[$0.name] ?? [] }
   }
 
-  private func applyFirewall() throws {
+  func applyFirewall(networks: [NetworkRecord], ports: (Service) -> [ContainerRecord.PublishedPort]) throws {
     var published: [NetworkPolicy.PublishedPort] = []
     for service in plan.stack.services {
-      let own = ports[service.name] ?? plan.publishedPorts[service.name] ?? []
       guard let address = publishedAddress(of: service) else { continue }
-      for port in own {
+      for port in ports(service) {
         published.append(
           NetworkPolicy.PublishedPort(
             hostAddress: port.hostAddress, hostPort: port.hostPort, transport: port.transport == .tcp ? .tcp : .udp,
             destination: address, destinationPort: port.containerPort))
       }
     }
-    let bridges = plan.networks.map {
+    let bridges = networks.map {
       NetworkPolicy.Bridge(name: $0.bridge, subnet: $0.subnet, gateway: $0.gateway, isInternal: $0.isInternal)
     }
-    for network in plan.networks where !network.isInternal { try HostForwarding.prepare(bridge: network.bridge) }
-    if plan.networks.contains(where: { !$0.isInternal }) { _ = try HostForwarding.enable() }
+    for network in networks { try HostForwarding.prepare(bridge: network.bridge, isInternal: network.isInternal) }
+    if networks.contains(where: { !$0.isInternal }) { _ = try HostForwarding.enable() }
     try FirewallSocket().apply(
       NetworkPolicy(tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published))
   }
@@ -216,8 +215,8 @@ final class UpOperation {
     guard service.action != .keep, let spawner else {
       return runner.alreadyRunning(service.service.name, shim: service.existing?.state.shim)
     }
-    engine.report(.container, service.container.name, .starting)
-    touched.append(service.container)
+    engine.report(.container, service.name, .starting)
+    made.containers.append(service.container)
     try engineStep(service.service.name) {
       try write(service)
       let channel = try spawner.spawn(
@@ -231,7 +230,8 @@ final class UpOperation {
   private func handle(
     _ event: StartRunner.Event, _ schedule: inout StartSchedule, _ problems: inout [EngineError.Problem]
   ) throws(EngineError) -> [StartSchedule.Effect] {
-    let name = KernelNames.container(project: plan.stack.name, service: event.service)
+    let container = KernelNames.container(project: plan.stack.name, service: event.service)
+    let name = plan.services.first { $0.service.name == event.service }?.name ?? container
     switch event.outcome {
     case .started:
       engine.report(.container, name, .started)
@@ -243,7 +243,7 @@ final class UpOperation {
       problems.append(EngineError.Problem(event.service, "cannot start: \(step): \(reason)"))
       return schedule.handle(.failed(event.service, reason: "could not be started"))
     case .ended:
-      let exit = try engineStep(event.service) { try directory.container(name).read(.exit) }
+      let exit = try engineStep(event.service) { try directory.container(container).read(.exit) }
       return schedule.handle(.completed(event.service, exitCode: exit?.status.code ?? 137))
     }
   }
@@ -275,7 +275,7 @@ final class UpOperation {
       attachments: attachments.map { .init(network: $0.key, address: $0.value) },
       ports: ports[model.name] ?? [], stopSignal: signal,
       stopGracePeriod: model.stopGracePeriod ?? StopOperation.defaultGracePeriod, restart: model.restart,
-      labels: model.labels, networkOf: networkOf)
+      labels: model.labels, networkOf: networkOf, containerName: model.containerName)
   }
 
   private func specification(for service: PreparedService) throws -> ContainerSpecification {
@@ -294,7 +294,15 @@ final class UpOperation {
     var paths: [String: String] = [:]
     func anonymous(_ target: String) throws {
       let name = "\(service.container.name)_\(StableHash.hexadecimal(StableHash.of(target)))"
-      paths[target] = try store.make(name, project: plan.stack.name, isAnonymous: true).path
+      paths[target] = try make(name, isAnonymous: true)
+    }
+    func make(_ name: String, isAnonymous: Bool) throws -> String {
+      let (path, isNew) = try store.make(name, project: plan.stack.name, isAnonymous: isAnonymous)
+      if isNew {
+        made.volumes.append(name)
+        if !isAnonymous { engine.report(.volume, name, .created) }
+      }
+      return path
     }
     for mount in service.service.mounts {
       switch mount.source {
@@ -310,9 +318,7 @@ final class UpOperation {
           }
           paths[mount.target] = path
         } else {
-          let (path, isNew) = try store.make(volume.name, project: plan.stack.name, isAnonymous: false)
-          if isNew { engine.report(.volume, volume.name, .created) }
-          paths[mount.target] = path
+          paths[mount.target] = try make(volume.name, isAnonymous: false)
         }
       }
     }
@@ -325,6 +331,8 @@ final class UpOperation {
     guard case .networks(let attachments) = service.service.networkMode else { return [] }
     // The default route goes through it.
     let outward = outward(attachments)?.network
+    // A frame to a published port is redirected within the bridge where the bridge calls the firewall.
+    let isHairpin = !service.service.ports.isEmpty && HostForwarding.bridgesCallFirewall
     return attachments.enumerated().compactMap { index, attachment in
       guard let network = plan.networks.first(where: { $0.key == attachment.network }),
         let address = plan.addresses.address(of: service.service.name, on: attachment.network)
@@ -335,7 +343,7 @@ final class UpOperation {
           project: plan.stack.name, container: service.container.name, index: index),
         bridge: network.bridge, group: KernelNames.linkGroup(project: plan.stack.name),
         address: address, prefixLength: network.subnet.prefixLength,
-        gateway: attachment.network == outward ? network.gateway : nil, mtu: network.mtu)
+        gateway: attachment.network == outward ? network.gateway : nil, mtu: network.mtu, isHairpin: isHairpin)
     }
   }
 
@@ -349,28 +357,6 @@ final class UpOperation {
         throw EngineError(.failure, service.name, "service \(other), whose network it shares, is not running")
       }
       return .of(run.process)
-    }
-  }
-
-  // MARK: Taking back
-
-  /// Takes back what this operation made, newest first, and returns what is to be reported.
-  func takenBack(after error: EngineError, removeAll: Bool) -> EngineError {
-    do throws(EngineError) {
-      if removeAll {
-        var options = DownOptions()
-        options.timeout = 0
-        try engine.removeAll(plan.stack.name, options)
-      } else {
-        let statuses = try engineStep { try touched.reversed().map { try ContainerStatus($0) } }
-        try StopOperation(engine: engine, timeout: 0).stop(statuses)
-        for container in touched.reversed() {
-          try engineStep(container.name) { try container.remove() }
-        }
-      }
-      return error
-    } catch let second {
-      return EngineError(error.kind, error.problems + second.problems)
     }
   }
 }

@@ -35,6 +35,9 @@ struct PreparedService {
   let existing: ContainerStatus?
   var action: StackDifference.Action
 
+  /// What users call the container.
+  var name: String { service.containerName ?? container.name }
+
   /// Whether the container, with its writable layer, is made anew.
   var isReplaced: Bool {
     switch action {
@@ -213,8 +216,8 @@ struct RootSource {
       let image = try engineStep(service.name, kind: .imageUnavailable) { try store.resolve(reference) }
       return Resolved(layers: image.layers, configuration: image.configuration, imageID: image.id)
     case .directory(let path):
-      let status = try? Files.status(path)
-      guard status.map({ $0.st_mode & S_IFMT == S_IFDIR }) ?? false else {
+      let status = try engineStep(service.name, kind: .imageUnavailable) { try Files.status(path) }
+      guard status.st_mode & S_IFMT == S_IFDIR else {
         throw EngineError(.imageUnavailable, service.name, "rootfs \(path) is not a directory")
       }
       return Resolved(layers: [path], configuration: nil, imageID: path)

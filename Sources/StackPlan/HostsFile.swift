@@ -28,7 +28,9 @@ package struct HostsFile: Sendable {
       for attachment in attachments {
         guard let address = plan.address(of: service.name, on: attachment.network) else { continue }
         var names = [service.name, container]
-        for alias in attachment.aliases where !names.contains(alias) { names.append(alias) }
+        for alias in (service.containerName.map { [$0] } ?? []) + attachment.aliases where !names.contains(alias) {
+          names.append(alias)
+        }
         members[attachment.network, default: ""] += "\(address)\t\(names.joined(separator: " "))\n"
       }
     }

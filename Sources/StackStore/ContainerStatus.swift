@@ -34,6 +34,9 @@ package struct ContainerStatus: Hashable, Sendable {
   package let record: ContainerRecord?
   package let state: ContainerState
 
+  /// What users call it.
+  package var name: String { record?.containerName ?? directory.name }
+
   package init(_ directory: ContainerDirectory) throws {
     self.directory = directory
     record = try directory.read(.record)

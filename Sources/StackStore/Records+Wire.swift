@@ -5,7 +5,7 @@ import StackModel
 // The binary forms of the records. A field is added at the end of its type, and the version goes up.
 
 extension ContainerRecord: WireCodable {
-  private static let version: UInt16 = 1
+  private static let version: UInt16 = 2
 
   package init(from reader: inout WireReader) throws(WireError) {
     guard try reader.integer(UInt16.self) == Self.version else {
@@ -17,7 +17,8 @@ extension ContainerRecord: WireCodable {
       command: try reader.value(), createdAt: try reader.value(), dependencies: try reader.value(),
       attachments: try reader.value(), ports: try reader.value(), stopSignal: try reader.value(),
       stopGracePeriod: try reader.value(), restart: try Self.restart(from: &reader),
-      labels: try Self.labels(from: &reader), networkOf: try reader.value())
+      labels: try Self.labels(from: &reader), networkOf: try reader.value(),
+      containerName: try reader.value())
   }
 
   package func write(to writer: inout WireWriter) {
@@ -39,11 +40,12 @@ extension ContainerRecord: WireCodable {
     writer.value(labels.keys.sorted())
     for key in labels.keys.sorted() { writer.value(labels[key] ?? "") }
     writer.value(networkOf)
+    writer.value(containerName)
   }
 
   private static func labels(from reader: inout WireReader) throws(WireError) -> [String: String] {
     var labels: [String: String] = [:]
-    for key in try reader.value([String].self) { labels[key] = try reader.value() }
+    for key in try reader.value([String].self) { labels[key] = try reader.value(String.self) }
     return labels
   }
 

@@ -7,5 +7,13 @@ let arguments = Array(CommandLine.arguments.dropFirst())
 if arguments.first == "shims" {
   ShimFactory.main()
 } else {
-  StackCommand.main(GlobalArguments.hoisted(arguments))
+  do {
+    var command = try StackCommand.parseAsRoot(GlobalArguments.hoisted(arguments))
+    try command.run()
+  } catch  where StackCommand.exitCode(for: error) == .validationFailure {
+    TerminalOutput(colour: .never, environment: [:]).error(StackCommand.fullMessage(for: error) + "\n")
+    exit(2)
+  } catch {
+    StackCommand.exit(withError: error)
+  }
 }

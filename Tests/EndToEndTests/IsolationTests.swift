@@ -149,6 +149,38 @@ struct IsolationTests {
     }
   }
 
+  @Test func profilesDevicesSysctlsAndHosts() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.write(
+        #"{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}]}"#,
+        to: "profile.json")
+      try fixture.file(
+        """
+          s:
+            rootfs: ./root
+            command: [sleep, '1000']
+            security_opt: ['seccomp=./profile.json']
+            sysctls: {net.core.somaxconn: 1024}
+            devices: ['/dev/null:/dev/nothing']
+            extra_hosts: ['one:192.0.2.9', 'machine:host-gateway']
+            dns: [192.0.2.53]
+            hostname: named
+          open: {rootfs: ./root, command: [sleep, '1000'], security_opt: ['seccomp:unconfined']}
+          free: {rootfs: ./root, command: [sleep, '1000'], privileged: true}
+        """)
+      let up = try fixture.stack("up", "-d")
+      #expect(up.code == 0, "\(up.errors)")
+      #expect(try fixture.exec("s", "mkdir /tmp/x 2>/dev/null || echo refused") == "refused")
+      #expect(
+        try fixture.exec("s", "cat /proc/sys/net/core/somaxconn; echo x >/dev/nothing; hostname") == "1024\nnamed")
+      #expect(
+        try fixture.exec("s", "grep -c -E '^192.0.2.9.one|.machine$' /etc/hosts; cat /etc/resolv.conf")
+          == "2\nnameserver 192.0.2.53")
+      #expect(try fixture.exec("open", "grep Seccomp: /proc/1/status") == "Seccomp:\t0")
+      #expect(try fixture.exec("free", "mount -t tmpfs x /tmp && grep -c ' /tmp ' /proc/mounts") == "1")
+    }
+  }
+
   @Test func aReadOnlyRootWithATmpfs() throws {
     try withService("    read_only: true\n    tmpfs: [/tmp]\n") { (fixture: StackFixture) throws in
       #expect(
@@ -209,6 +241,35 @@ struct IsolationTests {
   func aLimitCanBeRaised(mode: String) throws {
     try withService("    userns_mode: \(mode)\n    ulimits: {memlock: -1}\n") { (fixture: StackFixture) throws in
       #expect(try fixture.exec("s", "grep 'locked memory' /proc/self/limits | grep -c 'unlimited *unlimited'") == "1")
+    }
+  }
+
+  @Test func aServiceOnTheMachinesRootSeesWhatIsMountedAndChangesNothing() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      // A file system of its own below the machine's root, as /home often is: tmpfs would not do, it is left out.
+      let disk = "\(fixture.directory)/disk"
+      try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+      try NetworkLab.run("truncate -s 16M \(disk).img && mkfs.ext4 -q \(disk).img && mount -o loop \(disk).img \(disk)")
+      defer { _ = try? NetworkLab.run("umount \(disk)") }
+      try fixture.write("from the machine", to: "disk/file")
+      try fixture.file(
+        """
+          s: {rootfs: host, command: [sleep, '1000']}
+          mapped: {rootfs: host, command: [sleep, '1000'], userns_mode: private}
+          fixed: {rootfs: host, command: [sleep, '1000'], read_only: true}
+        """)
+      let up = try fixture.stack("up", "-d")
+      #expect(up.code == 0, "\(up.errors)")
+      for service in ["s", "mapped"] {
+        #expect(
+          try fixture.exec(service, "cat \(disk)/file; echo changed >\(disk)/file; touch /etc/e2e; cat \(disk)/file")
+            == "from the machine" + "changed", "\(service)")
+      }
+      let refused = try fixture.exec("fixed", "touch \(disk)/new 2>/dev/null || echo refused")
+      #expect(refused == "refused")
+      #expect(try String(contentsOfFile: "\(disk)/file", encoding: .utf8) == "from the machine")
+      #expect(!FileManager.default.fileExists(atPath: "/etc/e2e"))
+      #expect(try fixture.stack("down").code == 0)
     }
   }
 

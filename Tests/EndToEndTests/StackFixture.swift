@@ -48,7 +48,8 @@ final class StackFixture {
     for applet in [
       "sh", "sleep", "true", "false", "cat", "ls", "id", "hostname", "mount", "env", "httpd", "wget", "ip", "grep",
       "touch",
-      "pwd", "seq", "dd", "yes", "head", "nc", "stat", "ps", "kill", "mknod", "rm", "od", "tty", "stty",
+      "pwd", "seq", "dd", "yes", "head", "nc", "stat", "ps", "kill", "mknod", "rm", "od", "tty", "stty", "timeout",
+      "cut", "mkdir",
     ] {
       try files.createSymbolicLink(atPath: "\(directory)/root/bin/\(applet)", withDestinationPath: "busybox")
     }

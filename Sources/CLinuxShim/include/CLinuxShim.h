@@ -53,6 +53,8 @@ long stk_fstatfs_type(int descriptor);
 int stk_raise_rlimit(int pid, int resource, uint64_t hard);
 /// setrlimit(2) on the calling process.
 int stk_setrlimit(int resource, uint64_t soft, uint64_t hard);
+/// SIOCGIFINDEX (netdevice(7)) on any socket of the network namespace: the index of an interface.
+int stk_interface_index(int socket, const char *name);
 /// memfd_create(2) with MFD_CLOEXEC | MFD_ALLOW_SEALING.
 int stk_memfd(const char *name);
 
