@@ -21,6 +21,9 @@ else
   selection=("${long[@]}")
 fi
 
+# The machine's root there is an overlay, which cannot be a layer with mapped owners.
+selection+=(--skip aServiceOnTheMachinesRoot)
+
 job=$(mktemp /tmp/stack-vm-job.XXXXXX)
 trap 'rm -f "$job"' EXIT
 {

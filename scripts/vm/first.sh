@@ -23,7 +23,7 @@ mkdir -p /kept "/lib/modules/$(uname -r)"
 mount --bind "$repository" /kept
 # Modules are loaded when the kernel asks for them, as on an installed machine.
 mount --bind "$modules/$(uname -r)" "/lib/modules/$(uname -r)"
-modprobe virtio_blk
+modprobe -a virtio_blk loop
 for directory in /tmp /var/tmp; do mount -o discard /dev/vda "$directory"; chmod 1777 "$directory"; done
 if [ ! -e "$repository/Package.swift" ]; then
   mkdir -p "$repository"
