@@ -4,6 +4,8 @@ package struct ProgressEvent: Hashable, Sendable {
 
   package enum Phase: String, Hashable, Sendable {
     case creating, created, starting, started, running, stopping, stopped, killed, removed, failed, skipped
+    /// It is as asked for, and something stands in its way.
+    case hindered
   }
 
   package let kind: Kind

@@ -131,7 +131,7 @@ struct StopOperation {
 
   /// Kills every process of the container: PID 1, with which the kernel ends its PID namespace.
   private func kill(_ container: Stopping) throws(EngineError) {
-    engine.report(.container, container.status.name, .killed, detail: "it did not stop in time")
+    engine.report(.container, container.status.name, .killed, detail: timeout == 0 ? nil : "it did not stop in time")
     try engineStep(container.status.directory.name) {
       if case .running(let run, _) = container.status.state, let process = run.process.open() {
         try process.signal(SIGKILL)

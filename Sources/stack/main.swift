@@ -7,11 +7,13 @@ let arguments = Array(CommandLine.arguments.dropFirst())
 if arguments.first == "shims" {
   ShimFactory.main()
 } else {
+  let hoisted = GlobalArguments.hoisted(arguments)
   do {
-    var command = try StackCommand.parseAsRoot(GlobalArguments.hoisted(arguments))
+    var command = try StackCommand.parseAsRoot(hoisted)
     try command.run()
   } catch  where StackCommand.exitCode(for: error) == .validationFailure {
-    TerminalOutput(colour: .never, environment: [:]).error(StackCommand.fullMessage(for: error) + "\n")
+    TerminalOutput(colour: .never, environment: [:]).error(
+      UsageProblem.text(error, arguments: hoisted))
     exit(2)
   } catch {
     StackCommand.exit(withError: error)

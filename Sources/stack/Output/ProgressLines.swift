@@ -26,6 +26,7 @@ struct ProgressLines: ProgressObserver {
     case .removed: "removed"
     case .failed: "failed"
     case .skipped: "skipped"
+    case .hindered: "warning"
     }
   }
 
