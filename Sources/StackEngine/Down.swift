@@ -44,6 +44,8 @@ extension Engine {
     }
     let existed = directory.exists
     collect(nil) { try StopOperation(engine: self, timeout: options.timeout).stop(try readableStatuses(directory)) }
+    // Only now: until they have ended, containers may ask it for names.
+    SupervisorSpawner(paths: paths, project: project).end()
     // The kernel waits for its readers (RCU) before it lets go of links and rules: meanwhile the rest goes.
     let network = BackgroundStep { try self.removeNetwork(of: project) }
     // What the records do not know, the cgroups do.

@@ -3,7 +3,7 @@ package struct ProgressEvent: Hashable, Sendable {
   package enum Kind: String, Hashable, Sendable { case network, volume, container }
 
   package enum Phase: String, Hashable, Sendable {
-    case creating, created, starting, started, running, stopping, stopped, killed, removed, failed, skipped
+    case creating, created, starting, started, running, healthy, stopping, stopped, killed, removed, failed, skipped
   }
 
   package let kind: Kind

@@ -7,6 +7,7 @@ import LinuxNetlink
 import LinuxSeccomp
 import LinuxSystem
 import StackImages
+import StackLifecycle
 import StackModel
 import StackPlan
 import StackStore
@@ -40,12 +41,12 @@ extension Engine {
 
 /// One `up` that has been planned.
 final class UpOperation {
-  private let engine: Engine
-  private let plan: UpPlan
+  let engine: Engine
+  let plan: UpPlan
   private let lock: FileLock
-  private let options: UpOptions
+  let options: UpOptions
   private let interruption: FileDescriptor?
-  private let directory: ProjectDirectory
+  let directory: ProjectDirectory
   /// The containers that this operation made or started, in order.
   private var touched: [ContainerDirectory] = []
   private var reservations: [String: [PortReservation]] = [:]
@@ -65,12 +66,13 @@ final class UpOperation {
   func run() throws(EngineError) {
     let changing = plan.services.filter { $0.action != .keep }
     // It gets ready while everything else is being made.
-    let spawner = changing.isEmpty ? nil : try engineStep { try ShimSpawner(lock, for: directory) }
+    let spawner = changing.isEmpty ? nil : try engineStep { try ShimSpawner(lock.descriptor, for: directory) }
     try reservePorts(of: changing.filter { $0.action == .create || !isRunning($0) })
     try removeOrphans()
     try stopObsolete()
     try reservePorts(of: changing.filter { reservations[$0.service.name] == nil })
     try engineStep("networks") { try makeNetworks() }
+    try supervise()
     for service in plan.services where service.action == .keep {
       engine.report(.container, service.container.name, .running)
     }
@@ -179,7 +181,12 @@ final class UpOperation {
   private func start(_ spawner: ShimSpawner?) throws(EngineError) {
     let graph = try engineStep { try DependencyGraph(plan.stack.services) }
     var schedule = StartSchedule(graph, selection: plan.services.map(\.service.name))
-    var runner = StartRunner(interruption: interruption, jobs: jobs)
+    let watched = watched
+    let supervisor = SupervisorSpawner(paths: engine.paths, project: plan.stack.name)
+    var runner = try StartRunner(
+      interruption: interruption, jobs: jobs, watch: watched.isEmpty ? nil : try engineStep { try LifeWatch() },
+      supervise: { try supervisor.ensured() })
+    var readiness = Readiness(plan.services)
     var problems: [EngineError.Problem] = []
     var effects = schedule.begin()
     var isFinished = false
@@ -197,25 +204,29 @@ final class UpOperation {
       }
       if isFinished { break }
       effects = []
-      for event in try runner.wait() { effects += try handle(event, &schedule, &problems) }
+      for event in try runner.wait() {
+        readiness.take(event)
+        effects += try handle(event, &schedule, &problems)
+      }
     }
     if !problems.isEmpty { throw EngineError(.failure, problems) }
-  }
-
-  /// The services whose end somebody waits for.
-  private var jobs: Set<String> {
-    Set(
-      plan.services.flatMap { service in
-        service.service.dependencies.filter { $0.condition == .completedSuccessfully }.map(\.service)
-      })
+    if options.waits { try waitUntilReady(&runner, &readiness) }
   }
 
   private func begin(
     _ service: PreparedService, spawner: ShimSpawner?, runner: inout StartRunner
   ) throws(EngineError) {
-    guard service.action != .keep, let spawner else {
-      return runner.alreadyRunning(service.service.name, shim: service.existing?.state.shim)
+    if service.action == .keep {
+      if service.existing?.isCompleted ?? false { return runner.alreadyCompleted(service.service.name) }
+      try engineStep(service.service.name) { try service.container.resume() }
+      runner.alreadyRunning(service.service.name, shim: service.existing?.state.shim)
+      return try runner.watch(service.service.name, service.container)
     }
+    if service.action == .start, try hasBeenRestarted(service) {
+      runner.alreadyRunning(service.service.name, shim: try? service.container.read(.shim))
+      return try runner.watch(service.service.name, service.container)
+    }
+    guard let spawner else { return }
     engine.report(.container, service.container.name, .starting)
     touched.append(service.container)
     try engineStep(service.service.name) {
@@ -224,6 +235,7 @@ final class UpOperation {
         for: service.container, holding: reservations[service.service.name] ?? [])
       runner.add(service.service.name, channel)
     }
+    if watched.contains(service.service.name) { try runner.watch(service.service.name, service.container) }
     // The shim holds them now.
     reservations[service.service.name] = []
   }
@@ -232,12 +244,25 @@ final class UpOperation {
     _ event: StartRunner.Event, _ schedule: inout StartSchedule, _ problems: inout [EngineError.Problem]
   ) throws(EngineError) -> [StartSchedule.Effect] {
     let name = KernelNames.container(project: plan.stack.name, service: event.service)
+    let service = plan.services.first { $0.service.name == event.service }
     switch event.outcome {
     case .started:
       engine.report(.container, name, .started)
-      return schedule.handle(.started(event.service))
+      // Only now may the supervisor look after it: before, it would find a container that has ended.
+      if service?.action == .start { try engineStep(event.service) { try service?.container.resume() } }
+      if let problem = try runHooks(of: event.service) {
+        problems.append(problem)
+        return schedule.handle(.failed(event.service, reason: problem.message))
+      }
+      return schedule.handle(.started(event.service)) + (try withoutHealth(event.service, &schedule))
     case .alreadyRunning:
-      return schedule.handle(.started(event.service))
+      return schedule.handle(.started(event.service)) + (try withoutHealth(event.service, &schedule))
+    case .healthy:
+      engine.report(.container, name, .healthy)
+      return schedule.handle(.healthy(event.service))
+    case .unhealthy(let reason):
+      engine.report(.container, name, .failed, detail: reason)
+      return schedule.handle(.unhealthy(event.service, reason: reason))
     case .failed(let step, let reason):
       engine.report(.container, name, .failed, detail: "\(step): \(reason)")
       problems.append(EngineError.Problem(event.service, "cannot start: \(step): \(reason)"))
@@ -273,17 +298,38 @@ final class UpOperation {
     let imageName = if case .image(let reference) = model.root { reference } else { "" }
     var networkOf: String?
     if case .service(let other) = model.networkMode { networkOf = other }
-    return ContainerRecord(
+    var record = ContainerRecord(
       project: plan.stack.name, service: model.name, number: 1, configuration: service.configuration.description,
       image: imageName, imageID: service.imageID,
       command: SpecificationBuilder.command(of: model, image: service.image),
       createdAt: service.existing?.record.flatMap { service.action == .start ? $0.createdAt : nil }
         ?? KernelClock.realtime,
       dependencies: model.dependencies.map(\.service) + (networkOf.map { [$0] } ?? []),
-      attachments: attachments.map { .init(network: $0.key, address: $0.value) },
+      attachments: attachments.map { network, address in
+        .init(network: network, address: address, aliases: aliases(of: model, on: network))
+      },
       ports: ports[model.name] ?? [], stopSignal: signal,
       stopGracePeriod: model.stopGracePeriod ?? StopOperation.defaultGracePeriod, restart: model.restart,
       labels: model.labels, networkOf: networkOf)
+    record.life = lifeSettings(for: service)
+    return record
+  }
+
+  private func lifeSettings(for service: PreparedService) -> ContainerRecord.LifeSettings {
+    let model = service.service
+    var settings = ContainerRecord.LifeSettings()
+    settings.healthCheck = service.healthCheck
+    settings.restartTiming = model.restartTiming
+    settings.postStart = model.postStart ?? []
+    settings.preStop = model.preStop ?? []
+    settings.restartsWith = model.dependencies.filter(\.restarts).map(\.service)
+    settings.nameServers = model.dns
+    return settings
+  }
+
+  private func aliases(of service: Service, on network: String) -> [String] {
+    guard case .networks(let attachments) = service.networkMode else { return [] }
+    return attachments.first { $0.network == network }?.aliases ?? []
   }
 
   private func specification(for service: PreparedService) throws -> ContainerSpecification {

@@ -19,6 +19,10 @@ package struct UpOptions: Hashable, Sendable {
   package var removesOrphans = false
   /// Seconds for containers that have to be stopped.
   package var timeout: Int?
+  /// Waits until all services are ready: healthy where they have a health check.
+  package var waits = false
+  /// Seconds to wait for that; nil waits for ever.
+  package var waitTimeout: Int?
 
   package init() {}
 }
@@ -34,6 +38,13 @@ struct PreparedService {
   /// What is there of it already.
   let existing: ContainerStatus?
   var action: StackDifference.Action
+
+  /// With what the image says, and with its probe; nil when there is none.
+  var healthCheck: HealthCheck? {
+    let fromImage = image?.healthcheck.flatMap(HealthCheck.init)
+    guard let check = service.healthCheck?.completed(by: fromImage) ?? fromImage else { return nil }
+    return check.isDisabled || check.probe == nil ? nil : check
+  }
 
   /// Whether the container, with its writable layer, is made anew.
   var isReplaced: Bool {
@@ -163,10 +174,11 @@ struct UpPlanner {
   private func decided(_ services: [PreparedService]) -> [PreparedService] {
     let running = services.compactMap { service -> RunningService? in
       guard let existing = service.existing, let record = existing.record else { return nil }
-      let isRunning = if case .running = existing.state { true } else { false }
+      let state: RunningService.State =
+        if case .running = existing.state { .running } else { existing.isCompleted ? .completed : .stopped }
       return RunningService(
         service: service.service.name, configurationHash: ConfigurationHash(stored: record.configuration),
-        state: isRunning ? .running : .stopped)
+        state: state)
     }
     let difference = StackDifference.between(
       wanted: services.map { ($0.service, $0.configuration) }, running: running,
@@ -224,5 +236,22 @@ struct RootSource {
     case .host:
       return Resolved(layers: ["/"], configuration: nil, imageID: "host")
     }
+  }
+}
+
+extension HealthCheck {
+  /// The health check of an image; nil when it is `NONE`.
+  fileprivate init?(_ image: ImageHealthcheck) {
+    switch image.test.first {
+    case "CMD" where image.test.count > 1: self.init(.command(Array(image.test.dropFirst())))
+    case "CMD-SHELL" where image.test.count > 1: self.init(.shell(image.test[1]))
+    default: return nil
+    }
+    func time(_ value: UInt64) -> UInt64? { value == 0 ? nil : value }
+    interval = time(image.interval)
+    timeout = time(image.timeout)
+    startPeriod = time(image.startPeriod)
+    startInterval = time(image.startInterval)
+    retries = image.retries == 0 ? nil : image.retries
   }
 }

@@ -41,6 +41,9 @@ package struct Service: Sendable, Hashable, Codable {
   /// `host:address` pairs for /etc/hosts; the address may be `host-gateway`.
   package var extraHosts: [ExtraHost] = []
   package var dns: [String] = []
+  /// nil is the machine's.
+  package var dnsSearch: [String]?
+  package var dnsOptions: [String]?
 
   // Order.
   package var dependencies: [Dependency] = []
@@ -60,7 +63,15 @@ package struct Service: Sendable, Hashable, Codable {
   package var resources = Resources()
   package var ulimits: [ResourceLimit] = []
 
+  // Life.
   package var restart: RestartPolicy = .no
+  package var restartTiming: RestartTiming?
+  /// `healthcheck` or `ready`; nil is the image's.
+  package var healthCheck: HealthCheck?
+  package var postStart: [LifecycleHook]?
+  package var preStop: [LifecycleHook]?
+  /// Whether an attached `up` shows its output (`attach`); nil is yes.
+  package var isAttached: Bool?
   package var labels: [String: String] = [:]
 
   package init(name: String, root: RootFilesystem) {
@@ -188,11 +199,14 @@ package struct Dependency: Sendable, Hashable, Codable {
   package var service: String
   package var condition: Condition
   package var isRequired: Bool
+  /// Starts again when a command starts that one again.
+  package var restarts: Bool
 
-  package init(service: String, condition: Condition = .started, isRequired: Bool = true) {
+  package init(service: String, condition: Condition = .started, isRequired: Bool = true, restarts: Bool = false) {
     self.service = service
     self.condition = condition
     self.isRequired = isRequired
+    self.restarts = restarts
   }
 }
 

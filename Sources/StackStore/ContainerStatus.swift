@@ -1,4 +1,5 @@
 import LinuxSystem
+import StackLifecycle
 
 /// What a container is doing, derived from its records and the processes that there are.
 package enum ContainerState: Hashable, Sendable {
@@ -33,10 +34,13 @@ package struct ContainerStatus: Hashable, Sendable {
   /// nil when `up` was killed between making the directory and writing the record.
   package let record: ContainerRecord?
   package let state: ContainerState
+  /// Health and restarts of the latest run; nil when nobody looks after them.
+  package let life: LifeRecord?
 
   package init(_ directory: ContainerDirectory) throws {
     self.directory = directory
-    record = try directory.read(.record)
+    let record = try directory.read(.record)
+    self.record = record
     let shim = try directory.read(.shim)
     let run = try directory.read(.state)
     let exit = try directory.read(.exit)
@@ -55,6 +59,24 @@ package struct ContainerStatus: Hashable, Sendable {
     } else {
       state = .created
     }
+    let isWatched = record.map { $0.life.healthCheck != nil || RestartMachine.isActive($0.restart) } ?? false
+    life = isWatched && run != nil ? try directory.read(.life).flatMap { $0.run == run?.run ? $0 : nil } : nil
+  }
+
+  /// Whether it ended and is started again, by its restart policy.
+  package var isRestarting: Bool {
+    guard case .exited(_, let exit) = state, let record, RestartMachine.isActive(record.restart), !directory.isHalted
+    else { return false }
+    if let life { return life.phase != .ended }
+    // The supervisor has not seen the end yet: what it will say follows from the policy.
+    var machine = RestartMachine(record.restart, record.life.restartTiming)
+    return machine.ended(code: exit?.status.code ?? 137, after: 0, at: 0) != .stay
+  }
+
+  /// Whether it has done what it was there for: it ended by itself, with success, and for good.
+  package var isCompleted: Bool {
+    guard case .exited(_, let exit) = state, exit?.status == .exited(0), !directory.isHalted else { return false }
+    return !isRestarting
   }
 }
 

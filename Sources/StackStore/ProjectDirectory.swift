@@ -4,12 +4,15 @@ import LinuxSystem
 ///
 /// ```
 /// projects/NAME/networks                 the networks with their subnets    (NetworkRecord list)
+/// projects/NAME/supervisor               the process that reacts    (ProcessIdentity), and its lock
 /// projects/NAME/containers/CONTAINER/
 ///   spec      what the engine runs       (ContainerSpecification)  written by up
 ///   record    what the stack knows of it (ContainerRecord)         written by up
 ///   shim      the process that keeps it  (ProcessIdentity)         written by whoever spawns the shim, before it may act
 ///   state     the running process        (RunRecord)               written by the shim
 ///   exit      how it ended               (ExitRecord)              written by the shim
+///   life      health and restarts        (LifeRecord)              written by the supervisor
+///   halt      it is to stay stopped      (empty)                   written by commands
 ///   upper work                           the writable layer
 /// ```
 /// Every file is replaced as a whole. A pid in a file is never trusted without its start time.
@@ -29,6 +32,8 @@ package struct ProjectDirectory: Hashable, Sendable {
   }
 
   package var exists: Bool { Files.exists(path) }
+  package var containersPath: String { "\(path)/containers" }
+  package var supervisorPath: String { "\(path)/supervisor" }
 
   package func readNetworks() throws -> [NetworkRecord] {
     guard let bytes = try Files.readIfPresent("\(path)/networks") else { return [] }

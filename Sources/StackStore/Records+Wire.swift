@@ -5,7 +5,7 @@ import StackModel
 // The binary forms of the records. A field is added at the end of its type, and the version goes up.
 
 extension ContainerRecord: WireCodable {
-  private static let version: UInt16 = 1
+  private static let version: UInt16 = 2
 
   package init(from reader: inout WireReader) throws(WireError) {
     guard try reader.integer(UInt16.self) == Self.version else {
@@ -18,6 +18,8 @@ extension ContainerRecord: WireCodable {
       attachments: try reader.value(), ports: try reader.value(), stopSignal: try reader.value(),
       stopGracePeriod: try reader.value(), restart: try Self.restart(from: &reader),
       labels: try Self.labels(from: &reader), networkOf: try reader.value())
+    life = try reader.value()
+    isOneOff = try reader.value()
   }
 
   package func write(to writer: inout WireWriter) {
@@ -39,6 +41,8 @@ extension ContainerRecord: WireCodable {
     writer.value(labels.keys.sorted())
     for key in labels.keys.sorted() { writer.value(labels[key] ?? "") }
     writer.value(networkOf)
+    writer.value(life)
+    writer.value(isOneOff)
   }
 
   private static func labels(from reader: inout WireReader) throws(WireError) -> [String: String] {
@@ -71,11 +75,13 @@ extension ContainerRecord: WireCodable {
 
 extension ContainerRecord.Attachment: WireCodable {
   package init(from reader: inout WireReader) throws(WireError) {
-    self.init(network: try reader.value(), address: IPv4Address(value: try reader.value()))
+    self.init(
+      network: try reader.value(), address: IPv4Address(value: try reader.value()), aliases: try reader.value())
   }
   package func write(to writer: inout WireWriter) {
     writer.value(network)
     writer.value(address.value)
+    writer.value(aliases)
   }
 }
 

@@ -25,6 +25,9 @@ package struct ContainerRecord: Hashable, Sendable {
   package var labels: [String: String]
   /// The service whose network it shares.
   package var networkOf: String?
+  package var life = LifeSettings()
+  /// Made by `run`: not one of the service's replicas.
+  package var isOneOff = false
 
   package init(
     project: String, service: String, number: Int, configuration: String, image: String, imageID: String,
@@ -55,11 +58,29 @@ package struct ContainerRecord: Hashable, Sendable {
     /// The key of the network in the file.
     package var network: String
     package var address: IPv4Address
+    /// Further names of the container on this network.
+    package var aliases: [String]
 
-    package init(network: String, address: IPv4Address) {
+    package init(network: String, address: IPv4Address, aliases: [String] = []) {
       self.network = network
       self.address = address
+      self.aliases = aliases
     }
+  }
+
+  /// What is to happen to a container after its start.
+  package struct LifeSettings: Hashable, Sendable {
+    /// Complete, with its probe; nil when there is none.
+    package var healthCheck: HealthCheck?
+    package var restartTiming: RestartTiming?
+    package var preStop: [LifecycleHook] = []
+    package var postStart: [LifecycleHook] = []
+    /// Services whose explicit restart restarts this one too.
+    package var restartsWith: [String] = []
+    /// The servers that names are asked of which are not the stack's; empty is the machine's.
+    package var nameServers: [String] = []
+
+    package init() {}
   }
 
   /// A port of the host that leads to a port of the container. The host's port is known: never 0.

@@ -48,7 +48,7 @@ final class StackFixture {
     for applet in [
       "sh", "sleep", "true", "false", "cat", "ls", "id", "hostname", "mount", "env", "httpd", "wget", "ip", "grep",
       "touch",
-      "pwd", "seq", "dd", "yes", "head", "nc", "stat", "ps", "kill", "mknod", "rm",
+      "pwd", "nslookup", "seq", "dd", "yes", "head", "nc", "stat", "ps", "kill", "mknod", "rm", "wc", "sort", "tr",
     ] {
       try files.createSymbolicLink(atPath: "\(directory)/root/bin/\(applet)", withDestinationPath: "busybox")
     }

@@ -18,6 +18,9 @@ struct UpCommand: ParsableCommand {
   @Flag(name: [.short, .long], help: "Return as soon as the services run.") var detach = false
   @Flag(help: "Make all containers anew.") var forceRecreate = false
   @Flag(help: "Stop and remove containers of services that the file does not have any more.") var removeOrphans = false
+  @Flag(help: "Return when all services are ready: healthy where they have a health check. Implies -d.") var wait =
+    false
+  @Option(help: "Seconds to wait for that.") var waitTimeout: Int?
   @Flag(help: "Leave a stack that cannot be started as it is.") var keep = false
   @Option(name: [.short, .long], help: "Seconds to wait for containers that have to be stopped.") var timeout: Int?
   @Flag(help: "No colours.") var noColor = false
@@ -34,10 +37,12 @@ struct UpCommand: ParsableCommand {
     options.removesOrphans = removeOrphans
     options.keepsOnFailure = keep
     options.timeout = timeout
+    options.waits = wait
+    options.waitTimeout = waitTimeout
     let signals = try SignalDescriptor([SIGINT, SIGTERM])
     try project.reporting {
       let containers = try project.engine.up(stack, options, interruption: signals.descriptor)
-      if detach { return }
+      if detach || wait { return }
       try Attachment(
         project: project, name: stack.name, containers: containers, signals: signals, timeout: timeout,
         style: LogRenderer.Style(

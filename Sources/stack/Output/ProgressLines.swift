@@ -21,6 +21,7 @@ struct ProgressLines: ProgressObserver {
     case .created: "created"
     case .started: "started"
     case .running: "running"
+    case .healthy: "healthy"
     case .stopped: "stopped"
     case .killed: "killed"
     case .removed: "removed"

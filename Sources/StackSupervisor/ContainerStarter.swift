@@ -1,0 +1,49 @@
+import InternetAddress
+import IsolationEngine
+import LinuxSystem
+import StackEngine
+import StackModel
+import StackStore
+import SystemPackage
+
+/// Starts containers again that have ended, as they were.
+final class ContainerStarter {
+  enum Outcome {
+    /// The shim reports by `channel`; its end without a report is the shim's.
+    case started(channel: SharedDescriptor)
+    /// Somebody else has started it, or wants it to stay stopped.
+    case changedMeanwhile
+  }
+
+  private let directory: ProjectDirectory
+
+  init(directory: ProjectDirectory) {
+    self.directory = directory
+  }
+
+  func restart(_ container: ContainerDirectory, _ record: ContainerRecord) throws -> Outcome {
+    // The process that makes the shim holds it too, until the shim can be found.
+    let lock = try container.lock()
+    defer { withExtendedLifetime(lock) {} }
+    guard !container.isHalted, case .exited = try ContainerStatus(container).state else { return .changedMeanwhile }
+    let reservations = try record.ports.map { port throws(SystemCallError) in
+      try PortReservation(
+        address: port.hostAddress?.value ?? 0, port: port.hostPort, isStream: port.transport == .tcp)
+    }
+    try joinOwner(container, record)
+    return .started(
+      channel: try ShimSpawner(lock.descriptor, for: directory).spawn(for: container, holding: reservations))
+  }
+
+  /// A container in the network of another finds it by the process that runs now.
+  private func joinOwner(_ container: ContainerDirectory, _ record: ContainerRecord) throws {
+    guard let owner = record.networkOf else { return }
+    let running = try directory.statuses().lazy.filter { $0.record?.service == owner }.compactMap { status in
+      if case .running(let run, _) = status.state { run.process } else { nil }
+    }.first
+    guard let running else { throw SystemCallError("setns", on: "the network of \(owner)", .noSuchProcess) }
+    var specification = try ContainerSpecification(wireBytes: container.readSpecification())
+    specification.namespaces.network = .of(running)
+    try container.write(specification: specification.wireBytes)
+  }
+}

@@ -1,0 +1,300 @@
+import Glibc
+import LinuxSystem
+import StackEngine
+import StackLifecycle
+import StackModel
+import StackStore
+import SystemPackage
+
+/// The process that reacts to what happens in a stack between commands: `stack supervise PROJECT RUN-DIR DATA-DIR`.
+///
+/// It restarts containers, checks their health, and answers for their names. Single-threaded, and never needed by what runs:
+/// it may be killed at any moment, and the next one takes over from the state directory, which is also how commands and
+/// supervisor tell each other things: who writes a file there is heard by inotify(7).
+package final class SupervisorProcess {
+  static let lockDescriptor = SupervisorSpawner.lockDescriptor
+
+  private let paths: StatePaths
+  private let directory: ProjectDirectory
+  private let inotify: Inotify
+  private var isWatchingContainers = false
+  private var watches: [CInt: String] = [:]
+  private var containers: [String: SupervisedContainer] = [:]
+  private let starter: ContainerStarter
+  private let names: NameService
+  private var namesChanged = true
+  /// Looks for new containers, and at those that are named.
+  private var needsScan = true
+  private var changed: Set<String> = []
+  /// When to look again whether there is still something to do.
+  private var restsUntil: UInt64 = 0
+
+  private init(project: String, paths: StatePaths) throws(SystemCallError) {
+    self.paths = paths
+    directory = paths.project(project)
+    inotify = try Inotify()
+    starter = ContainerStarter(directory: paths.project(project))
+    names = NameService(directory: paths.project(project))
+  }
+
+  /// The main function of a supervisor.
+  package static func main(_ arguments: [String]) -> Never {
+    guard arguments.count == 3 else { exit(2) }
+    // Who reads standard error is not known: a broken pipe must not end it.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      let paths = StatePaths(run: arguments[1], data: arguments[2])
+      try SupervisorProcess(project: arguments[0], paths: paths).run()
+      exit(0)
+    } catch {
+      log("ended: \(error)")
+      exit(1)
+    }
+  }
+
+  static func log(_ text: String) {
+    // Best effort: a log that cannot be written has no readers.
+    try? Files.writeAll(.standardError, "\(text)\n".utf8)
+  }
+
+  // MARK: The loop
+
+  private func run() throws {
+    _ = try inotify.add(
+      directory.path, UInt32(IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF))
+    while true {
+      look()
+      if try isDone() { return }
+      try wait()
+    }
+  }
+
+  /// Brings what is known up to what is on the disk, and lets time pass.
+  private func look() {
+    if needsScan {
+      needsScan = false
+      scan()
+    }
+    while let name = changed.popFirst() { refresh(name) }
+    if namesChanged {
+      namesChanged = false
+      names.refresh(containers.values)
+    }
+    let now = KernelClock.monotonic
+    names.time(now, containers.values)
+    for (name, container) in containers.sorted(by: { $0.key < $1.key }) {
+      if let wake = container.wakeAt, now >= wake {
+        container.wakeAt = nil
+        apply(container.life.handle(.time, at: now), to: container)
+      }
+      if let probe = container.probe, now >= probe.deadline {
+        Self.log("\(name): its health check does not end")
+        try? probe.process.signal(SIGKILL)
+      }
+    }
+  }
+
+  private func wait() throws {
+    var descriptors = [inotify.descriptor]
+    var actions: [() -> Void] = [{ self.readChanges() }]
+    for (name, container) in containers {
+      if let shim = container.shim {
+        descriptors.append(shim.descriptor)
+        actions.append { self.shimEnded(name) }
+      }
+      if let channel = container.starting {
+        descriptors.append(channel.borrowed)
+        actions.append { self.startReported(name) }
+      }
+      if let probe = container.probe {
+        descriptors.append(probe.process.descriptor)
+        actions.append { self.probeEnded(name) }
+      }
+    }
+    for source in names.server.sources() {
+      descriptors.append(source.descriptor)
+      actions.append(source.act)
+    }
+    let ready = try Polling.readable(descriptors, milliseconds: limit)
+    for (index, isReady) in ready.enumerated() where isReady { actions[index]() }
+  }
+
+  /// How long nothing has to be done.
+  private var limit: Int {
+    let times = (containers.values.flatMap { [$0.wakeAt, $0.probe?.deadline] } + [names.deadline]).compactMap { $0 }
+    guard let next = (times + (restsUntil > 0 ? [restsUntil] : [])).min(), next != .max else { return -1 }
+    let now = KernelClock.monotonic
+    return next > now ? Int(clamping: (next - now + 999_999) / 1_000_000) : 0
+  }
+
+  private func readChanges() {
+    guard let entries = try? inotify.entries() else {
+      needsScan = true
+      return
+    }
+    for entry in entries {
+      guard let name = watches[entry.watch] else {
+        // The project's directory, the list of containers, or changes that were lost.
+        needsScan = true
+        if entry.watch < 0 { changed.formUnion(containers.keys) }
+        continue
+      }
+      switch entry.name {
+      case "state", "halt", "record": changed.insert(name)
+      case "": needsScan = true
+      default: break
+      }
+    }
+  }
+
+  /// Whether nothing is left that could happen. No command is at work then: its lock is held until the end.
+  private func isDone() throws -> Bool {
+    restsUntil = 0
+    if !directory.exists { return true }
+    if containers.values.contains(where: \.isActive) { return false }
+    do {
+      let lock = try FileLock(paths.lockPath(of: directory.name), wait: false)
+      scan()
+      while let name = changed.popFirst() { refresh(name) }
+      if containers.values.contains(where: \.isActive) { return false }
+      // The supervisor's own file goes before the lock: who looks next finds none.
+      try Files.removeFile(directory.supervisorPath)
+      withExtendedLifetime(lock) {}
+      return true
+    } catch {
+      guard error.errno == .wouldBlock else { throw error }
+      restsUntil = KernelClock.monotonic + 1_000_000_000
+      return false
+    }
+  }
+
+  // MARK: Containers
+
+  private func scan() {
+    names.refreshNetworks()
+    let mask = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF)
+    if !isWatchingContainers, Files.exists(directory.containersPath) {
+      isWatchingContainers =
+        (try? inotify.add(directory.containersPath, UInt32(IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_DELETE_SELF)))
+        != nil
+    }
+    let found = (try? directory.containers()) ?? []
+    let names = Set(found.map(\.name))
+    for name in containers.keys where !names.contains(name) { forget(name) }
+    for container in found where containers[container.name] == nil && !watches.values.contains(container.name) {
+      // The watch first: what is written between it and the reading is looked for twice, not missed.
+      guard let watch = try? inotify.add(container.path, mask) else { continue }
+      watches[watch] = container.name
+      changed.insert(container.name)
+    }
+  }
+
+  private func forget(_ name: String) {
+    containers[name]?.probe?.cancel()
+    containers[name] = nil
+    namesChanged = true
+    for (watch, watched) in watches where watched == name {
+      inotify.remove(watch)
+      watches[watch] = nil
+    }
+  }
+
+  /// Reads what is known of a container, and acts on what is new.
+  private func refresh(_ name: String) {
+    // What cannot be read is being written or removed: that is told too.
+    guard let status = try? ContainerStatus(directory.container(name)), let record = status.record else { return }
+    let container: SupervisedContainer
+    if let known = containers[name], known.isSame(as: record) {
+      container = known
+    } else {
+      containers[name]?.probe?.cancel()
+      container = SupervisedContainer(status.directory, record)
+      containers[name] = container
+      namesChanged = true
+    }
+    let now = KernelClock.monotonic
+    let ranBefore = container.isRunning
+    apply(container.take(status, at: now), to: container)
+    if container.isRunning != ranBefore { namesChanged = true }
+    if container.isRunning { restartGuests(of: container) }
+  }
+
+  private func shimEnded(_ name: String) {
+    containers[name]?.shimEnded()
+    refresh(name)
+  }
+
+  /// The shim of a restart runs its program, or says why it cannot, or has ended.
+  private func startReported(_ name: String) {
+    guard let container = containers[name], let channel = container.starting else { return }
+    container.starting = nil
+    let message = (try? Message.receive(over: channel.borrowed)).flatMap { $0 }.flatMap {
+      try? ShimMessage(wireBytes: $0)
+    }
+    if case .started = message { return refresh(name) }
+    if case .failed(let step, let reason) = message { Self.log("\(name): cannot be started again: \(step): \(reason)") }
+    apply(container.life.handle(.restartFailed, at: KernelClock.monotonic), to: container)
+  }
+
+  private func probeEnded(_ name: String) {
+    guard let container = containers[name], let probe = container.probe else { return }
+    container.probe = nil
+    let check = probe.outcome()
+    container.lastCheck = check
+    let effects = container.life.handle(
+      .probed(run: probe.run, succeeded: check.succeeded), at: KernelClock.monotonic)
+    apply(effects, to: container)
+    // A failure is worth knowing even when nothing else changes.
+    if !check.succeeded && !effects.contains(.changed) { container.writeLife() }
+  }
+
+  private func apply(_ effects: [ContainerLife.Effect], to container: SupervisedContainer) {
+    for effect in effects {
+      switch effect {
+      case .probe(let run): apply(container.startProbe(run: run), to: container)
+      case .cancelProbe:
+        container.probe?.cancel()
+        container.probe = nil
+        container.wakeAt = nil
+      case .restart: restart(container)
+      case .wake(let time): container.wakeAt = time
+      case .changed:
+        container.writeLife()
+        if case .restarting = container.life.phase { stopGuests(of: container) }
+      }
+    }
+  }
+
+  private func restart(_ container: SupervisedContainer) {
+    do {
+      switch try starter.restart(container.directory, container.record) {
+      case .started(let channel): container.starting = channel
+      case .changedMeanwhile: changed.insert(container.directory.name)
+      }
+    } catch {
+      Self.log("\(container.directory.name): cannot be started again: \(error)")
+      apply(container.life.handle(.restartFailed, at: KernelClock.monotonic), to: container)
+    }
+  }
+
+  // MARK: Containers in the network of another
+
+  private func guests(of owner: SupervisedContainer) -> [SupervisedContainer] {
+    containers.values.filter { $0.record.networkOf == owner.record.service }
+  }
+
+  /// A network namespace ends with its owner: who lives in it has to start again too.
+  private func stopGuests(of owner: SupervisedContainer) {
+    for guest in guests(of: owner) where guest.isRunning {
+      guest.followsOwner = true
+      guest.kill()
+    }
+  }
+
+  private func restartGuests(of owner: SupervisedContainer) {
+    for guest in guests(of: owner) where guest.followsOwner && !guest.isRunning {
+      guest.followsOwner = false
+      restart(guest)
+    }
+  }
+}
