@@ -197,8 +197,8 @@ import Testing
       "2:39: \"CDM x\" is not a test | [CMD, PROGRAM, ARGUMENT, …], [CMD-SHELL, LINE], [NONE], or text for the shell"
     ),
     (
-      "services:\n  web: {image: i, scale: 3}",
-      "2:26: 3 containers of one service are not supported yet | remove it, or write 1"
+      "services:\n  web: {image: i, scale: 3, container_name: one}",
+      "2:29: 3 containers cannot have the same name | remove container_name:, or write scale: 1"
     ),
     (
       "name: '!'\nservices:\n  web: {image: i}",

@@ -143,11 +143,28 @@ extension ServiceDecoder {
     }
   }
 
-  private func decodeReplicas() {
-    for (key, count) in [("scale", node["scale"]), ("deploy.replicas", node["deploy"]?["replicas"])] {
-      guard let count, let text = count.text, text != "1" else { continue }
+  private mutating func decodeReplicas() {
+    let replicas = node["deploy"]?["replicas"]
+    if let scale = node["scale"], let replicas, scale.text != replicas.text {
       report.error(
-        count.mark, path(key), "\(text) containers of one service are not supported yet", hint: "remove it, or write 1")
+        replicas.mark, path("deploy.replicas"), "scale: is \(scale.text ?? ""), but this is \(replicas.text ?? "")",
+        hint: "keep one of the two")
+    }
+    guard let count = node["scale"] ?? replicas, let number = count.text.flatMap({ Int($0) }) else { return }
+    if number > Self.mostReplicas {
+      report.error(
+        count.mark, path(node["scale"] == nil ? "deploy.replicas" : "scale"),
+        "\(number) containers are more than \(Self.mostReplicas)")
+      return
+    }
+    service.replicas = number == 1 ? nil : number
+    if number > 1, let name = node["container_name"] {
+      report.error(
+        name.mark, path("container_name"), "\(number) containers cannot have the same name",
+        hint: "remove container_name:, or write scale: 1")
     }
   }
+
+  /// What no machine runs; a number that is mistyped does not take its memory.
+  private static let mostReplicas = 10_000
 }

@@ -125,7 +125,7 @@ extension KeyTable {
     "deploy",
     [
       Key("resources", .record(.deployResources), "Limits"),
-      Key("replicas", .count, "The number of containers; only 1 yet"),
+      Key("replicas", .count, "The number of containers"),
       Key("mode", .text, .inert, "replicated or global"),
       Key("endpoint_mode", .text, .inert, "For clusters"),
       Key("labels", .labels, .inert, "Labels of the service"),
