@@ -42,9 +42,9 @@ struct Project {
       paths: paths, observer: ProgressLines(terminal, environment: environment, reportDirectory: directory))
   }
 
-  /// Loads the stack file; all that is wrong with it goes to standard error.
-  /// - Throws: `ExitCode` 3 when there is an error.
-  func load() throws -> LoadResult {
+  /// Loads the stack file; what is wrong with it goes to standard error.
+  /// - Parameter warns: whether that goes for what is no error too.
+  func load(warns: Bool = true) throws -> LoadResult {
     let loader = StackFileLoader { path in
       do throws(SystemCallError) {
         return .success(path == "-" ? try Files.readAll(.standardInput) : try Files.readAll(path))
@@ -60,12 +60,15 @@ struct Project {
       LoadRequest(
         files: files, workingDirectory: workingDirectory, projectName: options.projectName,
         projectDirectory: options.projectDirectory, envFiles: options.envFile, environment: environment))
-    terminal.error(DiagnosticText.render(result.diagnostics, color: terminal.usesColourOnError))
+    if warns || result.stack == nil {
+      terminal.error(DiagnosticText.render(result.diagnostics, color: terminal.usesColourOnError))
+    }
     return result
   }
 
-  func stack() throws -> Stack {
-    guard let stack = try load().stack else { throw ExitCode(3) }
+  /// - Throws: `ExitCode` 3 when there is an error in the file.
+  func stack(warns: Bool = true) throws -> Stack {
+    guard let stack = try load(warns: warns).stack else { throw ExitCode(3) }
     return stack
   }
 
@@ -77,7 +80,8 @@ struct Project {
         if let name = environment[variable], !name.isEmpty { return name }
       }
     }
-    return try stack().name
+    // What is not acted on was said by `up`.
+    return try stack(warns: false).name
   }
 
   private var workingDirectory: String {
@@ -89,7 +93,14 @@ struct Project {
 /// The variables of this process.
 enum ProcessEnvironment {
   static var variables: [String: String] {
-    let bytes = (try? Files.readAll("/proc/self/environ")) ?? []
+    let bytes: [UInt8]
+    do {
+      bytes = try Files.readAll("/proc/self/environ")
+    } catch {
+      // Without it this would work on another state than the one that is meant.
+      try? Files.writeAll(.standardError, "stack: cannot read the environment: \(error)\n".utf8)
+      exit(1)
+    }
     var variables: [String: String] = [:]
     for entry in bytes.split(separator: 0) {
       let parts = entry.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
