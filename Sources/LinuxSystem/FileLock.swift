@@ -25,3 +25,18 @@ package final class FileLock {
     }
   }
 }
+
+/// A lock among processes on a directory (flock(2)).
+package final class DirectoryLock {
+  private let directory: OwnedDescriptor
+
+  /// The open directory that is locked: a process that gets it holds the lock too (flock(2)).
+  package var descriptor: FileDescriptor { directory.borrowed }
+
+  package init(_ path: String) throws(SystemCallError) {
+    let opened = try Files.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    let descriptor = opened.borrowed.rawValue
+    _ = try retrying { Int(flock(descriptor, LOCK_EX)) }.read(or: "flock", on: path)
+    directory = opened
+  }
+}

@@ -64,3 +64,42 @@ extension Inotify {
     }
   }
 }
+
+/// A name in a watched directory to which something happened.
+package struct InotifyEntry: Sendable, Hashable {
+  /// -1 when changes were lost, and anything may have changed.
+  package let watch: CInt
+  package let events: UInt32
+  /// Empty when it happened to the watched directory itself.
+  package let name: String
+}
+
+extension Inotify {
+  /// What happened since the last call, in order, with names. Does not wait.
+  package func entries() throws(SystemCallError) -> [InotifyEntry] {
+    var entries: [InotifyEntry] = []
+    var buffer = [UInt8](repeating: 0, count: 16 << 10)
+    while true {
+      let outcome = retrying { unsafe Glibc.read(descriptor.rawValue, &buffer, buffer.count) }
+      if outcome.value < 0 && outcome.errno == EAGAIN { return entries }
+      let count = try outcome.read(or: "read", on: "inotify")
+      if count == 0 { return entries }
+      unsafe buffer.withUnsafeBytes { bytes in
+        var offset = 0
+        while offset + MemoryLayout<inotify_event>.size <= count {
+          let event = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: inotify_event.self)
+          offset += MemoryLayout<inotify_event>.size
+          let name = unsafe bytes[offset..<(offset + Int(event.len))].prefix { $0 != 0 }
+          entries.append(
+            InotifyEntry(watch: event.wd, events: event.mask, name: unsafe String(decoding: name, as: UTF8.self)))
+          offset += Int(event.len)
+        }
+      }
+    }
+  }
+
+  /// Stops a watch; one that is gone already is success.
+  package func remove(_ watch: CInt) {
+    _ = inotify_rm_watch(descriptor.rawValue, watch)
+  }
+}

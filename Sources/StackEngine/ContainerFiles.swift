@@ -1,6 +1,8 @@
+import InternetAddress
 import LinuxSystem
 import StackModel
 import StackPlan
+import StackStore
 
 /// The files that the engine writes for a container and mounts into its /etc: hosts(5), hostname(5), resolv.conf(5).
 struct ContainerFiles {
@@ -9,10 +11,14 @@ struct ContainerFiles {
   private let machineHosts: String
   private let machineResolver: String
   private let upstreamResolver: String
+  private let gateways: [String: String]
 
   init(plan: UpPlan) {
     stack = plan.stack
     hosts = HostsFile(plan.stack, plan.addresses)
+    // The supervisor answers on the networks that this stack has made itself.
+    gateways = Dictionary(
+      plan.networks.map { ($0.key, $0.gateway.description) }, uniquingKeysWith: { first, _ in first })
     // Best effort: what the machine does not have, it cannot pass on.
     machineHosts = (try? Files.text("/etc/hosts")) ?? ""
     machineResolver = (try? Files.text("/etc/resolv.conf")) ?? ""
@@ -27,9 +33,15 @@ struct ContainerFiles {
       ("hostname", "\(hostname)\n"),
       (
         "resolv.conf",
-        ResolvConf.render(for: owner, hostContent: machineResolver, upstreamContent: upstreamResolver)
+        ResolvConf.render(
+          for: owner, gateway: gateway(of: owner), hostContent: machineResolver, upstreamContent: upstreamResolver)
       ),
     ]
+  }
+
+  private func gateway(of service: Service) -> String? {
+    guard case .networks(let attachments) = service.networkMode else { return nil }
+    return attachments.lazy.compactMap { gateways[$0.network] }.first
   }
 
   /// The service whose network it is: its own, or that of the service it shares. A circle cannot get here.

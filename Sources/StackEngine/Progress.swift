@@ -1,9 +1,12 @@
+import StackStore
+
 /// What happens to the parts of a stack, as it happens.
 package struct ProgressEvent: Hashable, Sendable {
-  package enum Kind: String, Hashable, Sendable { case network, volume, container }
+  package enum Kind: String, Hashable, Sendable { case stack, network, volume, container }
 
   package enum Phase: String, Hashable, Sendable {
-    case creating, created, starting, started, running, stopping, stopped, killed, removed, failed, skipped
+    case creating, created, starting, started, running, healthy, stopping, stopped, killed, removed, failed, skipped,
+      noticed, paused, unpaused
     /// It is as asked for, and something stands in its way.
     case hindered
   }
@@ -27,4 +30,10 @@ package struct ProgressEvent: Hashable, Sendable {
 /// Who is told of progress.
 package protocol ProgressObserver {
   func report(_ event: ProgressEvent)
+  /// An operation has failed: what it made is still there, and is taken back next.
+  func failed(_ error: EngineError, _ containers: [ContainerStatus])
+}
+
+extension ProgressObserver {
+  package func failed(_ error: EngineError, _ containers: [ContainerStatus]) {}
 }

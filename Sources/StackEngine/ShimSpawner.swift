@@ -16,16 +16,16 @@ package final class ShimSpawner {
     package static let requests: CInt = 3
     /// The program itself, as it is executed.
     package static let program: CInt = 4
-    /// The lock of the project.
+    /// The lock of the project, or of the one container that is started.
     package static let lock: CInt = 5
   }
 
   private let requests: SharedDescriptor
   private let pid: pid_t
 
-  /// - Parameter lock: that of the project, held by the caller.
+  /// - Parameter lock: an open file that is locked, the project's or the container's.
   /// - Throws: when the program's own file cannot be opened or executed.
-  package init(_ lock: borrowing FileLock, for project: ProjectDirectory) throws(SystemCallError) {
+  package init(_ lock: FileDescriptor, for project: ProjectDirectory) throws(SystemCallError) {
     // A read-only mount of its own: whatever a container finds in /proc/PID/exe, it cannot be opened for writing
     // (CVE-2019-5736).
     let mount = try DetachedMount(cloning: "/proc/self/exe")
@@ -38,7 +38,7 @@ package final class ShimSpawner {
       path: "/proc/self/fd/\(Descriptor.program)", arguments: ["stack", "shims", project.path], environment: [],
       descriptors: [
         0: null.borrowed, 1: null.borrowed, 2: null.borrowed, Descriptor.requests: other.borrowed,
-        Descriptor.program: program.descriptor, Descriptor.lock: lock.descriptor,
+        Descriptor.program: program.descriptor, Descriptor.lock: lock,
       ])
     spawn.newSession = true
     pid = try spawn.start()
@@ -54,17 +54,21 @@ package final class ShimSpawner {
   /// Has a shim started for a container whose specification is written.
   ///
   /// - Parameter reservations: held as long as the shim lives.
+  /// - Parameter streams: the container's standard input, output and error with `.given`.
   /// - Returns: where the shim reports (`ShimMessage`); its end without a report is the shim's.
   package func spawn(
-    for container: ContainerDirectory, holding reservations: [PortReservation]
+    for container: ContainerDirectory, holding reservations: [PortReservation], _ kind: ContainerStreams = .log,
+    _ streams: [FileDescriptor] = []
   ) throws(SystemCallError) -> SharedDescriptor {
     let (channel, shimEnd) = try DescriptorPair.messageSockets().split()
     let request = ShimRequest(
-      directory: container.path, logs: container.logs, reservations: UInt32(reservations.count))
+      directory: container.path, logs: container.logs, reservations: UInt32(reservations.count),
+      streams: kind)
     try Message.send(request.wireBytes, with: shimEnd.borrowed, over: requests.borrowed)
     for reservation in reservations {
       try Message.send([0], with: reservation.socket.borrowed, over: requests.borrowed)
     }
+    for stream in streams { try Message.send([0], with: stream, over: requests.borrowed) }
     return channel
   }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import StackStore
 import SystemPackage
 
 /// Waits for shims: for the word of those that start, and for the end of those that jobs wait for.
@@ -9,8 +10,10 @@ struct StartRunner {
       case started
       case alreadyRunning
       case failed(step: String, reason: String)
-      /// The container's exit record is written.
+      /// The container's exit record is written, and it is not started again.
       case ended
+      case healthy
+      case unhealthy(reason: String)
     }
 
     let service: String
@@ -23,12 +26,42 @@ struct StartRunner {
   /// Shims of started services by service, as long as their end matters.
   private var running: [String: ProcessIdentity] = [:]
   private var ready: [Event] = []
+  /// Terminals of services whose user wants to have them.
+  private(set) var terminals: [String: SharedDescriptor] = [:]
   /// The services whose end matters.
   private let jobs: Set<String>
+  /// Of services whose supervisor tells how they fare; nil when nobody waits for that.
+  private let watch: LifeWatch?
+  /// Called when there is no supervisor any more.
+  private let supervise: () throws -> ProcessHandle?
+  private var supervisor: ProcessHandle?
+  /// Told once: a health check succeeds again and again.
+  private var healthy: Set<String> = []
 
-  init(interruption: FileDescriptor?, jobs: Set<String>) {
+  init(
+    interruption: FileDescriptor?, jobs: Set<String>, watch: LifeWatch? = nil,
+    supervise: @escaping () throws -> ProcessHandle? = { nil }
+  ) throws(EngineError) {
     self.interruption = interruption
     self.jobs = jobs
+    self.watch = watch
+    self.supervise = supervise
+    supervisor = try engineStep("supervisor") { watch == nil ? nil : try supervise() }
+  }
+
+  /// Has the supervisor's word on a service reported, also what it said already.
+  mutating func watch(_ service: String, _ container: ContainerDirectory) throws(EngineError) {
+    guard let watch else { return }
+    try engineStep(service) {
+      try watch.add(service, container)
+      if let event = try news(of: service, from: watch) { ready.append(event) }
+    }
+  }
+
+  private mutating func news(of service: String, from watch: LifeWatch) throws -> Event? {
+    guard let outcome = try watch.outcome(of: service) else { return nil }
+    if case .healthy = outcome, !healthy.insert(service).inserted { return nil }
+    return Event(service: service, outcome: outcome)
   }
 
   mutating func add(_ service: String, _ channel: SharedDescriptor) {
@@ -40,8 +73,19 @@ struct StartRunner {
     ready.append(Event(service: service, outcome: .alreadyRunning))
   }
 
-  /// Waits until something has happened.
-  mutating func wait() throws(EngineError) -> [Event] {
+  /// A service that could not even be tried.
+  mutating func cannotStart(_ service: String, _ reason: String) {
+    ready.append(Event(service: service, outcome: .failed(step: "start", reason: reason)))
+  }
+
+  /// A job that was done before.
+  mutating func alreadyCompleted(_ service: String) {
+    ready.append(Event(service: service, outcome: .alreadyRunning))
+    ready.append(Event(service: service, outcome: .ended))
+  }
+
+  /// Waits until something has happened, or until a moment on the monotonic clock.
+  mutating func wait(until deadline: UInt64 = .max) throws(EngineError) -> [Event] {
     if !ready.isEmpty {
       defer { ready = [] }
       return ready
@@ -58,13 +102,25 @@ struct StartRunner {
       return gone.map { Event(service: $0, outcome: .ended) }
     }
     var descriptors = names.compactMap { starting[$0]?.borrowed } + handles.map(\.process.descriptor)
-    if descriptors.isEmpty { return [] }
+    if descriptors.isEmpty && watch == nil { return [] }
+    let ownCount = descriptors.count
+    if let watch { descriptors.append(watch.descriptor) }
+    if let supervisor { descriptors.append(supervisor.descriptor) }
     if let interruption { descriptors.append(interruption) }
-    let readable = try engineStep { try Polling.readable(descriptors) }
+    let readable = try engineStep {
+      try Polling.readable(descriptors, milliseconds: Self.milliseconds(until: deadline))
+    }
     if interruption != nil, readable.last == true {
       throw EngineError(.interrupted, "interrupted")
     }
     var events: [Event] = []
+    if let watch, readable[ownCount] {
+      let changes = try engineStep { try watch.changes() }
+      for name in changes {
+        if let event = try engineStep(name, { try news(of: name, from: watch) }) { events.append(event) }
+      }
+    }
+    if supervisor != nil, readable[ownCount + 1] { supervisor = try engineStep("supervisor") { try supervise() } }
     for (index, name) in names.enumerated() where readable[index] {
       events.append(try word(of: name))
     }
@@ -75,10 +131,18 @@ struct StartRunner {
     return events
   }
 
+  private static func milliseconds(until deadline: UInt64) -> Int {
+    if deadline == .max { return -1 }
+    let now = KernelClock.monotonic
+    return deadline > now ? Int(clamping: (deadline - now + 999_999) / 1_000_000) : 0
+  }
+
   private mutating func word(of service: String) throws(EngineError) -> Event {
     guard let channel = starting.removeValue(forKey: service) else { return Event(service: service, outcome: .started) }
     let message = try engineStep(service) { () -> ShimMessage? in
-      try Message.receive(over: channel.borrowed).map { try ShimMessage(wireBytes: $0) }
+      guard let (bytes, terminal) = try Message.receiveWithDescriptor(over: channel.borrowed) else { return nil }
+      terminals[service] = terminal
+      return try ShimMessage(wireBytes: bytes)
     }
     switch message {
     case .started(let shim):

@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import StackLifecycle
 import StackModel
 import StackPlan
 import StackStore
@@ -9,6 +10,8 @@ struct StopOperation {
   let engine: Engine
   /// Seconds; nil is each container's own grace period.
   let timeout: Int?
+  /// The containers stay, stopped, until somebody starts them: none has done what it was there for.
+  var leavesStopped = false
 
   /// Between the stop signal and SIGKILL when nothing is said (Compose Specification, `stop_grace_period`); nanoseconds.
   static let defaultGracePeriod: UInt64 = 10_000_000_000
@@ -17,8 +20,9 @@ struct StopOperation {
   /// - Parameter noneCanAct: called once, as soon as each of them has ended or has been sent SIGKILL: what only they could use
   ///   may go from then on.
   func stop(
-    _ containers: [ContainerStatus], noneCanAct: () -> Void = {}
+    _ given: [ContainerStatus], noneCanAct: () -> Void = {}
   ) throws(EngineError) {
+    let containers = try given.map { status throws(EngineError) in try halted(status) }
     let running = Dictionary(
       uniqueKeysWithValues: containers.filter { $0.state.shim != nil }.map { ($0.directory.name, $0) })
     var schedule = StopSchedule(try Self.graph(of: running.values.sorted { $0.directory.name < $1.directory.name }))
@@ -47,8 +51,19 @@ struct StopOperation {
     }
   }
 
+  /// Keeps the supervisor from starting a container again, and finds out what it does now.
+  private func halted(_ status: ContainerStatus) throws(EngineError) -> ContainerStatus {
+    guard let record = status.record,
+      RestartMachine.isActive(record.restart) || leavesStopped && status.state.shim != nil
+    else { return status }
+    return try engineStep(status.directory.name) {
+      try status.directory.halt()
+      return try ContainerStatus(status.directory)
+    }
+  }
+
   /// Who needs whom, by the names of the containers.
-  private static func graph(of containers: [ContainerStatus]) throws(EngineError) -> DependencyGraph {
+  static func graph(of containers: [ContainerStatus]) throws(EngineError) -> DependencyGraph {
     let names = Dictionary(
       containers.compactMap { status in status.record.map { ($0.service, status.directory.name) } },
       uniquingKeysWith: { first, _ in first })
@@ -84,10 +99,13 @@ struct StopOperation {
       timeout.map { UInt64(max(0, $0)) * 1_000_000_000 } ?? status.record?.stopGracePeriod ?? Self.defaultGracePeriod
     var isKilled = false
     try engineStep(status.directory.name) {
+      // A frozen process neither handles a signal nor, on cgroup v1, dies of one.
+      try engine.thaw(status)
       switch status.state {
       case .running(let run, _):
         // Through the container's own process: the shim sees its end, completes the log, and ends.
         guard let process = run.process.open() else { break }
+        prepare(status, run, grace)
         let signal = status.record?.stopSignal ?? SIGTERM
         // To PID 1 of a namespace the kernel delivers only signals that it handles: any other would be waited for in vain.
         let isHandled = signal == SIGKILL || run.process.catches(signal)
@@ -105,6 +123,17 @@ struct StopOperation {
       }
     }
     return Stopping(status: status, shim: shim, killAt: isKilled ? nil : KernelClock.monotonic + grace)
+  }
+
+  /// Runs what the service wants to be run before it is stopped; what fails then does not keep it from being stopped.
+  private func prepare(_ status: ContainerStatus, _ run: RunRecord, _ grace: UInt64) {
+    guard let hooks = status.record?.life.preStop, !hooks.isEmpty else { return }
+    do {
+      try Hooks(container: status.directory, run: run, service: status.record?.service ?? "").run(
+        hooks, limit: Int(clamping: grace / 1_000_000))
+    } catch {
+      engine.report(.container, status.directory.name, .failed, detail: "\(error)")
+    }
   }
 
   /// Waits until a container has ended, or a deadline has passed and been acted on.
@@ -147,7 +176,8 @@ extension Engine {
   package func stop(_ project: String, services: [String], timeout: Int?) throws(EngineError) {
     try requireRoot()
     try locked(project) { _ throws(EngineError) in
-      try StopOperation(engine: self, timeout: timeout).stop(try containers(of: project, services: services))
+      try StopOperation(engine: self, timeout: timeout, leavesStopped: true)
+        .stop(try containers(of: project, services: services))
     }
   }
 }

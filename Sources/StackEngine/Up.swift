@@ -7,6 +7,7 @@ import LinuxNetlink
 import LinuxSeccomp
 import LinuxSystem
 import StackImages
+import StackLifecycle
 import StackModel
 import StackPlan
 import StackStore
@@ -22,20 +23,38 @@ extension Engine {
   package func up(
     _ stack: Stack, _ options: UpOptions = UpOptions(), interruption: FileDescriptor? = nil
   ) throws(EngineError) -> [ContainerDirectory] {
+    try up(stack, options, interruption: interruption, foreground: nil).containers
+  }
+
+  func up(
+    _ stack: Stack, _ options: UpOptions, interruption: FileDescriptor?, foreground: Foreground?,
+    whenUp: (UpOperation) -> Void = { _ in }
+  ) throws(EngineError) -> (containers: [ContainerDirectory], terminal: SharedDescriptor?) {
     try requireRoot()
     return try locked(stack.name) { lock throws(EngineError) in
       let plan = try UpPlanner(engine: self, stack: stack, options: options).plan()
       let existedBefore = paths.project(stack.name).exists
       let operation = UpOperation(engine: self, plan: plan, lock: lock, options: options, interruption: interruption)
+      operation.foreground = foreground
       do throws(EngineError) {
         try operation.run()
       } catch {
+        // Best effort: what cannot be read cannot be shown.
+        if let statuses = try? paths.project(stack.name).statuses() { observer.failed(error, statuses) }
         if options.keepsOnFailure { throw error }
         throw operation.takenBack(after: error, removeAll: !existedBefore)
       }
-      return plan.services.map(\.container)
+      whenUp(operation)
+      return (plan.services.map(\.container), operation.terminal)
     }
   }
+}
+
+/// A container that the caller wants to talk to.
+struct Foreground {
+  let service: String
+  let kind: ContainerStreams
+  let streams: [FileDescriptor]
 }
 
 /// One `up` that has been planned.
@@ -43,9 +62,13 @@ final class UpOperation {
   let engine: Engine
   let plan: UpPlan
   private let lock: FileLock
-  private let options: UpOptions
+  let options: UpOptions
   private let interruption: FileDescriptor?
   let directory: ProjectDirectory
+  /// The container whose standard streams do not lead into its log.
+  var foreground: Foreground?
+  /// The terminal of that container.
+  private(set) var terminal: SharedDescriptor?
   private(set) var made = MadeByUp()
   private var reservations: [String: [PortReservation]] = [:]
   private var ports: [String: [ContainerRecord.PublishedPort]] = [:]
@@ -64,7 +87,7 @@ final class UpOperation {
   func run() throws(EngineError) {
     let changing = plan.services.filter { $0.action != .keep }
     // It gets ready while everything else is being made.
-    let spawner = changing.isEmpty ? nil : try engineStep { try ShimSpawner(lock, for: directory) }
+    let spawner = changing.isEmpty ? nil : try engineStep { try ShimSpawner(lock.descriptor, for: directory) }
     try reservePorts(of: changing.filter { $0.action == .create || !isRunning($0) })
     if !options.removesOrphans {
       for orphan in plan.orphans {
@@ -72,13 +95,26 @@ final class UpOperation {
       }
     }
     try removeOrphans()
+    try remove(plan.surplus)
     try stopObsolete()
     try reservePorts(of: changing.filter { reservations[$0.service.name] == nil })
     try engineStep("networks") { try makeNetworks() }
+    try supervise()
     for service in plan.services where service.action == .keep {
       engine.report(.container, service.name, .running)
     }
-    try start(spawner)
+    if options.onlyCreates {
+      for service in changing where service.action != .start { try create(service) }
+    } else {
+      try start(spawner)
+    }
+  }
+
+  /// Makes a container that somebody starts later.
+  private func create(_ service: PreparedService) throws(EngineError) {
+    made.containers.append(service.container)
+    try engineStep(service.service.name) { try write(service) }
+    engine.report(.container, service.name, .created)
   }
 
   private func isRunning(_ service: PreparedService) -> Bool { service.existing?.state.shim != nil }
@@ -98,11 +134,21 @@ final class UpOperation {
   }
 
   private func removeOrphans() throws(EngineError) {
-    guard options.removesOrphans, !plan.orphans.isEmpty else { return }
-    try StopOperation(engine: engine, timeout: options.timeout).stop(plan.orphans)
-    for orphan in plan.orphans {
-      try engineStep(orphan.directory.name) { try orphan.directory.remove() }
-      engine.report(.container, orphan.name, .removed)
+    if options.removesOrphans { return try remove(plan.orphans) }
+    let running = plan.orphans.filter { $0.record?.isOneOff == false }.map(\.name)
+    if running.isEmpty { return }
+    engine.report(
+      .stack, plan.stack.name, .noticed,
+      detail: "containers of services that the file does not have: \(running.joined(separator: ", ")); "
+        + "--remove-orphans removes them")
+  }
+
+  private func remove(_ containers: [ContainerStatus]) throws(EngineError) {
+    if containers.isEmpty { return }
+    try StopOperation(engine: engine, timeout: options.timeout).stop(containers)
+    for container in containers {
+      try engineStep(container.directory.name) { try container.directory.remove() }
+      engine.report(.container, container.name, .removed)
     }
   }
 
@@ -198,7 +244,12 @@ final class UpOperation {
   private func start(_ spawner: ShimSpawner?) throws(EngineError) {
     let graph = try engineStep { try DependencyGraph(plan.stack.services) }
     var schedule = StartSchedule(graph, selection: plan.services.map(\.service.name))
-    var runner = StartRunner(interruption: interruption, jobs: jobs)
+    let watched = watched
+    let supervisor = SupervisorSpawner(paths: engine.paths, project: plan.stack.name)
+    var runner = try StartRunner(
+      interruption: interruption, jobs: jobs, watch: watched.isEmpty ? nil : try engineStep { try LifeWatch() },
+      supervise: { try supervisor.ensured() })
+    var readiness = Readiness(plan.services)
     var problems: [EngineError.Problem] = []
     var effects = schedule.begin()
     var isFinished = false
@@ -216,33 +267,41 @@ final class UpOperation {
       }
       if isFinished { break }
       effects = []
-      for event in try runner.wait() { effects += try handle(event, &schedule, &problems) }
+      for event in try runner.wait() {
+        readiness.take(event)
+        effects += try handle(event, &schedule, &problems)
+      }
     }
     if !problems.isEmpty { throw EngineError(.failure, problems) }
-  }
-
-  /// The services whose end somebody waits for.
-  private var jobs: Set<String> {
-    Set(
-      plan.services.flatMap { service in
-        service.service.dependencies.filter { $0.condition == .completedSuccessfully }.map(\.service)
-      })
+    terminal = foreground.flatMap { runner.terminals[$0.service] }
+    if options.waits { try waitUntilReady(&runner, &readiness) }
   }
 
   private func begin(
     _ service: PreparedService, spawner: ShimSpawner?, runner: inout StartRunner
   ) throws(EngineError) {
-    guard service.action != .keep, let spawner else {
-      return runner.alreadyRunning(service.service.name, shim: service.existing?.state.shim)
+    if service.action == .keep {
+      if service.existing?.isCompleted ?? false { return runner.alreadyCompleted(service.service.name) }
+      try engineStep(service.service.name) { try service.container.resume() }
+      runner.alreadyRunning(service.service.name, shim: service.existing?.state.shim)
+      return try runner.watch(service.service.name, service.container)
     }
+    if service.action == .start, try hasBeenRestarted(service) {
+      runner.alreadyRunning(service.service.name, shim: (try? service.container.read(.run))?.shim)
+      return try runner.watch(service.service.name, service.container)
+    }
+    guard let spawner else { return }
     engine.report(.container, service.name, .starting)
     made.containers.append(service.container)
     try engineStep(service.service.name) {
       try write(service)
+      let isForeground = service.service.name == foreground?.service
       let channel = try spawner.spawn(
-        for: service.container, holding: reservations[service.service.name] ?? [])
+        for: service.container, holding: reservations[service.service.name] ?? [],
+        isForeground ? foreground?.kind ?? .log : .log, isForeground ? foreground?.streams ?? [] : [])
       runner.add(service.service.name, channel)
     }
+    if watched.contains(service.service.name) { try runner.watch(service.service.name, service.container) }
     // The shim holds them now.
     reservations[service.service.name] = []
   }
@@ -250,20 +309,32 @@ final class UpOperation {
   private func handle(
     _ event: StartRunner.Event, _ schedule: inout StartSchedule, _ problems: inout [EngineError.Problem]
   ) throws(EngineError) -> [StartSchedule.Effect] {
-    let container = KernelNames.container(project: plan.stack.name, service: event.service)
-    let name = plan.services.first { $0.service.name == event.service }?.name ?? container
+    let service = plan.services.first { $0.service.name == event.service }
+    let name = service?.name ?? event.service
     switch event.outcome {
     case .started:
       engine.report(.container, name, .started)
-      return schedule.handle(.started(event.service))
+      // Only now may the supervisor look after it: before, it would find a container that has ended.
+      if service?.action == .start { try engineStep(event.service) { try service?.container.resume() } }
+      if let problem = try runHooks(of: event.service) {
+        problems.append(problem)
+        return schedule.handle(.failed(event.service, reason: problem.message))
+      }
+      return schedule.handle(.started(event.service)) + (try withoutHealth(event.service, &schedule))
     case .alreadyRunning:
-      return schedule.handle(.started(event.service))
+      return schedule.handle(.started(event.service)) + (try withoutHealth(event.service, &schedule))
+    case .healthy:
+      engine.report(.container, name, .healthy)
+      return schedule.handle(.healthy(event.service))
+    case .unhealthy(let reason):
+      engine.report(.container, name, .failed, detail: reason)
+      return schedule.handle(.unhealthy(event.service, reason: reason))
     case .failed(let step, let reason):
       engine.report(.container, name, .failed, detail: "\(step): \(reason)")
       problems.append(EngineError.Problem(event.service, "cannot start: \(step): \(reason)"))
       return schedule.handle(.failed(event.service, reason: "could not be started"))
     case .ended:
-      let exit = try engineStep(event.service) { try directory.container(container).read(.exit) }
+      let exit = try engineStep(event.service) { try directory.container(containerName(of: event.service)).read(.exit) }
       return schedule.handle(.completed(event.service, exitCode: exit?.status.code ?? 137))
     }
   }
@@ -285,24 +356,64 @@ final class UpOperation {
     let imageName = if case .image(let reference) = model.root { reference } else { "" }
     var networkOf: String?
     if case .service(let other) = model.networkMode { networkOf = other }
-    return ContainerRecord(
-      project: plan.stack.name, service: model.name, number: 1, configuration: service.configuration.description,
+    var record = ContainerRecord(
+      project: plan.stack.name, service: model.serviceName, number: model.number,
+      configuration: service.configuration.description,
       image: imageName, imageID: service.imageID,
       command: SpecificationBuilder.command(of: model, image: service.image),
       createdAt: service.existing?.record.flatMap { service.action == .start ? $0.createdAt : nil }
         ?? KernelClock.realtime,
-      dependencies: model.dependencies.map(\.service) + (networkOf.map { [$0] } ?? []),
-      attachments: attachments.map { .init(network: $0.key, address: $0.value) },
+      dependencies: serviceNames(model.dependencies.map(\.service)) + (networkOf.map { [$0] } ?? []),
+      attachments: attachments.map { network, address in
+        .init(network: network, address: address, aliases: aliases(of: model, on: network))
+      },
       ports: ports[model.name] ?? [], stopSignal: signal,
       stopGracePeriod: model.stopGracePeriod ?? StopOperation.defaultGracePeriod, restart: model.restart,
       labels: model.labels, networkOf: networkOf, containerName: model.containerName)
+    record.life = lifeSettings(for: service)
+    record.isOneOff = model.isOneOff
+    return record
+  }
+
+  private func lifeSettings(for service: PreparedService) -> ContainerRecord.LifeSettings {
+    let model = service.service
+    var settings = ContainerRecord.LifeSettings()
+    settings.healthCheck = service.healthCheck
+    settings.restartTiming = model.restartTiming
+    settings.postStart = model.postStart ?? []
+    settings.preStop = model.preStop ?? []
+    settings.restartsWith = serviceNames(model.dependencies.filter(\.restarts).map(\.service))
+    settings.nameServers = model.dns
+    return settings
+  }
+
+  /// The services of the containers that are named.
+  private func serviceNames(_ instances: [String]) -> [String] {
+    var names: [String] = []
+    for name in instances {
+      let service = plan.stack.services.first { $0.name == name }?.serviceName ?? name
+      if !names.contains(service) { names.append(service) }
+    }
+    return names
+  }
+
+  /// The name of the container of a service, or of one of its replicas.
+  func containerName(of name: String) -> String {
+    guard let service = plan.stack.services.first(where: { $0.name == name }) else { return name }
+    return KernelNames.container(project: plan.stack.name, service)
+  }
+
+  private func aliases(of service: Service, on network: String) -> [String] {
+    guard case .networks(let attachments) = service.networkMode else { return [] }
+    return attachments.first { $0.network == network }?.aliases ?? []
   }
 
   private func specification(for service: PreparedService) throws -> ContainerSpecification {
     let model = service.service
     return try SpecificationBuilder(
       service: model, image: service.image, layers: service.layers, container: service.container,
-      project: plan.stack.name, volumePaths: try volumePaths(for: service), interfaces: interfaces(for: service),
+      project: plan.stack.name, volumePaths: try volumePaths(for: service),
+      interfaces: interfaces(for: model, container: service.container.name),
       network: try networkNamespace(for: model), seccomp: try filters.filter(for: model),
       files: files.contents(for: model)
     ).build()
@@ -347,20 +458,20 @@ final class UpOperation {
     return paths
   }
 
-  private func interfaces(for service: PreparedService) -> [InterfaceSpecification] {
-    guard case .networks(let attachments) = service.service.networkMode else { return [] }
+  func interfaces(for service: Service, container: String) -> [InterfaceSpecification] {
+    guard case .networks(let attachments) = service.networkMode else { return [] }
     // The default route goes through it.
     let outward = outward(attachments)?.network
     // A frame to a published port is redirected within the bridge where the bridge calls the firewall.
-    let isHairpin = !service.service.ports.isEmpty && HostForwarding.bridgesCallFirewall
+    let isHairpin = !service.ports.isEmpty && HostForwarding.bridgesCallFirewall
     return attachments.enumerated().compactMap { index, attachment in
       guard let network = plan.networks.first(where: { $0.key == attachment.network }),
-        let address = plan.addresses.address(of: service.service.name, on: attachment.network)
+        let address = plan.addresses.address(of: service.name, on: attachment.network)
       else { return nil }
       return InterfaceSpecification(
         name: KernelNames.containerInterface(index: index),
         hostName: KernelNames.hostInterface(
-          project: plan.stack.name, container: service.container.name, index: index),
+          project: plan.stack.name, container: container, index: index),
         bridge: network.bridge, group: KernelNames.linkGroup(project: plan.stack.name),
         address: address, prefixLength: network.subnet.prefixLength,
         gateway: attachment.network == outward ? network.gateway : nil, mtu: network.mtu, isHairpin: isHairpin)
@@ -372,7 +483,7 @@ final class UpOperation {
     case .none, .networks: return .own
     case .host: return .host
     case .service(let other):
-      let container = directory.container(KernelNames.container(project: plan.stack.name, service: other))
+      let container = directory.container(containerName(of: other))
       guard let run = try container.read(.state), run.process.isAlive else {
         throw EngineError(.failure, service.name, "service \(other), whose network it shares, is not running")
       }

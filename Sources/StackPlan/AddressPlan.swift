@@ -41,7 +41,7 @@ package struct ExternalNetwork: Sendable, Hashable {
 /// Why a stack cannot have its addresses.
 package struct AddressProblem: Sendable, Hashable, CustomStringConvertible {
   package enum Kind: Sendable, Hashable {
-    case missingExternalNetwork
+    case missingExternalNetwork(name: String)
     case subnetInUse(IPv4Subnet, by: IPv4Subnet)
     case sameSubnet(IPv4Subnet, asNetwork: String)
     case gatewayNotUsable(IPv4Address, IPv4Subnet)
@@ -59,7 +59,7 @@ package struct AddressProblem: Sendable, Hashable, CustomStringConvertible {
   package var description: String {
     let what =
       switch kind {
-      case .missingExternalNetwork: "it is external, and does not exist"
+      case .missingExternalNetwork(let name): "network \(name) declared as external, but could not be found"
       case .subnetInUse(let subnet, let other):
         "its subnet \(subnet) overlaps \(other), which this machine uses already"
       case .sameSubnet(let subnet, let other): "its subnet \(subnet) overlaps that of network \(other)"
@@ -87,9 +87,11 @@ extension AddressPlan {
   /// - Parameters:
   ///   - occupied: subnets that this machine has addresses in or routes to, those of this stack's own networks left out.
   ///   - external: the networks declared `external`, by key.
+  ///   - taken: addresses of containers that are not in the stack and run, by the key of the network.
   ///   - previous: the plan that is in force; what is still valid of it is kept.
   package init(
-    _ stack: Stack, occupied: [IPv4Subnet] = [], external: [String: ExternalNetwork] = [:], previous: AddressPlan? = nil
+    _ stack: Stack, occupied: [IPv4Subnet] = [], external: [String: ExternalNetwork] = [:],
+    taken: [String: Set<IPv4Address>] = [:], previous: AddressPlan? = nil
   ) throws(AddressError) {
     let members = Self.members(of: stack)
     var pool = SubnetPool(occupied: occupied)
@@ -123,13 +125,14 @@ extension AddressPlan {
     for network in stack.networks {
       if network.isExternal {
         guard let found = external[network.key] else {
-          problems.append(AddressProblem(network: network.key, kind: .missingExternalNetwork))
+          problems.append(AddressProblem(network: network.key, kind: .missingExternalNetwork(name: network.name)))
           continue
         }
         networks[network.key] = found.addresses
       }
       guard let addresses = networks[network.key] else { continue }
-      var hosts = HostAddresses(network: network.key, addresses, used: external[network.key]?.used ?? [])
+      var hosts = HostAddresses(
+        network: network.key, addresses, used: (external[network.key]?.used ?? []).union(taken[network.key] ?? []))
       for (service, address) in hosts.assign(members[network.key, default: []], keeping: previous) {
         services[service, default: [:]][network.key] = address
       }

@@ -7,16 +7,50 @@ package enum ResolvConf {
   /// On a network of its own a container cannot reach name servers on the machine's loopback interface, as systemd-resolved's
   /// 127.0.0.53, nor, as these networks are IPv4, servers with IPv6 addresses: they are left out.
   /// - Parameters:
+  ///   - gateway: where the supervisor answers for the names of the stack, and passes on what is not about it; nil for a
+  ///     service that is on no network of the stack.
   ///   - hostContent: the machine's own /etc/resolv.conf.
   ///   - upstreamContent: /run/systemd/resolve/resolv.conf, which has the servers behind 127.0.0.53; empty when there is none.
-  package static func render(for service: Service, hostContent: String, upstreamContent: String) -> String {
-    if case .host = service.networkMode, service.dns.isEmpty { return hostContent }
+  package static func render(
+    for service: Service, gateway: String? = nil, hostContent: String, upstreamContent: String
+  ) -> String {
     let host = Entries(hostContent)
-    if !service.dns.isEmpty { return text(service.dns, host.others) }
+    if let gateway { return text([gateway], absoluteFirst(others(service, host.others))) }
+    if case .host = service.networkMode, service.dns.isEmpty, service.dnsSearch == nil, service.dnsOptions == nil {
+      return hostContent
+    }
+    if !service.dns.isEmpty { return text(service.dns, others(service, host.others)) }
+    if case .host = service.networkMode { return text(host.nameservers, others(service, host.others)) }
     let reachable = host.nameservers.filter(isReachable)
-    if !reachable.isEmpty { return text(reachable, host.others) }
+    if !reachable.isEmpty { return text(reachable, others(service, host.others)) }
     let upstream = Entries(upstreamContent)
-    return text(upstream.nameservers.filter(isReachable), upstream.others.isEmpty ? host.others : upstream.others)
+    return text(
+      upstream.nameservers.filter(isReachable),
+      others(service, upstream.others.isEmpty ? host.others : upstream.others))
+  }
+
+  /// The machine's settings, and instead of them those that the service has (`dns_search`, `dns_opt`).
+  private static func others(_ service: Service, _ host: [String]) -> [String] {
+    var lines = host
+    if let search = service.dnsSearch {
+      lines.removeAll { $0.hasPrefix("search") || $0.hasPrefix("domain") }
+      // A single dot is no search at all, as in docker.
+      if !search.isEmpty, search != ["."] { lines.append("search \(search.joined(separator: " "))") }
+    }
+    if let options = service.dnsOptions {
+      lines.removeAll { $0.hasPrefix("options") }
+      if !options.isEmpty { lines.append("options \(options.joined(separator: " "))") }
+    }
+    return lines
+  }
+
+  /// A name without a dot is one of the stack's: search domains come after it.
+  private static func absoluteFirst(_ lines: [String]) -> [String] {
+    guard let index = lines.lastIndex(where: { $0.hasPrefix("options") }) else { return lines + ["options ndots:0"] }
+    if lines[index].contains("ndots:") { return lines }
+    var lines = lines
+    lines[index] += " ndots:0"
+    return lines
   }
 
   private struct Entries {

@@ -6,6 +6,8 @@ package struct RunningService: Sendable, Hashable {
     case running
     /// It was made, and its process ended or never started.
     case stopped
+    /// Its process ended by itself, with success: a job that is done.
+    case completed
   }
 
   package var service: String
@@ -93,7 +95,7 @@ package struct StackDifference: Sendable, Hashable {
     guard let present else { return .create }
     let kept: Action =
       switch present.state {
-      case .running: .keep
+      case .running, .completed: .keep
       case .stopped: .start
       }
     return switch recreation {

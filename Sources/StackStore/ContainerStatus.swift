@@ -1,4 +1,5 @@
 import LinuxSystem
+import StackLifecycle
 
 /// What a container is doing, derived from its records and the processes that there are.
 package enum ContainerState: Hashable, Sendable {
@@ -33,15 +34,19 @@ package struct ContainerStatus: Hashable, Sendable {
   /// nil when `up` was killed between making the directory and writing the record.
   package let record: ContainerRecord?
   package let state: ContainerState
+  /// Health and restarts of the latest run; nil when nobody looks after them.
+  package let life: LifeRecord?
 
   /// What users call it.
   package var name: String { record?.containerName ?? directory.name }
 
   package init(_ directory: ContainerDirectory) throws {
     self.directory = directory
-    record = try directory.read(.record)
+    let record = try directory.read(.record)
+    self.record = record
     guard let run = try directory.read(.run) else {
       state = .created
+      life = nil
       return
     }
     // The shim has the last word on an exit: while it lives, the record may be about to be written.
@@ -50,6 +55,28 @@ package struct ContainerStatus: Hashable, Sendable {
     case (let started?, nil): state = run.shim.isAlive ? .running(started, shim: run.shim) : .exited(started, nil)
     case (nil, _): state = run.shim.isAlive ? .starting(shim: run.shim) : .created
     }
+    let isWatched = record.map { $0.life.healthCheck != nil || RestartMachine.isActive($0.restart) } ?? false
+    let life = isWatched ? try directory.read(.life) : nil
+    // Of a start that failed, what is known is that it is to be tried again.
+    let isCurrent = life?.run == run.run || run.started == nil && life?.phase == .restarting
+    self.life = isCurrent ? life : nil
+  }
+
+  /// Whether it ended and is started again, by its restart policy.
+  package var isRestarting: Bool {
+    guard let record, RestartMachine.isActive(record.restart), !directory.isHalted else { return false }
+    if state == .created { return life?.phase == .restarting }
+    guard case .exited(_, let exit) = state else { return false }
+    if let life { return life.phase != .ended }
+    // The supervisor has not seen the end yet: what it will say follows from the policy.
+    var machine = RestartMachine(record.restart, record.life.restartTiming)
+    return machine.ended(code: exit?.status.code ?? 137, after: 0, at: 0) != .stay
+  }
+
+  /// Whether it has done what it was there for: it ended by itself, with success, and for good.
+  package var isCompleted: Bool {
+    guard case .exited(_, let exit) = state, exit?.status == .exited(0), !directory.isHalted else { return false }
+    return !isRestarting
   }
 }
 

@@ -4,9 +4,14 @@ import LinuxSystem
 ///
 /// ```
 /// projects/NAME/networks              the networks with their subnets (NetworkRecord list)
+/// projects/NAME/supervisor            the process that reacts: ProcessIdentity; also its lock
+/// projects/NAME/owner                 the process with which it is to end: ProcessIdentity; of `stack test` only
 /// projects/NAME/containers/CONTAINER/
 ///   container    what it is: ContainerRecord, and what the engine runs     written by up
 ///   run          what became of it: RunFile                                begun by who makes the shim, continued by the shim
+///   life         health and restarts: LifeRecord                           written by the supervisor, where there is something to know
+///   halt         it is to stay stopped                                     made by commands
+///   paused       it is frozen                                              made by commands
 ///   upper work   the writable layer
 /// ```
 /// Few files, because making one is what costs most where this is on a disk. `run` grows by whole records; every other file is
@@ -27,9 +32,23 @@ package struct ProjectDirectory: Hashable, Sendable {
   }
 
   package var exists: Bool { Files.exists(path) }
+  package var containersPath: String { "\(path)/containers" }
+  package var supervisorPath: String { "\(path)/supervisor" }
+
+  /// The process with which the stack is to end; nil when it has none.
+  package func readOwner() throws -> ProcessIdentity? {
+    guard let bytes = try Files.readIfPresent("\(path)/owner"), !bytes.isEmpty else { return nil }
+    return try ProcessIdentity(wireBytes: bytes)
+  }
+
+  package func write(owner: ProcessIdentity) throws(SystemCallError) {
+    try Files.replace("\(path)/owner", with: owner.wireBytes)
+  }
+
+  package func removeOwner() throws(SystemCallError) { try Files.removeFile("\(path)/owner") }
 
   package func readNetworks() throws -> [NetworkRecord] {
-    guard let bytes = try Files.readIfPresent("\(path)/networks") else { return [] }
+    guard let bytes = try Files.readIfPresent("\(path)/networks"), !bytes.isEmpty else { return [] }
     return try [NetworkRecord](wireBytes: bytes)
   }
 
@@ -78,7 +97,8 @@ package struct ContainerDirectory: Hashable, Sendable {
 
   /// Reads a record; nil when there is none.
   package func read<Record>(_ kind: Kind<Record>) throws -> Record? {
-    guard let bytes = try Files.readIfPresent("\(path)/\(kind.file)") else { return nil }
+    // A file without content is one that is being made at this moment: there is no record yet.
+    guard let bytes = try Files.readIfPresent("\(path)/\(kind.file)"), !bytes.isEmpty else { return nil }
     return try kind.parse(bytes)
   }
 

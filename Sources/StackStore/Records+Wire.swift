@@ -19,6 +19,8 @@ extension ContainerRecord: WireCodable {
       stopGracePeriod: try reader.value(), restart: try Self.restart(from: &reader),
       labels: try Self.labels(from: &reader), networkOf: try reader.value(),
       containerName: try reader.value())
+    life = try reader.value()
+    isOneOff = try reader.value()
   }
 
   package func write(to writer: inout WireWriter) {
@@ -41,6 +43,8 @@ extension ContainerRecord: WireCodable {
     for key in labels.keys.sorted() { writer.value(labels[key] ?? "") }
     writer.value(networkOf)
     writer.value(containerName)
+    writer.value(life)
+    writer.value(isOneOff)
   }
 
   private static func labels(from reader: inout WireReader) throws(WireError) -> [String: String] {
@@ -73,11 +77,13 @@ extension ContainerRecord: WireCodable {
 
 extension ContainerRecord.Attachment: WireCodable {
   package init(from reader: inout WireReader) throws(WireError) {
-    self.init(network: try reader.value(), address: IPv4Address(value: try reader.value()))
+    self.init(
+      network: try reader.value(), address: IPv4Address(value: try reader.value()), aliases: try reader.value())
   }
   package func write(to writer: inout WireWriter) {
     writer.value(network)
     writer.value(address.value)
+    writer.value(aliases)
   }
 }
 

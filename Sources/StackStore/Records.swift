@@ -27,6 +27,9 @@ package struct ContainerRecord: Hashable, Sendable {
   package var networkOf: String?
   /// `container_name`; nil is the directory's name.
   package var containerName: String?
+  package var life = LifeSettings()
+  /// Made by `run`: not one of the service's replicas.
+  package var isOneOff = false
 
   package init(
     project: String, service: String, number: Int, configuration: String, image: String, imageID: String,
@@ -58,11 +61,29 @@ package struct ContainerRecord: Hashable, Sendable {
     /// The key of the network in the file.
     package var network: String
     package var address: IPv4Address
+    /// Further names of the container on this network.
+    package var aliases: [String]
 
-    package init(network: String, address: IPv4Address) {
+    package init(network: String, address: IPv4Address, aliases: [String] = []) {
       self.network = network
       self.address = address
+      self.aliases = aliases
     }
+  }
+
+  /// What is to happen to a container after its start.
+  package struct LifeSettings: Hashable, Sendable {
+    /// Complete, with its probe; nil when there is none.
+    package var healthCheck: HealthCheck?
+    package var restartTiming: RestartTiming?
+    package var preStop: [LifecycleHook] = []
+    package var postStart: [LifecycleHook] = []
+    /// Services whose explicit restart restarts this one too.
+    package var restartsWith: [String] = []
+    /// The servers that names are asked of which are not the stack's; empty is the machine's.
+    package var nameServers: [String] = []
+
+    package init() {}
   }
 
   /// A port of the host that leads to a port of the container. The host's port is known: never 0.
@@ -139,4 +160,9 @@ package struct ExitRecord: Hashable, Sendable {
     self.finishedAt = finishedAt
     self.wasOutOfMemory = wasOutOfMemory
   }
+}
+
+extension ContainerRecord {
+  /// The name of the container among all of its stack (`Service.name` of a stack that is taken apart).
+  package var instanceName: String { number == 1 ? service : "\(service)#\(number)" }
 }

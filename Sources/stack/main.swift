@@ -2,11 +2,12 @@ import ArgumentParser
 import Glibc
 import StackSupervisor
 
-// The process that makes shims is dispatched before anything else: it must start in a millisecond, and stay small.
+// The processes of the engine are dispatched before anything else: they must start in a millisecond, and stay small.
 let arguments = Array(CommandLine.arguments.dropFirst())
-if arguments.first == "shims" {
-  ShimFactory.main()
-} else {
+switch arguments.first {
+case "shims": ShimFactory.main()
+case "supervise": SupervisorProcess.main(Array(arguments.dropFirst()))
+default:
   let hoisted = GlobalArguments.hoisted(arguments)
   do {
     var command = try StackCommand.parseAsRoot(hoisted)

@@ -189,8 +189,16 @@ import Testing
       "2:39: network_mode: and networks: exclude each other | keep one of the two"
     ),
     (
-      "services:\n  web: {image: i, scale: 3}",
-      "2:26: 3 containers of one service are not supported yet | remove it, or write 1"
+      "services:\n  web: {image: i, ready: {tcp: 1, log: x}}",
+      "2:35: ready: looks at two things | write one of tcp, http, log, file and exec"
+    ),
+    (
+      "services:\n  web: {image: i, healthcheck: {test: [CDM, x]}}",
+      "2:39: \"CDM x\" is not a test | [CMD, PROGRAM, ARGUMENT, …], [CMD-SHELL, LINE], [NONE], or text for the shell"
+    ),
+    (
+      "services:\n  web: {image: i, scale: 3, container_name: one}",
+      "2:45: 3 containers cannot have the same name | remove container_name:, or write scale: 1"
     ),
     (
       "name: '!'\nservices:\n  web: {image: i}",
@@ -394,9 +402,9 @@ import Testing
     let text = """
       version: "3"
       services:
-        a: {image: i, healthcheck: {test: x}, logging: {driver: none}}
-        b: {image: i, healthcheck: {test: x}}
-        c: {image: i, healthcheck: {test: x}, security_opt: [apparmor=x], environment: {UMASK: 022}}
+        a: {image: i, storage_opt: {a: x}, logging: {driver: none}}
+        b: {image: i, storage_opt: {a: x}}
+        c: {image: i, storage_opt: {a: x}, security_opt: [apparmor=x], environment: {UMASK: 022}}
       networks: {default: {driver_opts: {com.docker.network.driver.mtux: 1}}}
       """
     let result = load(text)
@@ -404,10 +412,10 @@ import Testing
     #expect(
       lines(result) == [
         "1:1: version is obsolete and has no effect | remove it",
-        "3:17: healthcheck is accepted, but not acted on yet (here and in 2 more places)",
-        "3:41: logging is accepted, but not acted on yet",
-        "5:56: apparmor is accepted, but not acted on yet",
-        "5:90: 022 is used as it is written; docker compose would write the number differently | write it in quotes, \"022\", to mean the same everywhere",
+        "3:17: storage_opt is accepted, but not acted on yet (here and in 2 more places)",
+        "3:38: logging is accepted, but not acted on yet",
+        "5:53: apparmor is accepted, but not acted on yet",
+        "5:87: 022 is used as it is written; docker compose would write the number differently | write it in quotes, \"022\", to mean the same everywhere",
         "6:36: com.docker.network.driver.mtux is accepted, but not acted on yet | did you mean \"com.docker.network.driver.mtu\"?",
       ])
   }
@@ -425,7 +433,7 @@ import Testing
       """.split(whereSeparator: { $0 == " " || $0 == "\n" }).map(String.init)
     #expect(keys.count == 93)
     #expect(keys.filter { KeyTable.service[$0] == nil } == [])
-    #expect(KeyTable.service.keys.map(\.name).filter { !keys.contains($0) } == ["rootfs", "seccomp"])
+    #expect(KeyTable.service.keys.map(\.name).filter { !keys.contains($0) } == ["rootfs", "seccomp", "ready"])
     #expect(Set(KeyTable.service.keys.map(\.name)).count == KeyTable.service.keys.count)
   }
 

@@ -9,11 +9,11 @@ import Testing
 @Suite struct GeneratedFileTests {
   private static let root = String(#filePath.dropLast("Tests/StackFileTests/GeneratedFileTests.swift".count))
 
-  @Test(.disabled("does not hold yet")) func schema() {
+  @Test func schema() {
     check("schemas/stack.schema.json", StackFileSchema.json())
   }
 
-  @Test(.disabled("does not hold yet")) func reference() {
+  @Test func reference() {
     check("docs/stack-file.md", StackFileReference.markdown())
   }
 

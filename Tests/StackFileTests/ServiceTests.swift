@@ -76,6 +76,37 @@ import Testing
     #expect(service.networkMode == .networks([NetworkAttachment(network: "default")]))
   }
 
+  @Test func readinessAndRestarts() throws {
+    let stack = try #require(
+      load(
+        """
+        services:
+          a: {image: i, healthcheck: {test: curl x, interval: 2s, retries: 5, start_period: 1m}}
+          b: {image: i, healthcheck: {test: [CMD, curl, x], disable: true}}
+          c: {image: i, ready: {tcp: 5432, timeout: 500ms}}
+          d: {image: i, ready: {http: ':8080/health'}}
+          e: {image: i, ready: {http: {port: 80, status: 204, header: {Host: x}}}}
+          f: {image: i, ready: {log: 'ready to.*'}, deploy: {restart_policy: {condition: on-failure, max_attempts: 3, delay: 5s}}}
+          g: {image: i, ready: {file: /run/ready}, post_start: [{command: echo hi, user: root}]}
+        """
+      ).stack)
+    let checks = stack.services.map(\.healthCheck)
+    var a = HealthCheck(.shell("curl x"))
+    (a.interval, a.retries, a.startPeriod) = (2_000_000_000, 5, 60_000_000_000)
+    #expect(checks[0] == a)
+    #expect(checks[1]?.isDisabled == true)
+    #expect(checks[2]?.probe == .tcp(port: 5432) && checks[2]?.timeout == 500_000_000)
+    #expect(checks[3]?.probe == .http(HTTPProbe(port: 8080, path: "/health")))
+    var request = HTTPProbe(port: 80, status: 204)
+    request.headers = [EnvironmentVariable("Host", "x")]
+    #expect(checks[4]?.probe == .http(request))
+    #expect(checks[5]?.probe == .log(pattern: "ready to.*"))
+    #expect(stack.services[5].restart == .onFailure(maximum: 3))
+    #expect(stack.services[5].restartTiming == RestartTiming(delay: 5_000_000_000, maximumAttempts: 3))
+    #expect(checks[6]?.probe == .file(path: "/run/ready"))
+    #expect(stack.services[6].postStart?.map(\.command) == [["echo", "hi"]])
+  }
+
   @Test func whatIsNotSaidIsNotThere() throws {
     let service = try #require(web(""))
     #expect(service == Service(name: "web", root: .image("i")).onDefaultNetwork)
@@ -185,7 +216,7 @@ import Testing
         Dependency(service: "c", condition: .healthy), Dependency(service: "gone", isRequired: false),
       ])
     #expect(stack.services[2].networkMode == .service("d"))
-    #expect(stack.services[2].dependencies == [Dependency(service: "d")])
+    #expect(stack.services[2].dependencies == [Dependency(service: "d", restarts: true)])
   }
 
   @Test func networksAndVolumes() throws {

@@ -153,6 +153,23 @@ int stk_bind_ipv4(uint32_t address, uint16_t port, int stream);
 /// The port in host byte order that an IPv4 socket is bound to.
 int stk_bound_port(int socket);
 
+// -- Sockets; addresses and ports are in host byte order
+
+/// A non-blocking socket that serves an IPv4 address, which need not exist yet (IP_FREEBIND): it listens when `stream` is set,
+/// else takes datagrams. Makes several system calls.
+int stk_serve_ipv4(uint32_t address, uint16_t port, int stream);
+/// recvfrom(2) of a datagram over IPv4 without waiting.
+ssize_t stk_receive_from(int socket, void *bytes, size_t count, uint32_t *address, uint16_t *port);
+/// sendto(2) of a datagram over IPv4 without waiting.
+ssize_t stk_send_to(int socket, const void *bytes, size_t count, uint32_t address, uint16_t port);
+/// accept4(2) of an IPv4 connection, and whose it is.
+int stk_accept_ipv4(int socket, uint32_t *address);
+/// SO_RCVTIMEO and SO_SNDTIMEO. Makes two system calls.
+int stk_set_timeouts(int socket, int milliseconds);
+/// A socket connected to an IPv4 or IPv6 address in text form. With `milliseconds` > 0 that is how long connecting, and each
+/// later call, may take. Makes several system calls.
+int stk_connect(const char *address, uint16_t port, int stream, int milliseconds);
+
 // -- Programs for cgroups (bpf(2))
 
 /// BPF_PROG_LOAD of a BPF_PROG_TYPE_CGROUP_DEVICE program. `instructions` holds `count` struct bpf_insn. A new descriptor.

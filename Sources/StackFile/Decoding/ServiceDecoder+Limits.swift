@@ -15,11 +15,6 @@ extension ServiceDecoder {
     decodeProcessors()
     checkSwap()
     for limit in node["ulimits"]?.members ?? [] { decodeLimit(limit) }
-    for (key, count) in [("scale", node["scale"]), ("deploy.replicas", node["deploy"]?["replicas"])] {
-      guard let count, let text = count.text, text != "1" else { continue }
-      report.error(
-        count.mark, path(key), "\(text) containers of one service are not supported yet", hint: "remove it, or write 1")
-    }
   }
 
   /// A limit that can stand in two places must be the same in both.

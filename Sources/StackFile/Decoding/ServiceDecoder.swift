@@ -28,6 +28,7 @@ struct ServiceDecoder {
     decodeSecurity()
     decodeLimits()
     decodeOrder()
+    decodeLife()
     service.labels = StackDecoder.labels(node["labels"])
   }
 
@@ -148,7 +149,8 @@ struct ServiceDecoder {
       let condition = dependency.value["condition"]?.text.flatMap(Dependency.Condition.init(rawValue:)) ?? .started
       service.dependencies.append(
         Dependency(
-          service: dependency.key, condition: condition, isRequired: dependency.value["required"]?.text != "false"))
+          service: dependency.key, condition: condition, isRequired: dependency.value["required"]?.text != "false",
+          restarts: dependency.value["restart"]?.text == "true"))
     }
     guard let restart = node["restart"], let text = restart.text else { return }
     let (name, count) = Canonicalizer.split(text, at: UInt8(ascii: ":"))

@@ -70,7 +70,7 @@ extension KeyTable {
         "condition", .choice(["service_started", "service_healthy", "service_completed_successfully"]),
         "What to wait for", required: true),
       Key("required", .boolean, "false only warns when the other service is not there"),
-      Key("restart", .boolean, .inert, "Starts again when the other service does"),
+      Key("restart", .boolean, "Starts again when a command starts the other service again"),
     ])
 
   static let attachment = KeyTable(
@@ -125,12 +125,12 @@ extension KeyTable {
     "deploy",
     [
       Key("resources", .record(.deployResources), "Limits"),
-      Key("replicas", .count, "The number of containers; only 1 yet"),
+      Key("replicas", .count, "The number of containers"),
       Key("mode", .text, .inert, "replicated or global"),
       Key("endpoint_mode", .text, .inert, "For clusters"),
       Key("labels", .labels, .inert, "Labels of the service"),
       Key("placement", .dictionary(.any, .any), .inert, "For clusters"),
-      Key("restart_policy", .record(.deployRestart), .inert, "Use restart:"),
+      Key("restart_policy", .record(.deployRestart), "Says more than restart:, and wins over it"),
       Key("update_config", .record(.deployUpdate), .inert, "For clusters"),
       Key("rollback_config", .record(.deployUpdate), .inert, "For clusters"),
     ])

@@ -22,7 +22,7 @@ struct PsCommand: ParsableCommand {
     try project.reporting {
       let statuses = try project.paths.project(name).statuses().filter { status in
         let isWanted = names.isEmpty || names.contains(status.record?.service ?? "")
-        return isWanted && status.record != nil && (all || ContainerSummary.isRunning(status.state))
+        return isWanted && status.record != nil && (all || ContainerSummary.isRunning(status))
       }
       let rows = statuses.compactMap(ContainerSummary.init)
       project.terminal.write(text(rows))

@@ -1,5 +1,6 @@
 import InternetAddress
 import LinuxSystem
+import StackLifecycle
 import StackLogs
 import StackModel
 import StackPlan
@@ -10,6 +11,9 @@ struct ContainerSummary {
   let name: String
   let record: ContainerRecord
   let state: ContainerState
+  let life: LifeRecord?
+  let isRestarting: Bool
+  let isPaused: Bool
   let now = KernelClock.realtime
 
   /// nil without a record: then nothing is known of the container.
@@ -18,9 +22,16 @@ struct ContainerSummary {
     name = status.name
     self.record = record
     state = status.state
+    life = status.life
+    isRestarting = status.isRestarting
+    isPaused = Self.isRunning(status.state) && status.directory.isPaused
   }
 
-  static func isRunning(_ state: ContainerState) -> Bool {
+  static func isRunning(_ status: ContainerStatus) -> Bool {
+    isRunning(status.state) || status.isRestarting
+  }
+
+  private static func isRunning(_ state: ContainerState) -> Bool {
     switch state {
     case .running, .starting: true
     case .created, .exited: false
@@ -32,11 +43,28 @@ struct ContainerSummary {
     (0..<4).map { StableHash.hexadecimal(StableHash.of(name, LogTime.text(record.createdAt), "\($0)")) }.joined()
   }
 
-  private var stateName: String {
+  var stateName: String {
     switch state {
     case .created: "created"
-    case .starting, .running: "running"
-    case .exited: "exited"
+    case .starting, .running: isPaused ? "paused" : "running"
+    case .exited: isRestarting ? "restarting" : "exited"
+    }
+  }
+
+  var health: String {
+    guard case .running = state, record.life.healthCheck != nil else { return "" }
+    return switch life?.health {
+    case .healthy: "healthy"
+    case .unhealthy: "unhealthy"
+    case .starting, nil: "starting"
+    }
+  }
+
+  private var healthText: String {
+    switch health {
+    case "": ""
+    case "starting": " (health: starting)"
+    case let word: " (\(word))"
     }
   }
 
@@ -44,7 +72,9 @@ struct ContainerSummary {
     switch state {
     case .created: "Created"
     case .starting: "Starting"
-    case .running(let run, _): "Up \(Self.ago(now, run.startedAt))"
+    case .running(let run, _): "Up \(Self.ago(now, run.startedAt))\(isPaused ? " (Paused)" : healthText)"
+    case .exited(_, let exit?) where isRestarting:
+      "Restarting (\(exit.status.code)) \(Self.ago(now, exit.finishedAt)) ago"
     case .exited(_, let exit):
       exit.map {
         "Exited (\($0.status.code)) \(Self.ago(now, $0.finishedAt)) ago" + ($0.wasOutOfMemory ? ", out of memory" : "")
@@ -91,7 +121,7 @@ struct ContainerSummary {
       ("Command", .string(command)), ("Project", .string(record.project)), ("Service", .string(record.service)),
       ("CreatedAt", .string(LogTime.text(record.createdAt))),
       ("RunningFor", .string("\(Self.ago(now, record.createdAt)) ago")), ("State", .string(stateName)),
-      ("Status", .string(statusText)), ("Health", .string("")), ("ExitCode", .number(Int64(state.exitCode ?? 0))),
+      ("Status", .string(statusText)), ("Health", .string(health)), ("ExitCode", .number(Int64(state.exitCode ?? 0))),
       (
         "Labels",
         .string(record.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ","))
@@ -108,7 +138,7 @@ struct ContainerSummary {
             ])
           })
       ),
-      ("OneOff", .bool(false)),
+      ("OneOff", .bool(record.isOneOff)),
     ])
   }
 }

@@ -1,0 +1,51 @@
+import Glibc
+import IsolationEngine
+import LinuxSystem
+import StackModel
+import StackStore
+import SystemPackage
+
+/// Commands that are run in a container when it has started, or before it is stopped (`post_start`, `pre_stop`).
+struct Hooks {
+  let container: ContainerDirectory
+  let run: RunRecord
+  let service: String
+
+  /// Runs one after the other; their output goes to the caller's standard error.
+  /// - Parameter limit: milliseconds for each; then it is killed. Negative is no limit.
+  func run(_ hooks: [LifecycleHook], limit: Int = -1) throws {
+    guard !hooks.isEmpty else { return }
+    let specification = try ContainerSpecification(wireBytes: container.readSpecification())
+    for hook in hooks {
+      var process = specification.process
+      process.arguments = hook.command
+      process.usesInit = false
+      process.hasTerminal = false
+      process.environment += hook.environment.map { "\($0.name)=\($0.value)" }
+      if let user = hook.user { process.user = user }
+      if let directory = hook.workingDirectory { process.workingDirectory = directory }
+      var exec = ContainerExec(specification, initProcess: run.process, process: process)
+      exec.isPrivileged = hook.isPrivileged
+      let code = try exitCode(of: exec, limit)
+      if code != 0 {
+        throw Failure(description: "\(service) hook exited with status \(code): \(hook.command.joined(separator: " "))")
+      }
+    }
+  }
+
+  private func exitCode(of exec: ContainerExec, _ limit: Int) throws -> Int32 {
+    let null = try Files.open("/dev/null", O_RDONLY)
+    do {
+      let program = try exec.start(.init(input: null.borrowed, output: .standardError, error: .standardError))
+      if !program.waitForEnd(milliseconds: limit) { try program.signal(SIGKILL) }
+      return try program.reap().code
+    } catch let error as LaunchError {
+      // As a shell would: 126 or 127.
+      return error.exitCode
+    }
+  }
+
+  struct Failure: Error, CustomStringConvertible {
+    let description: String
+  }
+}

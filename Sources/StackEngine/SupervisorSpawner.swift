@@ -1,0 +1,72 @@
+import Glibc
+import LinuxSystem
+import StackModel
+import StackStore
+import SystemPackage
+
+/// The supervisor of a stack, as commands see it: at most one process, which reacts to what happens between commands.
+///
+/// Its file is its lock (flock(2)): whoever holds it is the supervisor, or starts one. The lock is handed over with the open
+/// file, so that there is no moment at which nobody holds it. Callers hold the project's lock.
+package struct SupervisorSpawner {
+  /// The descriptor that a supervisor is given: its locked file.
+  package static let lockDescriptor: CInt = 3
+
+  let paths: StatePaths
+  let project: String
+
+  package init(paths: StatePaths, project: String) {
+    self.paths = paths
+    self.project = project
+  }
+
+  private var directory: ProjectDirectory { paths.project(project) }
+
+  /// Starts a supervisor unless there is one. Does not wait for it: it finds out by itself what there is to do.
+  package func ensure() throws(SystemCallError) {
+    guard let lock = try heldByNobody() else { return }
+    let log = try Files.open(
+      "\(directory.path)/supervisor.log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
+    let null = try Files.open("/dev/null", O_RDWR)
+    var spawn = Spawn(
+      path: "/proc/self/exe", arguments: ["stack", "supervise", project, paths.run, paths.data], environment: [],
+      descriptors: [
+        0: null.borrowed, 1: null.borrowed, 2: log.borrowed, Self.lockDescriptor: lock.descriptor,
+      ])
+    spawn.newSession = true
+    let pid = try spawn.start()
+    let identity = try ProcessIdentity(of: pid)
+    try Files.truncate(lock.descriptor, to: 0)
+    try Files.write(lock.descriptor, at: 0, identity.wireBytes)
+  }
+
+  private func heldByNobody() throws(SystemCallError) -> FileLock? {
+    do throws(SystemCallError) {
+      return try FileLock(directory.supervisorPath, wait: false)
+    } catch  where error.errno == .wouldBlock || error.errno == .noSuchFileOrDirectory {
+      return nil
+    }
+  }
+
+  /// Starts a supervisor unless there is one, and gives a handle on the one there is.
+  package func ensured() throws(SystemCallError) -> ProcessHandle? {
+    try ensure()
+    return current()?.open()
+  }
+
+  /// The supervisor that there is; nil when there is none.
+  package func current() -> ProcessIdentity? {
+    guard let bytes = try? Files.readIfPresent(directory.supervisorPath),
+      let identity = try? ProcessIdentity(wireBytes: bytes), identity.isAlive
+    else { return nil }
+    return identity
+  }
+
+  /// Ends the supervisor, and waits until it is gone.
+  package func end() {
+    guard let process = current()?.open() else { return }
+    // Best effort: it is killed, or is gone already.
+    try? process.signal(SIGKILL)
+    _ = process.waitForEnd(milliseconds: 5000)
+  }
+}

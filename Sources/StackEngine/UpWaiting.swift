@@ -1,0 +1,99 @@
+import LinuxSystem
+import StackLifecycle
+import StackModel
+import StackPlan
+import StackStore
+
+/// What an `up` has to do with the supervisor: having one, and waiting for what it finds out.
+extension UpOperation {
+  /// Starts a supervisor if there is something for it to do.
+  func supervise() throws(EngineError) {
+    let isNeeded =
+      !plan.networks.isEmpty || options.owner != nil
+      || plan.services.contains { $0.healthCheck != nil || RestartMachine.isActive($0.service.restart) }
+    guard isNeeded else { return }
+    try engineStep("supervisor") {
+      try Files.makeDirectories(directory.path)
+      if let owner = options.owner { try directory.write(owner: owner) }
+      try SupervisorSpawner(paths: engine.paths, project: plan.stack.name).ensure()
+    }
+  }
+
+  func waitUntilReady(_ runner: inout StartRunner, _ readiness: inout Readiness) throws(EngineError) {
+    let deadline = options.waitTimeout.map { KernelClock.monotonic + UInt64(max(0, $0)) * 1_000_000_000 } ?? .max
+    while !readiness.isDecided {
+      for event in try runner.wait(until: deadline) {
+        readiness.take(event)
+        report(event)
+      }
+      if KernelClock.monotonic >= deadline { break }
+    }
+    let problems = try readiness.problems(in: directory, after: options.waitTimeout)
+    if !problems.isEmpty { throw EngineError(.failure, problems) }
+  }
+
+  func dependedOn(_ condition: Dependency.Condition) -> Set<String> {
+    Set(
+      plan.services.flatMap { service in
+        service.service.dependencies.filter { $0.condition == condition }.map(\.service)
+      })
+  }
+
+  /// The services whose end somebody waits for, and that nobody starts again.
+  var jobs: Set<String> {
+    dependedOn(.completedSuccessfully).union(options.waits ? plan.services.map(\.service.name) : []).subtracting(
+      watched)
+  }
+
+  /// The services that somebody waits for, and whose supervisor tells how they fare.
+  var watched: Set<String> {
+    let awaited = dependedOn(.completedSuccessfully).union(dependedOn(.healthy))
+    return Set(
+      plan.services.filter { service in
+        (options.waits || awaited.contains(service.service.name))
+          && (service.healthCheck != nil || RestartMachine.isActive(service.service.restart))
+      }.map(\.service.name))
+  }
+
+  /// Keeps the supervisor from a container that is about to be started; true when the supervisor was first.
+  func hasBeenRestarted(_ service: PreparedService) throws(EngineError) -> Bool {
+    guard let record = service.existing?.record, RestartMachine.isActive(record.restart) else { return false }
+    return try engineStep(service.service.name) {
+      try service.container.halt()
+      guard try ContainerStatus(service.container).state.shim != nil else { return false }
+      try service.container.resume()
+      return true
+    }
+  }
+
+  /// Runs what the service wants to be run after its start.
+  func runHooks(of name: String) throws(EngineError) -> EngineError.Problem? {
+    guard let service = plan.services.first(where: { $0.service.name == name })?.service, let hooks = service.postStart
+    else { return nil }
+    let container = directory.container(containerName(of: name))
+    guard let run = try engineStep(name, { try container.read(.state) }) else { return nil }
+    do {
+      try Hooks(container: container, run: run, service: service.serviceName).run(hooks)
+      return nil
+    } catch {
+      return EngineError.Problem(name, "\(error)")
+    }
+  }
+
+  func report(_ event: StartRunner.Event) {
+    let name = plan.services.first { $0.service.name == event.service }?.name ?? event.service
+    switch event.outcome {
+    case .healthy: engine.report(.container, name, .healthy)
+    case .unhealthy(let reason): engine.report(.container, name, .failed, detail: reason)
+    case .started, .alreadyRunning, .failed, .ended: break
+    }
+  }
+
+  /// Who waits for the health of a service that has no health check would wait for ever.
+  func withoutHealth(
+    _ name: String, _ schedule: inout StartSchedule
+  ) throws(EngineError) -> [StartSchedule.Effect] {
+    guard plan.services.first(where: { $0.service.name == name })?.healthCheck == nil else { return [] }
+    return schedule.handle(.unhealthy(name, reason: "has no health check: write healthcheck: or ready:"))
+  }
+}
