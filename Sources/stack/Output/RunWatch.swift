@@ -30,16 +30,20 @@ final class RunWatch {
     isFinished.append(false)
     // The watch first: what happens between it and the look is looked at twice.
     sources[try inotify.add(container.directory.path, UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE_SELF))] = source
+    let now = try? ContainerStatus(container.directory)
     // One that has ended before anybody looked.
-    if case .exited = container.state { pending.append(.ended(source)) }
-    look(source)
+    if case .exited? = now?.state { pending.append(.ended(source)) }
+    act(on: now, of: source)
   }
 
   /// Finds out what a container does now.
   private func look(_ source: Int) {
     guard !isFinished[source], shims[source] == nil else { return }
-    // What is gone does not come back.
-    let status = try? ContainerStatus(directories[source])
+    act(on: try? ContainerStatus(directories[source]), of: source)
+  }
+
+  /// - Parameter status: nil of a container that is gone, and does not come back.
+  private func act(on status: ContainerStatus?, of source: Int) {
     if let shim = status?.state.shim?.open() {
       shims[source] = shim
     } else if !(status?.isRestarting ?? false) {
