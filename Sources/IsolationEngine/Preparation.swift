@@ -88,7 +88,13 @@ struct Preparation {
           MountAttributes([.noSetUserID, .noDevices, .noExecution]).subtracting(allowed(options))))
       return Entry(specification: specification, mount: PreparedMount(mount), isDirectory: true)
     case .ownFile(let content):
-      let mount = try ownFiles.file(content, named: specification.target, owner: users?.base ?? 0)
+      let mount = try ownFiles.file(
+        Array(content.utf8), named: specification.target, .init(mode: 0o644), ownerOffset: users?.base ?? 0)
+      return Entry(specification: specification, mount: PreparedMount(mount), isDirectory: false)
+    case .grantedFile(let content, let access):
+      let mount = try ownFiles.file(
+        content, named: specification.target, access, ownerOffset: users?.base ?? 0)
+      if !attributes.isEmpty { try mount.set(attributes, recursive: false) }
       return Entry(specification: specification, mount: PreparedMount(mount), isDirectory: false)
     case .bind(let path), .volume(let path):
       let mount = try DetachedMount(cloning: path, recursive: true)
@@ -155,16 +161,24 @@ struct OwnFiles {
   init() throws(SystemCallError) {
     fileSystem = PreparedMount(
       try DetachedMount(
-        type: "tmpfs", source: "stack", options: [("mode", "0755"), ("size", "4m"), ("nr_inodes", "32")],
+        type: "tmpfs", source: "stack", options: [("mode", "0755"), ("size", "16m"), ("nr_inodes", "1024")],
         attributes: [.noSetUserID, .noDevices, .noExecution]))
   }
 
   /// A mount of one file with this content.
-  func file(_ content: String, named target: String, owner: UInt32) throws(SystemCallError) -> DetachedMount {
+  func file(
+    _ content: [UInt8], named target: String, _ access: MountSpecification.FileAccess, ownerOffset: UInt32
+  ) throws(SystemCallError) -> DetachedMount {
     let name = target.split(separator: "/").joined(separator: "-")
     let root = fileSystem.descriptor
-    try Files.write(content, to: name, in: root, create: 0o644)
-    if owner != 0 { try checkedErrno("chown", on: name, unsafe fchownat(root.rawValue, name, owner, owner, 0)) }
+    let file = try Files.open(name, in: root, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+    try Files.writeAll(file.borrowed, content, object: target)
+    let descriptor = file.borrowed.rawValue
+    // The owner first: a change of owner takes set-user-ID bits away again.
+    if access.uid &+ ownerOffset != 0 || access.gid &+ ownerOffset != 0 {
+      try checkedErrno("fchown", on: name, fchown(descriptor, access.uid &+ ownerOffset, access.gid &+ ownerOffset))
+    }
+    try checkedErrno("fchmod", on: name, fchmod(descriptor, mode_t(access.mode & 0o7777)))
     return try DetachedMount(cloning: name, in: root, followLinks: false)
   }
 }

@@ -120,7 +120,8 @@ struct RootAssembly {
     let target = entry.specification.target
     switch entry.specification.source {
     case .ownFile: return try root.ownFile(target)
-    case .bind, .volume, .tmpfs: return try root.mountPoint(target, entry.isDirectory ? .directory : .file)
+    case .bind, .volume, .tmpfs, .grantedFile:
+      return try root.mountPoint(target, entry.isDirectory ? .directory : .file)
     }
   }
 

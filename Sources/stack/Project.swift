@@ -31,8 +31,10 @@ struct Project {
   var engine: Engine { Engine(paths: paths, observer: ProgressLines(terminal)) }
 
   /// Loads the stack file; all that is wrong with it goes to standard error.
-  /// - Throws: `ExitCode` 3 when there is an error.
-  func load() throws -> LoadResult {
+  /// - Parameters:
+  ///   - services: those that are asked for by name; their profiles are active.
+  ///   - change: what else to ask for.
+  func load(services: [String] = [], _ change: (inout LoadRequest) -> Void = { _ in }) -> LoadResult {
     let loader = StackFileLoader { path in
       do throws(SystemCallError) {
         return .success(path == "-" ? try Files.readAll(.standardInput) : try Files.readAll(path))
@@ -44,16 +46,20 @@ struct Project {
         }
       }
     }
-    let result = loader.load(
-      LoadRequest(
-        files: files, workingDirectory: workingDirectory, projectName: options.projectName,
-        projectDirectory: options.projectDirectory, envFiles: options.envFile, environment: environment))
-    terminal.error(DiagnosticText.render(result.diagnostics, color: terminal.usesColourOnError))
+    var request = LoadRequest(
+      files: files, workingDirectory: workingDirectory, projectName: options.projectName,
+      projectDirectory: options.projectDirectory, envFiles: options.envFile, profiles: options.profile,
+      services: services, environment: environment)
+    change(&request)
+    let result = loader.load(request)
+    terminal.error(
+      options.diagnostics.render(
+        result.diagnostics, color: terminal.usesColourOnError, version: Version.text))
     return result
   }
 
-  func stack() throws -> Stack {
-    guard let stack = try load().stack else { throw ExitCode(3) }
+  func stack(services: [String] = []) throws -> Stack {
+    guard let stack = load(services: services).stack else { throw ExitCode(3) }
     return stack
   }
 

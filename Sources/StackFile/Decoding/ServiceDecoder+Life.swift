@@ -11,7 +11,8 @@ extension ServiceDecoder {
     if node["attach"]?.text == "false" { service.isAttached = false }
     service.dnsSearch = node["dns_search"].map { _ in strings("dns_search") }
     service.dnsOptions = node["dns_opt"].map { _ in strings("dns_opt") }
-    decodeReplicas()
+    service.preStart = initSteps()
+    decodeLogging()
   }
 
   // MARK: Readiness
@@ -26,7 +27,7 @@ extension ServiceDecoder {
     case "CMD" where words.count > 1: check.probe = .command(Array(words.dropFirst()))
     case "CMD-SHELL" where words.count == 2: check.probe = .shell(words[1])
     default:
-      report.error(
+      report.refusal(
         node["test"]?.mark ?? node.mark, path("healthcheck.test"), "\"\(words.joined(separator: " "))\" is not a test",
         hint: "[CMD, PROGRAM, ARGUMENT, …], [CMD-SHELL, LINE], [NONE], or text for the shell")
     }
@@ -122,7 +123,7 @@ extension ServiceDecoder {
     case "on-failure": service.restart = .onFailure(maximum: attempts)
     case nil, "any", "": service.restart = .always
     case .some(let other):
-      report.error(
+      report.refusal(
         policy["condition"]?.mark ?? policy.mark, path("deploy.restart_policy.condition"),
         "\"\(other)\" is not a condition", hint: "none, on-failure, or any")
     }
@@ -143,11 +144,42 @@ extension ServiceDecoder {
     }
   }
 
-  private func decodeReplicas() {
-    for (key, count) in [("scale", node["scale"]), ("deploy.replicas", node["deploy"]?["replicas"])] {
-      guard let count, let text = count.text, text != "1" else { continue }
-      report.error(
-        count.mark, path(key), "\(text) containers of one service are not supported yet", hint: "remove it, or write 1")
+  private func initSteps() -> [InitStep]? {
+    guard let list = node["pre_start"], !list.items.isEmpty else { return nil }
+    return list.items.map { item in
+      var step = InitStep(command: item["command"].map { $0.items.compactMap(\.text) })
+      step.image = item["image"]?.text
+      step.user = item["user"]?.text
+      step.workingDirectory = item["working_dir"]?.text
+      step.environment = variables(item["environment"])
+      step.isPrivileged = item["privileged"]?.text == "true"
+      step.isPerReplica = item["per_replica"]?.text == "true"
+      return step
     }
+  }
+
+  // MARK: Output
+
+  private static let localDrivers: Set<String> = ["json-file", "local", "journald", "none", ""]
+
+  private mutating func decodeLogging() {
+    guard let node = node["logging"], case .mapping = node.content else { return }
+    let driver = node["driver"]?.text ?? ""
+    var logging = Logging()
+    logging.isKept = driver != "none"
+    if !Self.localDrivers.contains(driver) {
+      report.inert(
+        kind: "logging driver \(driver)", node["driver"]?.mark ?? node.mark, path("logging.driver"),
+        "the log goes to the state directory, not to \(driver)")
+    }
+    for option in node["options"]?.members ?? [] {
+      let text = option.value.text ?? ""
+      switch option.key {
+      case "max-size": logging.maximumSize = text == "-1" ? nil : ByteSize.parse(text)
+      case "max-file": logging.maximumFiles = Int(text)
+      default: continue
+      }
+    }
+    service.logging = logging
   }
 }

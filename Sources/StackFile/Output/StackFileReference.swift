@@ -10,9 +10,8 @@ package enum StackFileReference {
       This page is made from the table of keys that the checks and `schemas/stack.schema.json` are made from too. Keys that
       begin with `x-` are allowed everywhere and mean nothing; YAML anchors, aliases and `<<` may refer to them.
 
-      *Supported* says what `stack` does with a key: **yes**; **not yet**: it is accepted, and said once that nothing
-      comes of it; **no effect**: nothing has to be done for it; **refused**: leaving it out would change what the file
-      means, so it is an error that says what to write instead.
+      *Supported* says what `stack` does with a key: **yes**; **not yet**: it is accepted, and said once, with its place, that
+      nothing comes of it; **no**: the same, and why that will not change; **no effect**: nothing has to be done for it.
 
       ## Values
 
@@ -78,7 +77,7 @@ package enum StackFileReference {
     case .full: "yes"
     case .inert: "not yet"
     case .noEffect(let why): "no effect: \(why)"
-    case .refused(let wayOut): "refused: \(wayOut)"
+    case .never(let reason): "no: \(reason)"
     case .obsolete: "obsolete"
     }
   }
@@ -91,6 +90,7 @@ extension Shape {
     case .any: "any"
     case .text, .name: "text"
     case .textOrNumber: "text or number"
+    case .textOrBoolean: "text, true or false"
     case .value: "text, number, true, false or null"
     case .boolean: "true or false"
     case .integer(let range): Self.form(range)

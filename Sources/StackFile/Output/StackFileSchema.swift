@@ -47,10 +47,8 @@ package enum StackFileSchema {
       var schema = described(shape(key.shape), key.meaning + ". Obsolete, without effect.")
       schema.set("deprecated", Node(true, at: nowhere))
       return schema
-    case .refused(let wayOut):
-      return object([
-        ("description", string("\(key.meaning). Not supported yet: \(wayOut).")), ("not", object([])),
-      ])
+    case .never(let reason):
+      return described(shape(key.shape), "\(key.meaning). Accepted, but without effect: \(reason).")
     }
   }
 
@@ -64,6 +62,7 @@ package enum StackFileSchema {
     switch shape {
     case .any: return object([])
     case .text, .name, .duration: return type("string")
+    case .textOrBoolean: return type("string", "boolean")
     case .textOrNumber, .number, .bytes: return type("string", "number")
     case .value: return type("string", "number", "boolean", "null")
     case .boolean: return type("boolean", "string")

@@ -14,7 +14,7 @@ struct VolumeSyntax: Equatable {
 
   init(_ text: String) throws(Problem) {
     guard !text.isEmpty else { throw Problem(message: "the volume is empty", hint: Self.form) }
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+    let parts = Self.joiningDrives(text.split(separator: ":", omittingEmptySubsequences: false).map(String.init))
     guard !parts.contains("") else {
       throw Problem(message: "\"\(text)\" has nothing between two colons", hint: Self.form)
     }
@@ -30,5 +30,21 @@ struct VolumeSyntax: Equatable {
   var isBind: Bool {
     guard let first = source?.utf8.first else { return false }
     return first == UInt8(ascii: "/") || first == UInt8(ascii: ".") || first == UInt8(ascii: "~")
+      || first == UInt8(ascii: "\\") || source?.utf8.dropFirst().first == UInt8(ascii: ":")
+  }
+
+  /// `C:\data` is one part, not two: a letter alone that is followed by a path of Windows.
+  private static func joiningDrives(_ parts: [String]) -> [String] {
+    var result: [String] = []
+    for part in parts {
+      if let drive = result.last, drive.utf8.count == 1,
+        part.hasPrefix("\\") || (part.hasPrefix("/") && parts.count > 3)
+      {
+        result[result.count - 1] = drive + ":" + part
+      } else {
+        result.append(part)
+      }
+    }
+    return result
   }
 }
