@@ -141,9 +141,7 @@ extension KeyTable {
     Key(
       "stop_grace_period", .duration, "The time between the stop signal and SIGKILL; without it, 10s", keepsZero: true),
     Key("healthcheck", .record(.healthcheck), "How to find out whether the service is healthy"),
-    Key(
-      "ready", .record(.ready), .inert, "A probe that needs nothing in the image: the service is ready when it succeeds"
-    ),
+    Key("ready", .record(.ready), "How to find out whether the service is ready, without a program in its image"),
     Key(
       "profiles", .strings, "The service is only part of the stack when one of these is asked for",
       merge: .unique(.name)),
