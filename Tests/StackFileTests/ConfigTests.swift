@@ -65,7 +65,8 @@ import Testing
     #expect(canonical(result, "services.web.ports") == "[${PORT}:80]")
     #expect(
       canonical(result, "services.web.volumes")
-        == "[{type: bind, source: /project/a, target: /a, bind: {create_host_path: true}}, ${DIR}/b:/b]")
+        == "[{type: bind, source: /project/a, target: /a, bind: {create_host_path: true}}, {type: volume, source: ${DIR}/b, target: /b, volume: {}}]"
+    )
     #expect(result.stack == nil && result.errors == [])
   }
 

@@ -178,7 +178,10 @@ extension Canonicalizer {
   /// `default`, or `id: path`, as the builder takes them.
   private func keys(_ node: Node) -> Node {
     var keys = node.items.map { item -> Node in
-      let (id, path) = Self.split(item.text ?? "", at: UInt8(ascii: "="))
+      let text = item.text ?? ""
+      // What is printed can be read again.
+      if text.contains(": ") { return item }
+      let (id, path) = Self.split(text, at: UInt8(ascii: "="))
       if path == nil, id != "default", !isReference(item) {
         report.error(item.mark, self.path.text, "\"\(id)\" is not default and not ID=PATH")
       }

@@ -4,7 +4,8 @@ extension Canonicalizer {
     for (index, item) in node.items.enumerated() {
       path.push(index)
       defer { path.pop() }
-      if isReference(item) {
+      if isReference(item), (try? VolumeSyntax(item.text ?? "")) == nil {
+        // Its parts show when the variable is looked up.
         volumes.append(item)
       } else if let text = item.text {
         if let volume = shortVolume(text, at: item.mark) { volumes.append(volume) }

@@ -56,7 +56,7 @@ extension KeyTable {
     "limits",
     [
       Key("cpus", .number, "As cpus of the service"),
-      Key("memory", .bytes(allowsUnlimited: false), "As mem_limit of the service"),
+      Key("memory", .bytes(allowsUnlimited: true), "As mem_limit of the service"),
       Key("pids", .integer(-1 ... .max), "As pids_limit of the service"),
     ])
 
@@ -64,7 +64,7 @@ extension KeyTable {
     "reservations",
     [
       Key("cpus", .number, "Processors' worth of time"),
-      Key("memory", .bytes(allowsUnlimited: false), "As mem_reservation of the service"),
+      Key("memory", .bytes(allowsUnlimited: true), "As mem_reservation of the service"),
       Key("generic_resources", .list(.record(.genericResource)), "Resources of a cluster"),
       Key("devices", .list(.record(.neededDevice)), "Devices, most often graphics processors"),
     ])

@@ -105,7 +105,7 @@ extension KeyTable {
   ]
 
   private static let limitKeys = [
-    Key("mem_limit", .bytes(allowsUnlimited: false), "Memory"),
+    Key("mem_limit", .bytes(allowsUnlimited: true), "Memory; -1 is no limit"),
     Key("memswap_limit", .bytes(allowsUnlimited: true), "Memory and swap together; -1 is no limit"),
     Key("cpus", .number, "Processors' worth of time, for example 0.5"),
     Key("cpu_shares", .integer(0...262_144), "Weight against other containers; 1024 is usual"),
@@ -117,7 +117,7 @@ extension KeyTable {
     Key("oom_score_adj", .integer(-1000...1000), "How likely the kernel kills it when memory runs out"),
     Key("deploy", .nullable(.record(.deploy)), "Of it, resources.limits and restart_policy are acted on"),
     Key("scale", .count, .inert, "The number of containers", keepsZero: true),
-    Key("mem_reservation", .bytes(allowsUnlimited: false), .inert, "Memory that the kernel leaves to it"),
+    Key("mem_reservation", .bytes(allowsUnlimited: true), .inert, "Memory that the kernel leaves to it"),
     Key("mem_swappiness", .bytes(allowsUnlimited: true), .inert, "How readily it is swapped out (cgroup v1)"),
     Key("oom_kill_disable", .boolean, .inert, "Never killed when memory runs out (cgroup v1)"),
     Key("cpu_quota", .whole, .inert, "Microseconds of each period"),
