@@ -54,7 +54,7 @@ import Testing
   @Test(arguments: [
     (
       "web: {extends: {service: web}, image: i}",
-      "2:28: services extend each other in a circle: web -> web | web extends in stack.yaml:2; remove one of these"
+      "2:28: services extend each other in a circle: web -> web | web extends in line 2; remove one of these"
     ),
     ("web: {extends: db}\n  db: {extends: web}", "2:18: services extend each other in a circle: web -> db -> web"),
     (

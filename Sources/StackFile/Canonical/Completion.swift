@@ -1,6 +1,6 @@
 /// The second walk by the table of keys, over the merged document: what only the whole shows.
 ///
-/// Keys that are missing are reported; what `!reset` took away goes.
+/// Keys that are missing are reported; what `!reset` took away goes. Changes in its place what is not as it should be.
 struct Completion {
   let report: Report
   /// Whether missing keys are mistakes.
@@ -12,55 +12,70 @@ struct Completion {
     self.checks = checks
   }
 
-  mutating func complete(_ document: Node) -> Node { record(document, .top) }
-
-  private mutating func complete(_ node: Node, as shape: Shape) -> Node {
-    var result = node
-    switch (shape.alternative(for: node.content), node.content) {
-    case (.record(let table), .mapping): result = record(node, table)
-    case (.dictionary(let value, _), .mapping(let members)):
-      result.content = .mapping(
-        members.compactMap { member in
-          if member.value.isReset { return nil }
-          path.push(member.key)
-          defer { path.pop() }
-          return Node.Member(member.key, at: member.mark, complete(member.value, as: value))
-        })
-    case (.list(let element), .sequence(let items)):
-      var completed: [Node] = []
-      completed.reserveCapacity(items.count)
-      for (index, item) in items.enumerated() where !item.isReset {
-        path.push(index)
-        completed.append(complete(item, as: element))
-        path.pop()
-      }
-      result.content = .sequence(completed)
-    default: break
-    }
-    result.tag = .none
-    return result
+  mutating func complete(_ document: Node) -> Node {
+    var document = document
+    record(&document, .top)
+    return document
   }
 
-  private mutating func record(_ node: Node, _ table: KeyTable) -> Node {
-    var members: [Node.Member] = []
-    members.reserveCapacity(node.members.count)
-    for member in node.members where !member.value.isReset {
-      guard let key = table[member.key] else {
-        members.append(member)
+  private mutating func complete(_ node: inout Node, as shape: Shape) {
+    node.tag = .none
+    switch shape.alternative(for: node.content) {
+    case .record(let table): record(&node, table)
+    case .dictionary(let value, _): members(&node, of: value)
+    case .list(let element): items(&node, of: element)
+    default: return
+    }
+  }
+
+  private mutating func members(_ node: inout Node, of value: Shape) {
+    guard case .mapping(var members) = node.content else { return }
+    node.content = .mapping([])
+    if members.contains(where: \.value.isReset) { members.removeAll(where: \.value.isReset) }
+    if value.isCollection {
+      for index in members.indices {
+        path.push(members[index].key)
+        complete(&members[index].value, as: value)
+        path.pop()
+      }
+    }
+    node.content = .mapping(members)
+  }
+
+  private mutating func items(_ node: inout Node, of element: Shape) {
+    guard case .sequence(var items) = node.content else { return }
+    node.content = .sequence([])
+    if items.contains(where: \.isReset) { items.removeAll(where: \.isReset) }
+    if element.isCollection {
+      for index in items.indices {
+        path.push(index)
+        complete(&items[index], as: element)
+        path.pop()
+      }
+    }
+    node.content = .sequence(items)
+  }
+
+  private mutating func record(_ node: inout Node, _ table: KeyTable) {
+    guard case .mapping(var members) = node.content else { return }
+    node.content = .mapping([])
+    if members.contains(where: \.value.isReset) { members.removeAll(where: \.value.isReset) }
+    for index in members.indices {
+      guard let key = table[members[index].key] else { continue }
+      guard key.isCollection else {
+        members[index].value.tag = .none
         continue
       }
-      path.push(member.key)
-      let value = complete(member.value, as: key.shape)
+      path.push(key.name)
+      complete(&members[index].value, as: key.shape)
       path.pop()
-      members.append(Node.Member(member.key, at: member.mark, value))
     }
-    if checks { check(node, table) }
-    return Node(.mapping(members), at: node.mark)
+    node.content = .mapping(members)
+    if checks, !table.required.isEmpty { check(node, table) }
   }
 
   private func check(_ node: Node, _ table: KeyTable) {
-    for key in table.required {
-      if let value = node.member(key.name)?.value, !value.isReset { continue }
+    for key in table.required where node.member(key.name) == nil {
       let subject = table.isNamed ? "\(table.noun) \"\(path.lastKey ?? "")\"" : path.lastKey ?? table.noun
       report.error(node.mark, path.text, "\(subject) needs \(key.name):", hint: key.meaning.lowercasedFirst)
     }

@@ -10,57 +10,40 @@ enum Omission {
   }
 
   private static func apply(to node: inout Node, as shape: Shape) {
-    switch (shape.alternative(for: node.content), node.content) {
-    case (.record(let table), .mapping(let members)):
-      node.content = .mapping(
-        members.compactMap { member in
-          guard let key = table[member.key] else { return member }
-          var member = member
-          apply(to: &member.value, as: key.shape)
-          return !member.value.isWrong && isNothing(member.value, key) ? nil : member
-        })
-    case (.dictionary(let value, _), .mapping) where value.isCollection:
-      node.updateMembers { _, member in apply(to: &member, as: value) }
-    case (.list(let element), .sequence) where element.isCollection: node.updateItems { apply(to: &$0, as: element) }
+    switch shape.alternative(for: node.content) {
+    case .record(let table): apply(toRecord: &node, table)
+    case .dictionary(let value, _):
+      if value.isCollection { node.updateMembers { _, member in apply(to: &member, as: value) } }
+    case .list(let element):
+      if element.isCollection { node.updateItems { apply(to: &$0, as: element) } }
     default: return
     }
+  }
+
+  private static func apply(toRecord node: inout Node, _ table: KeyTable) {
+    guard case .mapping(var members) = node.content else { return }
+    node.content = .mapping([])
+    var hasNothing = false
+    for index in members.indices {
+      guard let key = table[members[index].key] else { continue }
+      if key.isCollection { apply(to: &members[index].value, as: key.shape) }
+      if isNothing(members[index].value, key) { hasNothing = true }
+    }
+    if hasNothing {
+      members.removeAll { member in table[member.key].map { isNothing(member.value, $0) } ?? false }
+    }
+    node.content = .mapping(members)
   }
 
   private static func isNothing(_ value: Node, _ key: Key) -> Bool {
     switch value.content {
     case .scalar(_, .null): true
+    case .scalar(_, .wrong): false
     case .scalar(let text, .text):
-      text.isEmpty || (!key.keepsZero && (text == "0" && key.shape.isSize || text == "0s" && key.shape.isDuration))
+      text.isEmpty || (!key.keepsZero && (text == "0" && key.isSize || text == "0s" && key.isDuration))
     case .scalar(let text, _): !key.keepsZero && (text == "0" || text == "false")
     case .sequence(let items): items.isEmpty && !key.keepsZero
-    case .mapping(let members): members.isEmpty && !key.shape.isRecord
+    case .mapping(let members): members.isEmpty && !key.isRecord
     }
-  }
-}
-
-extension Shape {
-  /// Whether there can be something in it to take away.
-  fileprivate var isCollection: Bool {
-    switch self {
-    case .list, .record, .dictionary: true
-    case .nullable(let shape), .form(_, let shape): shape.isCollection
-    case .either(let shapes): shapes.contains { $0.isCollection }
-    default: false
-    }
-  }
-
-  fileprivate var isRecord: Bool {
-    if case .record = alternative(for: .mapping([])) { return true }
-    return false
-  }
-
-  fileprivate var isSize: Bool {
-    if case .bytes = self { return true }
-    return false
-  }
-
-  fileprivate var isDuration: Bool {
-    if case .duration = self { return true }
-    return false
   }
 }

@@ -43,7 +43,7 @@ struct PortConflicts {
           let who = other.service == owner.service ? "this service" : "the service \"\(other.service)\""
           report.refusal(
             owner.mark, "services.\(owner.service).ports[\(index)]",
-            "host port \(hostPort)/\(port.transport.rawValue) is already published by \(who) in line \(other.mark.line)",
+            "host port \(hostPort)/\(port.transport.rawValue) is already published by \(who) in \(report.place(other.mark, from: owner.mark))",
             hint: "give one of them another host port, or another host address")
         }
         owners[slot, default: Owners()].add(owner, at: port.hostAddress)

@@ -4,20 +4,20 @@ import StackModel
 struct ServiceLinks {
   let report: Report
 
-  func apply(to services: inout [DecodedService]) {
+  func apply(to services: [DecodedService]) {
     guard services.contains(where: { $0.member.value["links"] != nil || $0.member.value["volumes_from"] != nil }) else {
       return
     }
     let index = Dictionary(services.enumerated().map { ($1.service.name, $0) }, uniquingKeysWith: { first, _ in first })
     for position in services.indices {
       let node = services[position].member.value
-      for link in node["links"]?.items ?? [] { apply(link, of: position, index, &services) }
-      for volumes in node["volumes_from"]?.items ?? [] { take(volumes, into: position, index, &services) }
+      for link in node["links"]?.items ?? [] { apply(link, of: position, index, services) }
+      for volumes in node["volumes_from"]?.items ?? [] { take(volumes, into: position, index, services) }
     }
   }
 
   /// The alias becomes a name of the other service on the networks that both are on.
-  private func apply(_ link: Node, of position: Int, _ index: [String: Int], _ services: inout [DecodedService]) {
+  private func apply(_ link: Node, of position: Int, _ index: [String: Int], _ services: [DecodedService]) {
     let (name, alias) = Canonicalizer.split(link.text ?? "", at: UInt8(ascii: ":"))
     guard let alias, !alias.isEmpty, let other = index[name],
       case .networks(let own) = services[position].service.networkMode,
@@ -31,7 +31,7 @@ struct ServiceLinks {
   }
 
   /// The other service's mounts, but for those at places where this one has its own.
-  private func take(_ volumes: Node, into position: Int, _ index: [String: Int], _ services: inout [DecodedService]) {
+  private func take(_ volumes: Node, into position: Int, _ index: [String: Int], _ services: [DecodedService]) {
     let text = volumes.text ?? ""
     guard !text.hasPrefix("container:") else {
       report.inert(

@@ -18,12 +18,12 @@ struct StackDecoder {
       objects[section] = Dictionary(members.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
     }
     // A service that is no mapping is there for those that name it, but has nothing to decode.
-    var services = (document["services"]?.members ?? []).filter { !$0.value.isNull }.map { member in
+    let services = (document["services"]?.members ?? []).filter { !$0.value.isNull }.map { member in
       var decoder = ServiceDecoder(member, objects: objects, directory: directory, report: report)
       decoder.decode()
       return DecodedService(service: decoder.service, member: member, portMarks: decoder.portMarks)
     }
-    ServiceLinks(report: report).apply(to: &services)
+    ServiceLinks(report: report).apply(to: services)
     stack.services = services.map(\.service)
     References(document: document, disabled: disabled, report: report).check()
     DependencyCycles(services: services, report: report).check()
@@ -86,10 +86,17 @@ struct StackDecoder {
   }
 }
 
-/// A service beside the node that it was made from, for checks between services.
-struct DecodedService {
+/// A service beside the node that it was made from, for checks between services. A class: a service is large, and each
+/// check goes over all of them.
+final class DecodedService {
   var service: Service
-  var member: Node.Member
+  let member: Node.Member
   /// Of each of the service's ports.
-  var portMarks: [Mark]
+  let portMarks: [Mark]
+
+  init(service: Service, member: Node.Member, portMarks: [Mark]) {
+    self.service = service
+    self.member = member
+    self.portMarks = portMarks
+  }
 }

@@ -24,6 +24,11 @@ final class Key: Sendable {
   let merge: MergeRule
   /// Whether `false`, 0 and an empty text say something that their absence does not.
   let keepsZero: Bool
+  /// Whether the value may be a mapping or a list: there is something in it to look at.
+  let isCollection: Bool
+  let isRecord: Bool
+  let isSize: Bool
+  let isDuration: Bool
 
   init(
     _ name: String, _ shape: Shape, _ support: Support, _ meaning: String, merge: MergeRule = .byShape,
@@ -35,6 +40,7 @@ final class Key: Sendable {
     self.meaning = meaning
     self.merge = merge
     self.keepsZero = keepsZero
+    (isCollection, isRecord, isSize, isDuration) = (shape.isCollection, shape.isRecord, shape.isSize, shape.isDuration)
     isRequired = false
   }
 
@@ -48,6 +54,7 @@ final class Key: Sendable {
     self.meaning = meaning
     self.merge = merge
     self.keepsZero = keepsZero
+    (isCollection, isRecord, isSize, isDuration) = (shape.isCollection, shape.isRecord, shape.isSize, shape.isDuration)
     isRequired = required
   }
 }

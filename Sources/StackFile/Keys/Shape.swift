@@ -166,3 +166,35 @@ extension Shape {
   static let whole = Shape.integer(.min ... .max)
   static let count = Shape.integer(0 ... .max)
 }
+
+extension Shape {
+  /// Whether a value may be a mapping or a list.
+  var isCollection: Bool {
+    switch self {
+    case .list, .record, .dictionary: true
+    case .nullable(let shape), .form(_, let shape): shape.isCollection
+    case .either(let shapes): shapes.contains { $0.isCollection }
+    default: false
+    }
+  }
+
+  /// Whether a mapping here has the format's keys.
+  var isRecord: Bool {
+    switch self {
+    case .record: true
+    case .nullable(let shape), .form(_, let shape): shape.isRecord
+    case .either(let shapes): shapes.contains { $0.isRecord }
+    default: false
+    }
+  }
+
+  var isSize: Bool {
+    if case .bytes = self { return true }
+    return false
+  }
+
+  var isDuration: Bool {
+    if case .duration = self { return true }
+    return false
+  }
+}

@@ -95,7 +95,7 @@ final class Extensions {
     guard circular.insert("\(link.path)\n\(link.service)").inserted else { return false }
     circular.formUnion(cycle.map { "\($0.path)\n\($0.service)" })
     let names = (cycle.map(\.service) + [link.service]).joined(separator: " -> ")
-    let places = cycle.map { "\($0.service) extends in \(context.report.place($0.mark))" }
+    let places = cycle.map { "\($0.service) extends in \(context.report.place($0.mark, from: link.mark))" }
     context.report.error(
       cycle.first?.mark ?? link.mark, "services.\(link.service).extends",
       "services extend each other in a circle: \(names)",

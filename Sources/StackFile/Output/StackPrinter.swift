@@ -2,22 +2,24 @@
 package enum StackPrinter {
   /// - Parameter escapes: whether `$` is doubled, so that what is printed can be loaded again.
   package static func yaml(_ document: Node, escapes: Bool = true) -> String {
-    YAMLText.text(of: printed(document, escapes: escapes))
+    YAMLText.text(of: printed(document), escapes: escapes)
   }
 
   /// Extensions are only printed at the top level, as docker compose does.
   package static func json(_ document: Node, escapes: Bool = true) -> String {
-    var shown = printed(document, escapes: escapes)
+    var shown = printed(document)
     // Models are no part of docker compose's canonical JSON.
     shown.remove("models")
-    return JSONText.text(of: withoutExtensions(shown, .record(.top), isTop: true))
+    // Most files have none: then nothing is copied.
+    if hasExtensions(shown, isTop: true) { shown = withoutExtensions(shown, .record(.top), isTop: true) }
+    return JSONText.text(of: shown, escapes: escapes)
   }
 
   /// One service, for its hash.
   package static func json(service: Node) -> String { JSONText.text(of: service) }
 
   /// What no service uses is left out, and so are empty sections.
-  static func printed(_ document: Node, escapes: Bool = true) -> Node {
+  static func printed(_ document: Node) -> Node {
     var result = document
     for section in ["networks", "volumes", "secrets", "configs", "models"] {
       guard let declared = document[section] else { continue }
@@ -29,7 +31,7 @@ package enum StackPrinter {
       }
       if kept.isEmpty { result.remove(section) } else { result.set(section, Node(.mapping(kept), at: declared.mark)) }
     }
-    return escapes ? escaped(result) : result
+    return result
   }
 
   static func used(_ section: String, in document: Node) -> Set<String> {
@@ -71,17 +73,16 @@ package enum StackPrinter {
     return result
   }
 
-  /// `$` is doubled, so that what is printed can be loaded again.
-  private static func escaped(_ node: Node) -> Node {
+  /// Whether a key anywhere below the top looks like an extension's.
+  private static func hasExtensions(_ node: Node, isTop: Bool = false) -> Bool {
     switch node.content {
-    case .scalar(let text, .text):
-      guard text.utf8.contains(UInt8(ascii: "$")) else { return node }
-      return Node(
-        text: text.split(separator: "$", omittingEmptySubsequences: false).joined(separator: "$$"), at: node.mark)
-    case .scalar: return node
-    case .sequence(let items): return Node(.sequence(items.map(escaped)), at: node.mark)
+    case .scalar: false
+    case .sequence(let items): items.contains { hasExtensions($0) }
     case .mapping(let members):
-      return Node(.mapping(members.map { Node.Member($0.key, at: $0.mark, escaped($0.value)) }), at: node.mark)
+      members.contains { member in
+        let isExtension = member.key.utf8.starts(with: "x-".utf8)
+        return isTop ? !isExtension && hasExtensions(member.value) : isExtension || hasExtensions(member.value)
+      }
     }
   }
 }

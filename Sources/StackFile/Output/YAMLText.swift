@@ -1,59 +1,67 @@
 /// A tree as YAML, two spaces a level. Text that could be read as anything else is in double quotes.
-enum YAMLText {
-  static func text(of node: Node) -> String {
-    var text = ""
+struct YAMLText {
+  private var text = ""
+  /// Whether `$` is doubled.
+  private let escapes: Bool
+
+  static func text(of node: Node, escapes: Bool = false) -> String {
+    var text = YAMLText(escapes: escapes)
     switch node.content {
-    case .mapping(let members) where !members.isEmpty: write(members, indentation: 0, into: &text)
-    case .sequence(let items) where !items.isEmpty: write(items, indentation: 0, into: &text)
-    default: text = flat(node) + "\n"
+    case .mapping(let members) where !members.isEmpty: text.write(members, indentation: 0)
+    case .sequence(let items) where !items.isEmpty: text.write(items, indentation: 0)
+    default: text.text = text.flat(node) + "\n"
     }
-    return text
+    return text.text
   }
 
-  private static func write(_ members: [Node.Member], indentation: Int, into text: inout String) {
+  private init(escapes: Bool) {
+    self.escapes = escapes
+  }
+
+  private mutating func write(_ members: [Node.Member], indentation: Int) {
     for (index, member) in members.enumerated() {
       // The first key of a list item stands in the line of its "- ".
       if index > 0 || text.isEmpty || text.utf8.last == UInt8(ascii: "\n") {
         text += String(repeating: " ", count: indentation)
       }
-      text += scalar(member.key) + ":"
-      writeValue(member.value, indentation: indentation, into: &text)
+      text += Self.scalar(member.key) + ":"
+      writeValue(member.value, indentation: indentation)
     }
   }
 
-  private static func write(_ items: [Node], indentation: Int, into text: inout String) {
+  private mutating func write(_ items: [Node], indentation: Int) {
     for item in items {
       text += String(repeating: " ", count: indentation) + "- "
       switch item.content {
       case .mapping(let members) where !members.isEmpty:
-        write(members, indentation: indentation + 2, into: &text)
+        write(members, indentation: indentation + 2)
       case .sequence(let inner) where !inner.isEmpty:
         text.removeLast()
         text += "\n"
-        write(inner, indentation: indentation + 2, into: &text)
+        write(inner, indentation: indentation + 2)
       default: text += flat(item) + "\n"
       }
     }
   }
 
-  private static func writeValue(_ node: Node, indentation: Int, into text: inout String) {
+  private mutating func writeValue(_ node: Node, indentation: Int) {
     switch node.content {
     case .mapping(let members) where !members.isEmpty:
       text += "\n"
-      write(members, indentation: indentation + 2, into: &text)
+      write(members, indentation: indentation + 2)
     case .sequence(let items) where !items.isEmpty:
       text += "\n"
-      write(items, indentation: indentation + 2, into: &text)
+      write(items, indentation: indentation + 2)
     default: text += " " + flat(node) + "\n"
     }
   }
 
-  private static func flat(_ node: Node) -> String {
+  private func flat(_ node: Node) -> String {
     switch node.content {
     case .mapping: "{}"
     case .sequence: "[]"
     case .scalar(_, .null), .scalar(_, .wrong): "null"
-    case .scalar(let value, .text): scalar(value)
+    case .scalar(let value, .text): Self.scalar(escapes ? value.doublingDollars : value)
     case .scalar(let value, .boolean): value.lowercased()
     case .scalar(let value, .integer), .scalar(let value, .real): value
     }

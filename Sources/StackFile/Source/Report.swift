@@ -77,6 +77,11 @@ final class Report {
   /// `FILE:LINE` for texts.
   func place(_ mark: Mark) -> String { "\(source(mark)?.name ?? ""):\(mark.line)" }
 
+  /// The same, or only the line when it is of the file of `other`.
+  func place(_ mark: Mark, from other: Mark) -> String {
+    mark.source == other.source ? "line \(mark.line)" : place(mark)
+  }
+
   private func related(to mark: Mark) -> [Diagnostic.Related] {
     var related: [Diagnostic.Related] = []
     if let base = overridden[mark] { related.append(place(base, "it replaces what stands here")) }
