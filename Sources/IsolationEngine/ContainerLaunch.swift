@@ -17,6 +17,8 @@ package enum ContainerOutput {
   case pipes(output: SharedDescriptor, error: SharedDescriptor)
   /// The master of the container's terminal: both streams, and its input.
   case terminal(SharedDescriptor)
+  /// Somewhere else: the container was given streams of the caller's.
+  case given
 }
 
 /// Starting a container: the parent's half.
@@ -40,12 +42,14 @@ package struct ContainerLaunch {
 
   /// Starts the container and returns once its program is being executed.
   ///
+  /// - Parameter streams: standard input, output and error, instead of pipes that the caller reads; of no effect for a
+  ///   container with a terminal.
   /// - Throws: the step that failed; then nothing of the container remains but its directory.
-  package func start() throws(LaunchError) -> RunningContainer {
+  package func start(_ streams: [SharedDescriptor]? = nil) throws(LaunchError) -> RunningContainer {
     let prepared = try Preparation(container)
     let cgroup = try attempt("make cgroup") { try ContainerCgroup(container) }
     do throws(LaunchError) {
-      return try start(prepared, in: cgroup)
+      return try start(prepared, in: cgroup, streams)
     } catch {
       // Best effort: the failure to report is the first one, and `down` removes a cgroup that is left.
       try? cgroup.remove()
@@ -54,9 +58,9 @@ package struct ContainerLaunch {
   }
 
   private func start(
-    _ prepared: Preparation, in cgroup: ContainerCgroup
+    _ prepared: Preparation, in cgroup: ContainerCgroup, _ given: [SharedDescriptor]?
   ) throws(LaunchError) -> RunningContainer {
-    let streams = try attempt("make pipes") { try Streams(terminal: prepared.terminal) }
+    let streams = try attempt("make pipes") { try Streams(terminal: prepared.terminal, given: given) }
     let (channel, childChannel) = try attempt("make channel") { try DescriptorPair.messageSockets().split() }
     try joinNetwork()
     let cgroupDirectory = try attempt("open cgroup") { try cgroup.openForClone() }
@@ -137,10 +141,15 @@ struct Streams {
   /// The size that a pipe is given: enough to go on writing while the log is being written.
   private static let pipeSize = 1 << 20
 
-  init(terminal: Terminal?) throws(SystemCallError) {
+  init(terminal: Terminal?, given: [SharedDescriptor]?) throws(SystemCallError) {
     if let terminal {
       (childInput, childOutput, childError) = (terminal.slave, terminal.slave, terminal.slave)
       output = .terminal(terminal.master)
+      return
+    }
+    if let given, given.count == 3 {
+      (childInput, childOutput, childError) = (given[0], given[1], given[2])
+      output = .given
       return
     }
     childInput = SharedDescriptor(try Files.open("/dev/null", O_RDONLY))

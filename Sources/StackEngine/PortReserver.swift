@@ -43,6 +43,13 @@ struct PortReserver {
     if let preferred, let same = try? PortReservation(address: address, port: preferred, isStream: isStream) {
       return same
     }
+    if let port, let last = mapping.lastHostPort, last > port {
+      // Any free one of the range will do.
+      for candidate in port..<last {
+        if let free = try? PortReservation(address: address, port: candidate, isStream: isStream) { return free }
+      }
+      return try PortReservation(address: address, port: last, isStream: isStream)
+    }
     return try PortReservation(address: address, port: port ?? 0, isStream: isStream)
   }
 

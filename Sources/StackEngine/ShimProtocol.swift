@@ -7,16 +7,32 @@ package struct ShimRequest: Hashable, Sendable {
   package let directory: String
   package let logs: String
   package let reservations: UInt32
+  /// Where the container's standard streams lead.
+  package let streams: ContainerStreams
+}
+
+/// Where the standard streams of a container lead.
+package enum ContainerStreams: UInt8, Hashable, Sendable {
+  /// Into its log.
+  case log = 0
+  /// To three descriptors of the spawner's, which follow those of the reservations.
+  case given = 1
+  /// To a terminal whose other end comes with the report of the start.
+  case terminal = 2
 }
 
 extension ShimRequest: WireCodable {
   package init(from reader: inout WireReader) throws(WireError) {
-    self.init(directory: try reader.value(), logs: try reader.value(), reservations: try reader.value())
+    let (directory, logs): (String, String) = (try reader.value(), try reader.value())
+    let reservations: UInt32 = try reader.value()
+    guard let streams = ContainerStreams(rawValue: try reader.integer()) else { throw reader.error("streams") }
+    self.init(directory: directory, logs: logs, reservations: reservations, streams: streams)
   }
   package func write(to writer: inout WireWriter) {
     writer.value(directory)
     writer.value(logs)
     writer.value(reservations)
+    writer.integer(streams.rawValue)
   }
 }
 

@@ -54,17 +54,21 @@ package final class ShimSpawner {
   /// Has a shim started for a container whose specification is written.
   ///
   /// - Parameter reservations: held as long as the shim lives.
+  /// - Parameter streams: the container's standard input, output and error with `.given`.
   /// - Returns: where the shim reports (`ShimMessage`); its end without a report is the shim's.
   package func spawn(
-    for container: ContainerDirectory, holding reservations: [PortReservation]
+    for container: ContainerDirectory, holding reservations: [PortReservation], _ kind: ContainerStreams = .log,
+    _ streams: [FileDescriptor] = []
   ) throws(SystemCallError) -> SharedDescriptor {
     let (channel, shimEnd) = try DescriptorPair.messageSockets().split()
     let request = ShimRequest(
-      directory: container.path, logs: container.logs, reservations: UInt32(reservations.count))
+      directory: container.path, logs: container.logs, reservations: UInt32(reservations.count),
+      streams: kind)
     try Message.send(request.wireBytes, with: shimEnd.borrowed, over: requests.borrowed)
     for reservation in reservations {
       try Message.send([0], with: reservation.socket.borrowed, over: requests.borrowed)
     }
+    for stream in streams { try Message.send([0], with: stream, over: requests.borrowed) }
     return channel
   }
 }

@@ -26,6 +26,8 @@ struct StartRunner {
   /// Shims of started services by service, as long as their end matters.
   private var running: [String: ProcessIdentity] = [:]
   private var ready: [Event] = []
+  /// Terminals of services whose user wants to have them.
+  private(set) var terminals: [String: SharedDescriptor] = [:]
   /// The services whose end matters.
   private let jobs: Set<String>
   /// Of services whose supervisor tells how they fare; nil when nobody waits for that.
@@ -69,6 +71,11 @@ struct StartRunner {
   mutating func alreadyRunning(_ service: String, shim: ProcessIdentity?) {
     running[service] = shim
     ready.append(Event(service: service, outcome: .alreadyRunning))
+  }
+
+  /// A service that could not even be tried.
+  mutating func cannotStart(_ service: String, _ reason: String) {
+    ready.append(Event(service: service, outcome: .failed(step: "start", reason: reason)))
   }
 
   /// A job that was done before.
@@ -133,7 +140,9 @@ struct StartRunner {
   private mutating func word(of service: String) throws(EngineError) -> Event {
     guard let channel = starting.removeValue(forKey: service) else { return Event(service: service, outcome: .started) }
     let message = try engineStep(service) { () -> ShimMessage? in
-      try Message.receive(over: channel.borrowed).map { try ShimMessage(wireBytes: $0) }
+      guard let (bytes, terminal) = try Message.receiveWithDescriptor(over: channel.borrowed) else { return nil }
+      terminals[service] = terminal
+      return try ShimMessage(wireBytes: bytes)
     }
     switch message {
     case .started(let shim):

@@ -54,7 +54,7 @@ struct StopOperation {
   }
 
   /// Who needs whom, by the names of the containers.
-  private static func graph(of containers: [ContainerStatus]) throws(EngineError) -> DependencyGraph {
+  static func graph(of containers: [ContainerStatus]) throws(EngineError) -> DependencyGraph {
     let names = Dictionary(
       containers.compactMap { status in status.record.map { ($0.service, status.directory.name) } },
       uniquingKeysWith: { first, _ in first })
@@ -86,6 +86,8 @@ struct StopOperation {
     let grace =
       timeout.map { UInt64(max(0, $0)) * 1_000_000_000 } ?? status.record?.stopGracePeriod ?? Self.defaultGracePeriod
     try engineStep(status.directory.name) {
+      // A frozen process neither handles a signal nor, on cgroup v1, dies of one.
+      try engine.thaw(status)
       switch status.state {
       case .running(let run, _):
         // Through the container's own process: the shim sees its end, completes the log, and ends.

@@ -23,20 +23,34 @@ extension Engine {
   package func up(
     _ stack: Stack, _ options: UpOptions = UpOptions(), interruption: FileDescriptor? = nil
   ) throws(EngineError) -> [ContainerDirectory] {
+    try up(stack, options, interruption: interruption, foreground: nil).containers
+  }
+
+  func up(
+    _ stack: Stack, _ options: UpOptions, interruption: FileDescriptor?, foreground: Foreground?
+  ) throws(EngineError) -> (containers: [ContainerDirectory], terminal: SharedDescriptor?) {
     try requireRoot()
     return try locked(stack.name) { lock throws(EngineError) in
       let plan = try UpPlanner(engine: self, stack: stack, options: options).plan()
       let existedBefore = paths.project(stack.name).exists
       let operation = UpOperation(engine: self, plan: plan, lock: lock, options: options, interruption: interruption)
+      operation.foreground = foreground
       do throws(EngineError) {
         try operation.run()
       } catch {
         if options.keepsOnFailure { throw error }
         throw operation.takenBack(after: error, removeAll: !existedBefore)
       }
-      return plan.services.map(\.container)
+      return (plan.services.map(\.container), operation.terminal)
     }
   }
+}
+
+/// A container that the caller wants to talk to.
+struct Foreground {
+  let service: String
+  let kind: ContainerStreams
+  let streams: [FileDescriptor]
 }
 
 /// One `up` that has been planned.
@@ -47,6 +61,10 @@ final class UpOperation {
   let options: UpOptions
   private let interruption: FileDescriptor?
   let directory: ProjectDirectory
+  /// The container whose standard streams do not lead into its log.
+  var foreground: Foreground?
+  /// The terminal of that container.
+  private(set) var terminal: SharedDescriptor?
   /// The containers that this operation made or started, in order.
   private var touched: [ContainerDirectory] = []
   private var reservations: [String: [PortReservation]] = [:]
@@ -69,6 +87,7 @@ final class UpOperation {
     let spawner = changing.isEmpty ? nil : try engineStep { try ShimSpawner(lock.descriptor, for: directory) }
     try reservePorts(of: changing.filter { $0.action == .create || !isRunning($0) })
     try removeOrphans()
+    try remove(plan.surplus)
     try stopObsolete()
     try reservePorts(of: changing.filter { reservations[$0.service.name] == nil })
     try engineStep("networks") { try makeNetworks() }
@@ -76,7 +95,18 @@ final class UpOperation {
     for service in plan.services where service.action == .keep {
       engine.report(.container, service.container.name, .running)
     }
-    try start(spawner)
+    if options.onlyCreates {
+      for service in changing where service.action != .start { try create(service) }
+    } else {
+      try start(spawner)
+    }
+  }
+
+  /// Makes a container that somebody starts later.
+  private func create(_ service: PreparedService) throws(EngineError) {
+    touched.append(service.container)
+    try engineStep(service.service.name) { try write(service) }
+    engine.report(.container, service.container.name, .created)
   }
 
   private func isRunning(_ service: PreparedService) -> Bool { service.existing?.state.shim != nil }
@@ -96,11 +126,21 @@ final class UpOperation {
   }
 
   private func removeOrphans() throws(EngineError) {
-    guard options.removesOrphans, !plan.orphans.isEmpty else { return }
-    try StopOperation(engine: engine, timeout: options.timeout).stop(plan.orphans)
-    for orphan in plan.orphans {
-      try engineStep(orphan.directory.name) { try orphan.directory.remove() }
-      engine.report(.container, orphan.directory.name, .removed)
+    if options.removesOrphans { return try remove(plan.orphans) }
+    let running = plan.orphans.filter { $0.record?.isOneOff == false }.map(\.directory.name)
+    if running.isEmpty { return }
+    engine.report(
+      .stack, plan.stack.name, .noticed,
+      detail: "containers of services that the file does not have: \(running.joined(separator: ", ")); "
+        + "--remove-orphans removes them")
+  }
+
+  private func remove(_ containers: [ContainerStatus]) throws(EngineError) {
+    if containers.isEmpty { return }
+    try StopOperation(engine: engine, timeout: options.timeout).stop(containers)
+    for container in containers {
+      try engineStep(container.directory.name) { try container.directory.remove() }
+      engine.report(.container, container.directory.name, .removed)
     }
   }
 
@@ -210,6 +250,7 @@ final class UpOperation {
       }
     }
     if !problems.isEmpty { throw EngineError(.failure, problems) }
+    terminal = foreground.flatMap { runner.terminals[$0.service] }
     if options.waits { try waitUntilReady(&runner, &readiness) }
   }
 
@@ -231,8 +272,10 @@ final class UpOperation {
     touched.append(service.container)
     try engineStep(service.service.name) {
       try write(service)
+      let isForeground = service.service.name == foreground?.service
       let channel = try spawner.spawn(
-        for: service.container, holding: reservations[service.service.name] ?? [])
+        for: service.container, holding: reservations[service.service.name] ?? [],
+        isForeground ? foreground?.kind ?? .log : .log, isForeground ? foreground?.streams ?? [] : [])
       runner.add(service.service.name, channel)
     }
     if watched.contains(service.service.name) { try runner.watch(service.service.name, service.container) }
@@ -243,7 +286,7 @@ final class UpOperation {
   private func handle(
     _ event: StartRunner.Event, _ schedule: inout StartSchedule, _ problems: inout [EngineError.Problem]
   ) throws(EngineError) -> [StartSchedule.Effect] {
-    let name = KernelNames.container(project: plan.stack.name, service: event.service)
+    let name = containerName(of: event.service)
     let service = plan.services.first { $0.service.name == event.service }
     switch event.outcome {
     case .started:
@@ -299,12 +342,13 @@ final class UpOperation {
     var networkOf: String?
     if case .service(let other) = model.networkMode { networkOf = other }
     var record = ContainerRecord(
-      project: plan.stack.name, service: model.name, number: 1, configuration: service.configuration.description,
+      project: plan.stack.name, service: model.serviceName, number: model.number,
+      configuration: service.configuration.description,
       image: imageName, imageID: service.imageID,
       command: SpecificationBuilder.command(of: model, image: service.image),
       createdAt: service.existing?.record.flatMap { service.action == .start ? $0.createdAt : nil }
         ?? KernelClock.realtime,
-      dependencies: model.dependencies.map(\.service) + (networkOf.map { [$0] } ?? []),
+      dependencies: serviceNames(model.dependencies.map(\.service)) + (networkOf.map { [$0] } ?? []),
       attachments: attachments.map { network, address in
         .init(network: network, address: address, aliases: aliases(of: model, on: network))
       },
@@ -312,6 +356,7 @@ final class UpOperation {
       stopGracePeriod: model.stopGracePeriod ?? StopOperation.defaultGracePeriod, restart: model.restart,
       labels: model.labels, networkOf: networkOf)
     record.life = lifeSettings(for: service)
+    record.isOneOff = model.isOneOff
     return record
   }
 
@@ -322,9 +367,25 @@ final class UpOperation {
     settings.restartTiming = model.restartTiming
     settings.postStart = model.postStart ?? []
     settings.preStop = model.preStop ?? []
-    settings.restartsWith = model.dependencies.filter(\.restarts).map(\.service)
+    settings.restartsWith = serviceNames(model.dependencies.filter(\.restarts).map(\.service))
     settings.nameServers = model.dns
     return settings
+  }
+
+  /// The services of the containers that are named.
+  private func serviceNames(_ instances: [String]) -> [String] {
+    var names: [String] = []
+    for name in instances {
+      let service = plan.stack.services.first { $0.name == name }?.serviceName ?? name
+      if !names.contains(service) { names.append(service) }
+    }
+    return names
+  }
+
+  /// The name of the container of a service, or of one of its replicas.
+  func containerName(of name: String) -> String {
+    guard let service = plan.stack.services.first(where: { $0.name == name }) else { return name }
+    return KernelNames.container(project: plan.stack.name, service)
   }
 
   private func aliases(of service: Service, on network: String) -> [String] {
@@ -398,7 +459,7 @@ final class UpOperation {
     case .none, .networks: return .own
     case .host: return .host
     case .service(let other):
-      let container = directory.container(KernelNames.container(project: plan.stack.name, service: other))
+      let container = directory.container(containerName(of: other))
       guard let run = try container.read(.state), run.process.isAlive else {
         throw EngineError(.failure, service.name, "service \(other), whose network it shares, is not running")
       }

@@ -13,7 +13,13 @@ import SystemPackage
 package struct UpOptions: Hashable, Sendable {
   /// The services to start, with what they depend on; empty is all.
   package var services: [String] = []
-  package var forceRecreate = false
+  /// Starts them without what they depend on.
+  package var withoutDependencies = false
+  /// Makes the containers, and starts none.
+  package var onlyCreates = false
+  package var recreation = StackDifference.Recreation.whenChanged
+  /// The number of containers by service, instead of what the file says.
+  package var scale: [String: Int] = [:]
   /// Leaves a failed stack as it is, for a look at it.
   package var keepsOnFailure = false
   package var removesOrphans = false
@@ -64,12 +70,25 @@ struct UpPlan {
   /// The ports that are published now, by service: also those of services that were not asked for.
   let publishedPorts: [String: [ContainerRecord.PublishedPort]]
   let orphans: [ContainerStatus]
+  /// Replicas beyond the number that is wanted.
+  let surplus: [ContainerStatus]
 }
 
 struct UpPlanner {
   let engine: Engine
+  /// Taken apart into its containers.
   let stack: Stack
   let options: UpOptions
+
+  init(engine: Engine, stack: Stack, options: UpOptions) {
+    self.engine = engine
+    self.stack = stack.scaled(options.scale)
+    self.options = options
+    services = Set(stack.services.flatMap { [$0.name, $0.serviceName] })
+  }
+
+  /// The names of the file.
+  private let services: Set<String>
 
   func plan() throws(EngineError) -> UpPlan {
     var problems: [EngineError.Problem] = []
@@ -93,23 +112,33 @@ struct UpPlanner {
     }
     problems += missingSources(of: wanted)
     if !problems.isEmpty { throw EngineError(kind, problems) }
-    let names = Set(stack.services.map(\.name))
+    let present = Set(stack.services.map { KernelNames.container(project: stack.name, $0) })
     return UpPlan(
       stack: stack, services: decided(prepared), networks: networkRecords, addresses: addresses,
       publishedPorts: Dictionary(
-        statuses.compactMap(\.record).map { ($0.service, $0.ports) }, uniquingKeysWith: { first, _ in first }),
-      orphans: statuses.filter { !names.contains($0.record?.service ?? "") })
+        statuses.compactMap(\.record).filter { !$0.isOneOff }.map { ($0.instanceName, $0.ports) },
+        uniquingKeysWith: { first, _ in first }),
+      orphans: statuses.filter { !isOneOff($0) && !services.contains($0.record?.service ?? "") }
+        + statuses.filter { isOneOff($0) && $0.state.shim == nil && !services.contains($0.record?.service ?? "") },
+      surplus: statuses.filter { status in
+        guard let record = status.record, !record.isOneOff, services.contains(record.service) else { return false }
+        let isAsked = options.services.isEmpty || options.services.contains(record.service)
+        return isAsked && !present.contains(status.directory.name)
+      })
   }
+
+  private func isOneOff(_ status: ContainerStatus) -> Bool { status.record?.isOneOff ?? false }
 
   /// The services that were asked for, with all that they need, in the order of the file.
   private func selected() throws(EngineError) -> [Service] {
-    let known = Set(stack.services.map(\.name))
-    let unknown = options.services.filter { !known.contains($0) }
+    let unknown = (options.services + options.scale.keys.sorted()).filter { !services.contains($0) }
     if !unknown.isEmpty {
-      throw EngineError(.usage, unknown.map { EngineError.Problem(nil, "no such service: \($0)") })
+      throw EngineError(.failure, unknown.map { EngineError.Problem(nil, "no such service: \($0)") })
     }
     if options.services.isEmpty { return stack.services }
-    let closure = Set(try engineStep { try DependencyGraph(stack.services).closure(of: options.services) })
+    let names = stack.instances(of: options.services)
+    let graph = try engineStep { try DependencyGraph(stack.services) }
+    let closure = Set(options.withoutDependencies ? names : graph.closure(of: names))
     return stack.services.filter { closure.contains($0.name) }
   }
 
@@ -128,12 +157,19 @@ struct UpPlanner {
       for network in existing {
         previous.networks[network.key] = .init(subnet: network.subnet, gateway: network.gateway)
       }
+      let names = Set(stack.services.map(\.name))
+      var taken: [String: Set<IPv4Address>] = [:]
       for record in records {
+        let isPlanned = !record.isOneOff && names.contains(record.instanceName)
         for attachment in record.attachments {
-          previous.services[record.service, default: [:]][attachment.network] = attachment.address
+          if isPlanned {
+            previous.services[record.instanceName, default: [:]][attachment.network] = attachment.address
+          } else {
+            taken[attachment.network, default: []].insert(attachment.address)
+          }
         }
       }
-      return try AddressPlan(stack, occupied: occupied + otherStacks(), previous: previous)
+      return try AddressPlan(stack, occupied: occupied + otherStacks(), taken: taken, previous: previous)
     }
   }
 
@@ -163,11 +199,31 @@ struct UpPlanner {
     let configuration = try engineStep(service.name) {
       try ConfigurationHash(of: service, in: stack, imageID: root.imageID, addresses: addresses)
     }
-    let name = KernelNames.container(project: stack.name, service: service.name)
+    let name = KernelNames.container(project: stack.name, service)
+    try checkName(name, of: service)
     let existing = statuses.first { $0.directory.name == name }
     return PreparedService(
       service: service, container: directory.container(name), image: root.configuration, layers: root.layers,
       configuration: configuration, imageID: root.imageID, existing: existing, action: .create)
+  }
+
+  /// A name that the file gives is unique on the machine, as other programs take it to be.
+  private func checkName(_ name: String, of service: Service) throws(EngineError) {
+    guard service.containerName != nil else { return }
+    let twins = stack.services.filter { $0.containerName == name }
+    // Best effort: a project whose state cannot be read has no claim.
+    let others = ((try? engine.paths.projects()) ?? []).filter { $0 != stack.name }.filter {
+      Files.exists("\(engine.paths.project($0).containersPath)/\(name)")
+    }
+    if let other = others.first {
+      throw EngineError(
+        .failure, service.serviceName, "the container name \"\(name)\" is already in use by stack \(other)")
+    }
+    if twins.count > 1 {
+      throw EngineError(
+        .failure, service.serviceName,
+        "the container name \"\(name)\" is already in use by service \(twins[0].serviceName)")
+    }
   }
 
   /// What has to be done to each service, given what runs.
@@ -182,7 +238,7 @@ struct UpPlanner {
     }
     let difference = StackDifference.between(
       wanted: services.map { ($0.service, $0.configuration) }, running: running,
-      recreation: options.forceRecreate ? .always : .whenChanged)
+      recreation: options.recreation)
     let actions = Dictionary(
       difference.services.map { ($0.service, $0.action) }, uniquingKeysWith: { first, _ in first })
     return services.map { service in

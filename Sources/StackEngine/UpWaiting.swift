@@ -68,7 +68,7 @@ extension UpOperation {
   /// Runs what the service wants to be run after its start.
   func runHooks(of name: String) throws(EngineError) -> EngineError.Problem? {
     guard let hooks = plan.services.first(where: { $0.service.name == name })?.service.postStart else { return nil }
-    let container = directory.container(KernelNames.container(project: plan.stack.name, service: name))
+    let container = directory.container(containerName(of: name))
     guard let run = try engineStep(name, { try container.read(.state) }) else { return nil }
     do {
       try Hooks(container: container, run: run).run(hooks)
@@ -79,7 +79,7 @@ extension UpOperation {
   }
 
   func report(_ event: StartRunner.Event) {
-    let name = KernelNames.container(project: plan.stack.name, service: event.service)
+    let name = containerName(of: event.service)
     switch event.outcome {
     case .healthy: engine.report(.container, name, .healthy)
     case .unhealthy(let reason): engine.report(.container, name, .failed, detail: reason)

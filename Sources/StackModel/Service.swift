@@ -6,6 +6,9 @@ import InternetAddress
 /// image's or the engine's default holds.
 package struct Service: Sendable, Hashable, Codable {
   package var name: String
+  /// Which of several containers of a service this stands for, where a stack is taken apart into them; nil is the only one,
+  /// or the first.
+  package var instance: ServiceInstance?
   /// `container_name`; nil is `<project>-<service>-1`.
   package var containerName: String?
   package var root: RootFilesystem
@@ -76,10 +79,10 @@ package struct Service: Sendable, Hashable, Codable {
   package var healthCheck: HealthCheck?
   package var postStart: [LifecycleHook]?
   package var preStop: [LifecycleHook]?
+  /// The number of containers (`scale`, `deploy.replicas`); nil is 1.
+  package var replicas: Int?
   /// Whether an attached `up` shows its output (`attach`); nil is yes.
   package var isAttached: Bool?
-  /// `scale` or `deploy.replicas`; nil is 1.
-  package var replicas: Int?
   /// `pre_start`: containers of their own that have to succeed before the service's is made.
   package var preStart: [InitStep]?
   package var logging: Logging?
@@ -88,6 +91,39 @@ package struct Service: Sendable, Hashable, Codable {
   package init(name: String, root: RootFilesystem) {
     self.name = name
     self.root = root
+  }
+}
+
+/// One container of a service that has several.
+package struct ServiceInstance: Sendable, Hashable, Codable {
+  package enum Kind: Sendable, Hashable, Codable {
+    /// A replica, numbered from 1.
+    case replica(Int)
+    /// A container for one command, made by `run`; the text makes its name unique.
+    case oneOff(String)
+  }
+
+  /// The service's own name.
+  package var service: String
+  package var kind: Kind
+
+  package init(service: String, kind: Kind) {
+    self.service = service
+    self.kind = kind
+  }
+}
+
+extension Service {
+  /// The name in the stack file, which all containers of the service share.
+  package var serviceName: String { instance?.service ?? name }
+
+  /// From 1.
+  package var number: Int {
+    if case .replica(let number)? = instance?.kind { number } else { 1 }
+  }
+
+  package var isOneOff: Bool {
+    if case .oneOff? = instance?.kind { true } else { false }
   }
 }
 

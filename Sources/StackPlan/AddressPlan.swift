@@ -87,9 +87,11 @@ extension AddressPlan {
   /// - Parameters:
   ///   - occupied: subnets that this machine has addresses in or routes to, those of this stack's own networks left out.
   ///   - external: the networks declared `external`, by key.
+  ///   - taken: addresses of containers that are not in the stack and run, by the key of the network.
   ///   - previous: the plan that is in force; what is still valid of it is kept.
   package init(
-    _ stack: Stack, occupied: [IPv4Subnet] = [], external: [String: ExternalNetwork] = [:], previous: AddressPlan? = nil
+    _ stack: Stack, occupied: [IPv4Subnet] = [], external: [String: ExternalNetwork] = [:],
+    taken: [String: Set<IPv4Address>] = [:], previous: AddressPlan? = nil
   ) throws(AddressError) {
     let members = Self.members(of: stack)
     var pool = SubnetPool(occupied: occupied)
@@ -129,7 +131,8 @@ extension AddressPlan {
         networks[network.key] = found.addresses
       }
       guard let addresses = networks[network.key] else { continue }
-      var hosts = HostAddresses(network: network.key, addresses, used: external[network.key]?.used ?? [])
+      var hosts = HostAddresses(
+        network: network.key, addresses, used: (external[network.key]?.used ?? []).union(taken[network.key] ?? []))
       for (service, address) in hosts.assign(members[network.key, default: []], keeping: previous) {
         services[service, default: [:]][network.key] = address
       }

@@ -30,6 +30,10 @@ package struct ConfigurationHash: Sendable, Hashable, Codable, CustomStringConve
     var subject = service
     // Only the order of starting: what runs already need not be made anew.
     subject.dependencies = []
+    // Nor does it matter how many there are, and which of them this is.
+    subject.name = service.serviceName
+    subject.instance = nil
+    subject.replicas = nil
     let networks = Self.networks(of: service, in: stack, addresses)
     let volumeKeys = Set(service.mounts.compactMap(\.volumeKey))
     let volumes = stack.volumes.filter { volumeKeys.contains($0.key) }.map(\.name)

@@ -24,10 +24,10 @@ package struct HostsFile: Sendable {
     var members: [String: String] = [:]
     for service in stack.services {
       guard case .networks(let attachments) = service.networkMode else { continue }
-      let container = KernelNames.container(project: stack.name, service: service.name)
+      let container = KernelNames.container(project: stack.name, service)
       for attachment in attachments {
         guard let address = plan.address(of: service.name, on: attachment.network) else { continue }
-        var names = [service.name, container]
+        var names = service.isOneOff ? [container] : [service.serviceName, container]
         for alias in attachment.aliases where !names.contains(alias) { names.append(alias) }
         members[attachment.network, default: ""] += "\(address)\t\(names.joined(separator: " "))\n"
       }

@@ -1,3 +1,5 @@
+import StackModel
+
 /// The names of everything that a stack makes in the kernel.
 ///
 /// All follow from the name of the project and what the stack file says, so that a stack can be taken down when nothing but its
@@ -34,6 +36,15 @@ package enum KernelNames {
 
   /// `stack/web/web-db-1`: the cgroup of a container.
   package static func cgroup(project: String, container: String) -> String { "stack/\(project)/\(container)" }
+
+  /// The container of a service, or of one of its replicas: `container_name`, or `web-db-1`, or `web-db-run-1a2b3c4d`.
+  package static func container(project: String, _ service: Service) -> String {
+    if case .oneOff(let identifier)? = service.instance?.kind {
+      return service.containerName ?? "\(project)-\(service.serviceName)-run-\(identifier)"
+    }
+    return service.containerName
+      ?? container(project: project, service: service.serviceName, number: service.number)
+  }
 
   /// `web-db-1`: the container of a service; `number` is from 1.
   package static func container(project: String, service: String, number: Int = 1) -> String {

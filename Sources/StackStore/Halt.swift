@@ -20,6 +20,13 @@ extension ContainerDirectory {
     try Files.replace("\(path)/halt", with: [])
   }
 
+  /// Its processes are stopped where they are, until somebody lets them go on.
+  package var isPaused: Bool { Files.exists("\(path)/paused") }
+
+  package func markPaused(_ isPaused: Bool) throws(SystemCallError) {
+    if isPaused { try Files.replace("\(path)/paused", with: []) } else { try Files.removeFile("\(path)/paused") }
+  }
+
   package func resume() throws(SystemCallError) {
     try Files.removeFile("\(path)/halt")
   }

@@ -12,6 +12,7 @@ import LinuxSystem
 ///   state     the running process        (RunRecord)               written by the shim
 ///   exit      how it ended               (ExitRecord)              written by the shim
 ///   life      health and restarts        (LifeRecord)              written by the supervisor
+///   paused    it is frozen               (empty)                   written by commands
 ///   halt      it is to stay stopped      (empty)                   written by commands
 ///   upper work                           the writable layer
 /// ```

@@ -158,3 +158,8 @@ package struct ExitRecord: Hashable, Sendable {
     self.wasOutOfMemory = wasOutOfMemory
   }
 }
+
+extension ContainerRecord {
+  /// The name of the container among all of its stack (`Service.name` of a stack that is taken apart).
+  package var instanceName: String { number == 1 ? service : "\(service)#\(number)" }
+}

@@ -33,6 +33,8 @@ final class NameServer {
     var deadline: UInt64
   }
 
+  /// Called before a name is looked up: brings `know` up to what is so.
+  var prepare: () -> Void = {}
   private var listeners: [Listener] = []
   private var pending: [Pending] = []
   private var connections: [ProcessHandle] = []
@@ -100,6 +102,7 @@ final class NameServer {
   // MARK: Datagrams
 
   private func receive(on listener: FileDescriptor) {
+    prepare()
     while let (count, peer) = Socket.receive(from: listener, into: &buffer) {
       let bytes = Array(buffer[..<count])
       do throws(DNSQuery.Problem) {
@@ -155,6 +158,7 @@ final class NameServer {
 
   private func accept(on listener: FileDescriptor) {
     guard let (connection, address) = Socket.accept(listener), connections.count < Self.mostConnections else { return }
+    prepare()
     guard let child = try? ClonedProcess.clone(0) else {
       close(SupervisorProcess.lockDescriptor)
       ParentDeath.follow()

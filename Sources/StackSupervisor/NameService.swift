@@ -15,6 +15,8 @@ final class NameService {
   let server = NameServer()
   private let directory: ProjectDirectory
   private var networks: [NetworkRecord] = []
+  /// Whether the name server knows what is so.
+  private var isCurrent = false
   /// When the hosts files have to be written; nil when they are true.
   private var hostsDue: UInt64?
   /// Addresses that were taken out of the hosts files.
@@ -31,11 +33,24 @@ final class NameService {
     // What cannot be read is being written: that is told too.
     guard let records = try? directory.readNetworks(), records != networks else { return }
     networks = records
+    isCurrent = false
     server.serve(records)
   }
 
-  /// Takes over which containers there are.
+  /// Which containers there are, or which of them run, is another.
+  func changed() { isCurrent = false }
+
+  /// A container has ended, or runs.
+  func changed(ended: Bool) {
+    isCurrent = false
+    // At a start the files are complete: what changes them is what ends, and what comes back.
+    if ended || !absent.isEmpty, hostsDue == nil { hostsDue = KernelClock.monotonic + Self.gathering }
+  }
+
+  /// Takes over which containers there are, if that is another than before.
   func refresh(_ containers: some Collection<SupervisedContainer>) {
+    if isCurrent { return }
+    isCurrent = true
     let known = Set(containers.flatMap { names(of: $0) })
     server.know(
       NameTable(
@@ -48,8 +63,6 @@ final class NameService {
         containers.flatMap { container in
           container.record.attachments.map { ($0.address, container.record.life.nameServers) }
         }, uniquingKeysWith: { first, _ in first }))
-    // At a start the files are complete: what changes them is what ends, and what comes back.
-    if ended(containers) != absent, hostsDue == nil { hostsDue = KernelClock.monotonic + Self.gathering }
   }
 
   /// The addresses of containers that have run, and do not any more.
@@ -76,7 +89,9 @@ final class NameService {
     server.time(now)
     guard let due = hostsDue, now >= due else { return }
     hostsDue = nil
-    absent = ended(containers)
+    let ended = ended(containers)
+    if ended == absent { return }
+    absent = ended
     for container in containers where container.isRunning { writeHosts(of: container) }
   }
 

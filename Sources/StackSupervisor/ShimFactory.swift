@@ -34,22 +34,30 @@ package struct ShimFactory {
     let container: ContainerDirectory
     let channel: SharedDescriptor
     let reservations: [SharedDescriptor]
+    let kind: ContainerStreams
+    let streams: [SharedDescriptor]
   }
 
   private func nextOrder() throws -> Order? {
     guard let (bytes, channel) = try Message.receiveWithDescriptor(over: requests, limit: 16 << 10), let channel
     else { return nil }
     let request = try ShimRequest(wireBytes: bytes)
-    var reservations: [SharedDescriptor] = []
-    for _ in 0..<request.reservations {
-      guard let reservation = try Message.receiveWithDescriptor(over: requests, limit: 16)?.descriptor else {
-        return nil
-      }
-      reservations.append(reservation)
-    }
+    guard let reservations = try nextDescriptors(Int(request.reservations)),
+      let streams = try nextDescriptors(request.streams == .given ? 3 : 0)
+    else { return nil }
     return Order(
       container: ContainerDirectory(path: request.directory, logs: request.logs), channel: channel,
-      reservations: reservations)
+      reservations: reservations, kind: request.streams, streams: streams)
+  }
+
+  /// Descriptors that follow a request, each with a message of its own; nil when the spawner ends before the last.
+  private func nextDescriptors(_ count: Int) throws -> [SharedDescriptor]? {
+    var descriptors: [SharedDescriptor] = []
+    for _ in 0..<count {
+      guard let next = try Message.receiveWithDescriptor(over: requests, limit: 16)?.descriptor else { return nil }
+      descriptors.append(next)
+    }
+    return descriptors
   }
 
   private func make(_ order: Order) {
@@ -61,7 +69,8 @@ package struct ShimFactory {
         word.close()
         close(requests.rawValue)
         close(ShimSpawner.Descriptor.lock)
-        ShimProcess(order.container, specification, reportingTo: order.channel).run(begin)
+        ShimProcess(order.container, specification, reportingTo: order.channel, order.kind, order.streams)
+          .run(begin)
       }
       try order.container.write(.shim, try ProcessIdentity(of: pid))
       try Files.writeAll(word.borrowed, [0], object: "pipe")

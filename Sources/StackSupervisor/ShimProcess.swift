@@ -14,10 +14,15 @@ struct ShimProcess {
   private let directory: ContainerDirectory
   private let specification: ContainerSpecification
   private let channel: SharedDescriptor
+  private let kind: ContainerStreams
+  private let streams: [SharedDescriptor]
 
   init(
-    _ directory: ContainerDirectory, _ specification: ContainerSpecification, reportingTo channel: SharedDescriptor
+    _ directory: ContainerDirectory, _ specification: ContainerSpecification, reportingTo channel: SharedDescriptor,
+    _ kind: ContainerStreams, _ streams: [SharedDescriptor]
   ) {
+    self.kind = kind
+    self.streams = streams
     self.directory = directory
     self.specification = specification
     self.channel = channel
@@ -42,20 +47,20 @@ struct ShimProcess {
     _exit(1)
   }
 
-  private func report(_ message: ShimMessage) {
+  private func report(_ message: ShimMessage, with descriptor: FileDescriptor? = nil) {
     // Best effort: whoever spawned this shim may be gone, and the records say the same.
-    try? Message.send(message.wireBytes, over: channel.borrowed)
+    try? Message.send(message.wireBytes, with: descriptor, over: channel.borrowed)
   }
 
   private func keep() throws {
     let run = (try directory.read(.state)?.run ?? 0) + 1
     try directory.remove(.exit)
 
-    let container = try ContainerLaunch(specification).start()
+    let container = try ContainerLaunch(specification).start(kind == .given ? streams : nil)
     let shim = try ProcessIdentity.current()
     try directory.write(
       .state, RunRecord(process: container.identity, shim: shim, startedAt: KernelClock.realtime, run: run))
-    report(.started(shim: shim))
+    report(.started(shim: shim), with: handedOver(container.output))
     channel.close()
 
     let status = try log(container, run: run)
@@ -64,11 +69,19 @@ struct ShimProcess {
     ContainerLaunch.removeCgroup(specification)
   }
 
+  /// The terminal of a container whose user wants to have it.
+  private func handedOver(_ output: ContainerOutput) -> FileDescriptor? {
+    guard kind == .terminal, case .terminal(let master) = output else { return nil }
+    return master.borrowed
+  }
+
   /// Writes the container's log until it has ended, and says how it did.
   private func log(_ container: RunningContainer, run: Int) throws -> ExitRecord {
     try Files.makeDirectories(directory.logs)
     var log = LogWriter(directory: directory.logs, run: UInt32(clamping: run))
-    var sources = Self.sources(of: container.output)
+    // Whoever was given the terminal reads it; this end of it would keep it open.
+    if kind == .terminal, case .terminal(let master) = container.output { master.close() }
+    var sources = kind == .log ? Self.sources(of: container.output) : []
     while true {
       // Asked before looking: what is not in the pipes of a process that has ended does not come any more.
       let hasEnded = container.process.hasEnded
@@ -99,6 +112,7 @@ struct ShimProcess {
     case .pipes(let output, let error):
       [Source(stream: .standardOutput, descriptor: output), Source(stream: .standardError, descriptor: error)]
     case .terminal(let master): [Source(stream: .standardOutput, descriptor: master)]
+    case .given: []
     }
   }
 }

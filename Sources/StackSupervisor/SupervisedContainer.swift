@@ -57,7 +57,7 @@ final class SupervisedContainer {
   var process: ProcessIdentity? { run?.process }
 
   /// Whether anybody asks for what becomes of it.
-  private var isWatched: Bool { record.life.healthCheck != nil || RestartMachine.isActive(record.restart) }
+  var isWatched: Bool { record.life.healthCheck != nil || RestartMachine.isActive(record.restart) }
 
   /// Takes over what is on the disk.
   func take(_ status: ContainerStatus, at now: UInt64) -> [ContainerLife.Effect] {

@@ -17,15 +17,20 @@ package final class SupervisorProcess {
   private let paths: StatePaths
   private let directory: ProjectDirectory
   private let inotify: Inotify
-  private var isWatchingContainers = false
+  /// Nanoseconds without news, after which there is time for what nobody waits for.
+  private static let deferral: UInt64 = 50_000_000
+
+  private var containersWatch: CInt?
   private var watches: [CInt: String] = [:]
   private var containers: [String: SupervisedContainer] = [:]
   private let starter: ContainerStarter
   private let names: NameService
-  private var namesChanged = true
   /// Looks for new containers, and at those that are named.
   private var needsScan = true
   private var changed: Set<String> = []
+  /// Containers that only names are interested in: looked at when somebody asks for a name, or when nothing else happens.
+  private var deferred: Set<String> = []
+  private var deferredUntil: UInt64 = .max
   /// When to look again whether there is still something to do.
   private var restsUntil: UInt64 = 0
 
@@ -35,6 +40,12 @@ package final class SupervisorProcess {
     inotify = try Inotify()
     starter = ContainerStarter(directory: paths.project(project))
     names = NameService(directory: paths.project(project))
+  }
+
+  /// What has to be known before a name is looked up.
+  private func prepareNames() {
+    if !deferred.isEmpty { catchUp() }
+    names.refresh(containers.values)
   }
 
   /// The main function of a supervisor.
@@ -60,6 +71,7 @@ package final class SupervisorProcess {
   // MARK: The loop
 
   private func run() throws {
+    names.server.prepare = { [unowned self] in prepareNames() }
     _ = try inotify.add(
       directory.path, UInt32(IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF))
     while true {
@@ -76,13 +88,10 @@ package final class SupervisorProcess {
       scan()
     }
     while let name = changed.popFirst() { refresh(name) }
-    if namesChanged {
-      namesChanged = false
-      names.refresh(containers.values)
-    }
     let now = KernelClock.monotonic
+    if now >= deferredUntil { catchUp() }
     names.time(now, containers.values)
-    for (name, container) in containers.sorted(by: { $0.key < $1.key }) {
+    for (name, container) in containers {
       if let wake = container.wakeAt, now >= wake {
         container.wakeAt = nil
         apply(container.life.handle(.time, at: now), to: container)
@@ -92,6 +101,11 @@ package final class SupervisorProcess {
         try? probe.process.signal(SIGKILL)
       }
     }
+  }
+
+  private func catchUp() {
+    deferredUntil = .max
+    while let name = deferred.popFirst() { refresh(name) }
   }
 
   private func wait() throws {
@@ -121,8 +135,11 @@ package final class SupervisorProcess {
 
   /// How long nothing has to be done.
   private var limit: Int {
-    let times = (containers.values.flatMap { [$0.wakeAt, $0.probe?.deadline] } + [names.deadline]).compactMap { $0 }
-    guard let next = (times + (restsUntil > 0 ? [restsUntil] : [])).min(), next != .max else { return -1 }
+    var next = min(names.deadline ?? .max, deferredUntil, restsUntil > 0 ? restsUntil : .max)
+    for container in containers.values {
+      next = min(next, container.wakeAt ?? .max, container.probe?.deadline ?? .max)
+    }
+    if next == .max { return -1 }
     let now = KernelClock.monotonic
     return next > now ? Int(clamping: (next - now + 999_999) / 1_000_000) : 0
   }
@@ -133,17 +150,34 @@ package final class SupervisorProcess {
       return
     }
     for entry in entries {
-      guard let name = watches[entry.watch] else {
-        // The project's directory, the list of containers, or changes that were lost.
+      if entry.watch < 0 {
+        // Changes were lost: anything may have changed.
         needsScan = true
-        if entry.watch < 0 { changed.formUnion(containers.keys) }
-        continue
+        changed.formUnion(containers.keys)
+      } else if let name = watches[entry.watch] {
+        readChange(entry.name, of: name)
+      } else if entry.watch == containersWatch, entry.events & UInt32(IN_CREATE | IN_MOVED_TO) != 0, !entry.name.isEmpty
+      {
+        add(directory.container(entry.name))
+      } else {
+        needsScan = true
       }
-      switch entry.name {
-      case "state", "halt", "record": changed.insert(name)
-      case "": needsScan = true
-      default: break
+    }
+  }
+
+  private func readChange(_ file: String, of name: String) {
+    switch file {
+    case "halt", "record": changed.insert(name)
+    case "state":
+      // Of a container that is known there is something to be done at once; of one that is not, `record` was told first.
+      if containers[name]?.isWatched ?? true {
+        changed.insert(name)
+      } else {
+        deferred.insert(name)
+        deferredUntil = KernelClock.monotonic + Self.deferral
       }
+    case "": needsScan = true
+    default: break
     }
   }
 
@@ -151,7 +185,7 @@ package final class SupervisorProcess {
   private func isDone() throws -> Bool {
     restsUntil = 0
     if !directory.exists { return true }
-    if containers.values.contains(where: \.isActive) { return false }
+    if !deferred.isEmpty || containers.values.contains(where: \.isActive) { return false }
     do {
       let lock = try FileLock(paths.lockPath(of: directory.name), wait: false)
       scan()
@@ -172,27 +206,30 @@ package final class SupervisorProcess {
 
   private func scan() {
     names.refreshNetworks()
-    let mask = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF)
-    if !isWatchingContainers, Files.exists(directory.containersPath) {
-      isWatchingContainers =
-        (try? inotify.add(directory.containersPath, UInt32(IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_DELETE_SELF)))
-        != nil
+    if containersWatch == nil, Files.exists(directory.containersPath) {
+      let mask = UInt32(IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_DELETE_SELF)
+      containersWatch = try? inotify.add(directory.containersPath, mask)
     }
     let found = (try? directory.containers()) ?? []
     let names = Set(found.map(\.name))
-    for name in containers.keys where !names.contains(name) { forget(name) }
-    for container in found where containers[container.name] == nil && !watches.values.contains(container.name) {
-      // The watch first: what is written between it and the reading is looked for twice, not missed.
-      guard let watch = try? inotify.add(container.path, mask) else { continue }
-      watches[watch] = container.name
-      changed.insert(container.name)
-    }
+    for name in Set(containers.keys).union(watches.values) where !names.contains(name) { forget(name) }
+    let known = Set(watches.values)
+    for container in found where !known.contains(container.name) { add(container) }
+  }
+
+  private func add(_ container: ContainerDirectory) {
+    // The watch first: what is written between it and the reading is looked for twice, not missed.
+    let mask = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF)
+    guard let watch = try? inotify.add(container.path, mask) else { return }
+    watches[watch] = container.name
+    if Files.exists("\(container.path)/record") { changed.insert(container.name) }
   }
 
   private func forget(_ name: String) {
     containers[name]?.probe?.cancel()
     containers[name] = nil
-    namesChanged = true
+    deferred.remove(name)
+    names.changed()
     for (watch, watched) in watches where watched == name {
       inotify.remove(watch)
       watches[watch] = nil
@@ -210,12 +247,12 @@ package final class SupervisorProcess {
       containers[name]?.probe?.cancel()
       container = SupervisedContainer(status.directory, record)
       containers[name] = container
-      namesChanged = true
+      names.changed()
     }
     let now = KernelClock.monotonic
     let ranBefore = container.isRunning
     apply(container.take(status, at: now), to: container)
-    if container.isRunning != ranBefore { namesChanged = true }
+    if container.isRunning != ranBefore { names.changed(ended: ranBefore) }
     if container.isRunning { restartGuests(of: container) }
   }
 
@@ -285,6 +322,7 @@ package final class SupervisorProcess {
 
   /// A network namespace ends with its owner: who lives in it has to start again too.
   private func stopGuests(of owner: SupervisedContainer) {
+    if !deferred.isEmpty { catchUp() }
     for guest in guests(of: owner) where guest.isRunning {
       guest.followsOwner = true
       guest.kill()

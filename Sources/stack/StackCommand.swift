@@ -13,7 +13,11 @@ struct StackCommand: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      UpCommand.self, DownCommand.self, StopCommand.self, LogsCommand.self, PsCommand.self, ExecCommand.self,
+      UpCommand.self, DownCommand.self, CreateCommand.self, StartCommand.self, StopCommand.self, RestartCommand.self,
+      KillCommand.self, PauseCommand.self, UnpauseCommand.self, RemoveCommand.self, ScaleCommand.self, WaitCommand.self,
+      ListCommand.self, TopCommand.self, StatsCommand.self, PortCommand.self, RunCommand.self, LogsCommand.self,
+      PsCommand.self,
+      ExecCommand.self,
       ConfigCommand.self, InspectCommand.self, ImageCommand.self, SchemaCommand.self, CompletionCommand.self,
       VersionCommand.self,
     ])

@@ -186,3 +186,46 @@ struct SupervisorTests {
     }
   }
 }
+
+/// Several containers of one service.
+@Suite(.privateNamespace, .serialized)
+struct ReplicaTests {
+  private func names(_ fixture: StackFixture) throws -> [String] {
+    try fixture.stack("ps", "--format", "json").output.matches(of: /"Name":"[^"]*-(\w+-\d+)"/).map { String($0.1) }
+      .sorted()
+  }
+
+  @Test func aServiceScalesUpAndDownAndKeepsItsFirstContainers() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        """
+          db: {rootfs: ./root, command: [sleep, '1000'], deploy: {replicas: 2}, ports: ['18300-18309:80']}
+          app: {rootfs: ./root, command: [sleep, '1000'], depends_on: [db]}
+        """)
+      let up = try fixture.stack("up", "-d")
+      #expect(up.code == 0, "\(up.errors)")
+      #expect(try names(fixture) == ["app-1", "db-1", "db-2"])
+      let first = try fixture.stack("ps", "-q", "app").output
+      #expect(try fixture.stack("up", "-d", "--scale", "db=4").code == 0)
+      #expect(try names(fixture) == ["app-1", "db-1", "db-2", "db-3", "db-4"])
+      #expect(try fixture.stack("ps", "-q", "app").output == first)
+      let found = try fixture.exec("app", "nslookup db | grep -c '^Address.*10\\.' || true")
+      #expect(Int(found).map { $0 >= 4 } ?? false, "\(found)")
+      #expect(try fixture.stack("up", "-d", "--scale", "db=1").code == 0)
+      #expect(try names(fixture) == ["app-1", "db-1"])
+      #expect(try fixture.stack("down").code == 0)
+      #expect(try fixture.leftovers() == [])
+    }
+  }
+
+  @Test func aContainerNameIsUniqueOnTheMachine() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000'], container_name: the-one}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      #expect(try fixture.stack("ps", "--format", "json").output.contains(#""Name":"the-one""#))
+      let other = try fixture.stack("-p", "\(fixture.project)-2", "up", "-d")
+      #expect(other.code == 1)
+      #expect(other.errors.contains("the container name \"the-one\" is already in use by stack \(fixture.project)"))
+    }
+  }
+}

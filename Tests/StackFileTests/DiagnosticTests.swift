@@ -197,6 +197,10 @@ import Testing
       "2:40: the test begins with \"CDM\", not with CMD, CMD-SHELL or NONE | did you mean \"CMD\"?"
     ),
     (
+      "services:\n  web: {image: i, scale: 3, container_name: one}",
+      "2:29: 3 containers cannot have the same name | remove container_name:, or write scale: 1"
+    ),
+    (
       "name: '!'\nservices:\n  web: {image: i}",
       "1:7: \"!\" is not a project name | a project name has small letters, digits, - and _, and begins with a letter or digit"
     ),

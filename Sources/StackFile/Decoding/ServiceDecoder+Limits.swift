@@ -20,15 +20,25 @@ extension ServiceDecoder {
   }
 
   private mutating func decodeReplicas() {
-    guard let count = agreed("scale", node["deploy"]?["replicas"], "deploy.replicas") else { return }
-    let replicas = count.text.flatMap { Int($0) } ?? 1
-    service.replicas = replicas == 1 ? nil : replicas
-    if replicas > 1, let name = node["container_name"] {
+    guard let count = agreed("scale", node["deploy"]?["replicas"], "deploy.replicas"),
+      let number = count.text.flatMap({ Int($0) })
+    else { return }
+    if number > Self.mostReplicas {
       report.error(
         count.mark, path(node["scale"] == nil ? "deploy.replicas" : "scale"),
-        "\(replicas) containers cannot all be called \"\(name.text ?? "")\"", hint: "remove container_name:")
+        "\(number) containers are more than \(Self.mostReplicas)")
+      return
+    }
+    service.replicas = number == 1 ? nil : number
+    if number > 1, let name = node.member("container_name") {
+      report.error(
+        name.mark, path("container_name"), "\(number) containers cannot have the same name",
+        hint: "remove container_name:, or write scale: 1")
     }
   }
+
+  /// What no machine runs; a number that is mistyped does not take its memory.
+  private static let mostReplicas = 10_000
 
   /// A limit that can stand in two places must be the same in both.
   private func agreed(_ key: String, _ other: Node?, _ otherKey: String) -> Node? {

@@ -5,7 +5,7 @@ extension KeyTable {
     "deploy",
     [
       Key("resources", .record(.deployResources), "Limits and reservations"),
-      Key("replicas", .count, .inert, "The number of containers", keepsZero: true),
+      Key("replicas", .count, "The number of containers", keepsZero: true),
       Key("restart_policy", .record(.deployRestart), "Says more than restart:, and wins over it"),
       Key("mode", .text, .inert, "replicated or global"),
       Key("labels", .labels, .noEffect("labels of a cluster's service"), "Labels of the service"),

@@ -16,7 +16,9 @@ struct UpCommand: ParsableCommand {
 
   @OptionGroup var global: GlobalOptions
   @Flag(name: [.short, .long], help: "Return as soon as the services run.") var detach = false
-  @Flag(help: "Make all containers anew.") var forceRecreate = false
+  @OptionGroup var changes: ChangeOptions
+  @Flag(help: "Without the services that the named ones depend on.") var noDeps = false
+  @Flag(help: "Only make the containers.") var noStart = false
   @Flag(help: "Stop and remove containers of services that the file does not have any more.") var removeOrphans = false
   @Flag(help: "Return when all services are ready: healthy where they have a health check. Implies -d.") var wait =
     false
@@ -33,7 +35,10 @@ struct UpCommand: ParsableCommand {
     let stack = try project.stack(services: services)
     var options = UpOptions()
     options.services = services
-    options.forceRecreate = forceRecreate
+    options.recreation = try changes.recreation
+    options.scale = try changes.counts
+    options.withoutDependencies = noDeps
+    options.onlyCreates = noStart
     options.removesOrphans = removeOrphans
     options.keepsOnFailure = keep
     options.timeout = timeout
@@ -42,7 +47,7 @@ struct UpCommand: ParsableCommand {
     let signals = try SignalDescriptor([SIGINT, SIGTERM])
     try project.reporting {
       let containers = try project.engine.up(stack, options, interruption: signals.descriptor)
-      if detach || wait { return }
+      if detach || wait || noStart { return }
       try Attachment(
         project: project, name: stack.name, containers: containers, signals: signals, timeout: timeout,
         style: LogRenderer.Style(

@@ -13,6 +13,7 @@ struct ContainerSummary {
   let state: ContainerState
   let life: LifeRecord?
   let isRestarting: Bool
+  let isPaused: Bool
   let now = KernelClock.realtime
 
   /// nil without a record: then nothing is known of the container.
@@ -23,6 +24,7 @@ struct ContainerSummary {
     state = status.state
     life = status.life
     isRestarting = status.isRestarting
+    isPaused = Self.isRunning(status.state) && status.directory.isPaused
   }
 
   static func isRunning(_ status: ContainerStatus) -> Bool {
@@ -41,10 +43,10 @@ struct ContainerSummary {
     (0..<4).map { StableHash.hexadecimal(StableHash.of(name, LogTime.text(record.createdAt), "\($0)")) }.joined()
   }
 
-  private var stateName: String {
+  var stateName: String {
     switch state {
     case .created: "created"
-    case .starting, .running: "running"
+    case .starting, .running: isPaused ? "paused" : "running"
     case .exited: isRestarting ? "restarting" : "exited"
     }
   }
@@ -70,7 +72,7 @@ struct ContainerSummary {
     switch state {
     case .created: "Created"
     case .starting: "Starting"
-    case .running(let run, _): "Up \(Self.ago(now, run.startedAt))\(healthText)"
+    case .running(let run, _): "Up \(Self.ago(now, run.startedAt))\(isPaused ? " (Paused)" : healthText)"
     case .exited(_, let exit?) where isRestarting:
       "Restarting (\(exit.status.code)) \(Self.ago(now, exit.finishedAt)) ago"
     case .exited(_, let exit):
@@ -136,7 +138,7 @@ struct ContainerSummary {
             ])
           })
       ),
-      ("OneOff", .bool(false)),
+      ("OneOff", .bool(record.isOneOff)),
     ])
   }
 }

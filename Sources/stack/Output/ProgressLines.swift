@@ -27,6 +27,9 @@ struct ProgressLines: ProgressObserver {
     case .removed: "removed"
     case .failed: "failed"
     case .skipped: "skipped"
+    case .noticed: "has"
+    case .paused: "paused"
+    case .unpaused: "unpaused"
     }
   }
 

@@ -1,14 +1,13 @@
 import InternetAddress
 import IsolationEngine
 import LinuxSystem
-import StackEngine
 import StackModel
 import StackStore
 import SystemPackage
 
-/// Starts containers again that have ended, as they were.
-final class ContainerStarter {
-  enum Outcome {
+/// Starts a container again that was made before, as it was made.
+package struct ContainerStarter {
+  package enum Outcome {
     /// The shim reports by `channel`; its end without a report is the shim's.
     case started(channel: SharedDescriptor)
     /// Somebody else has started it, or wants it to stay stopped.
@@ -17,22 +16,29 @@ final class ContainerStarter {
 
   private let directory: ProjectDirectory
 
-  init(directory: ProjectDirectory) {
+  package init(directory: ProjectDirectory) {
     self.directory = directory
   }
 
-  func restart(_ container: ContainerDirectory, _ record: ContainerRecord) throws -> Outcome {
+  /// For the supervisor: starts a container that has ended, unless that is no longer wanted.
+  package func restart(_ container: ContainerDirectory, _ record: ContainerRecord) throws -> Outcome {
     // The process that makes the shim holds it too, until the shim can be found.
     let lock = try container.lock()
     defer { withExtendedLifetime(lock) {} }
     guard !container.isHalted, case .exited = try ContainerStatus(container).state else { return .changedMeanwhile }
+    let reservations = try prepare(container, record)
+    return .started(
+      channel: try ShimSpawner(lock.descriptor, for: directory).spawn(for: container, holding: reservations))
+  }
+
+  /// Makes ready what a start needs that does not outlive a run: the ports, and the network that it shares.
+  func prepare(_ container: ContainerDirectory, _ record: ContainerRecord) throws -> [PortReservation] {
     let reservations = try record.ports.map { port throws(SystemCallError) in
       try PortReservation(
         address: port.hostAddress?.value ?? 0, port: port.hostPort, isStream: port.transport == .tcp)
     }
     try joinOwner(container, record)
-    return .started(
-      channel: try ShimSpawner(lock.descriptor, for: directory).spawn(for: container, holding: reservations))
+    return reservations
   }
 
   /// A container in the network of another finds it by the process that runs now.

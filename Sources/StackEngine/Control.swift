@@ -1,0 +1,180 @@
+import Glibc
+import LinuxCgroup
+import LinuxSystem
+import StackLifecycle
+import StackStore
+
+/// What is done to containers as they are, without the stack file.
+extension Engine {
+  /// Sends a signal to the first process of running containers.
+  package func kill(_ project: String, services: [String], signal: Int32) throws(EngineError) {
+    try requireRoot()
+    try locked(project) { _ throws(EngineError) in
+      for status in try containers(of: project, services: services) {
+        guard case .running(let run, let shim) = status.state else { continue }
+        try engineStep(status.directory.name) {
+          // Who is ended by hand is not started again.
+          let ends = signal == SIGKILL || signal == status.record?.stopSignal
+          if ends { try status.directory.halt() }
+          if signal == SIGKILL { try thaw(status) }
+          try run.process.open()?.signal(signal)
+          if signal == SIGKILL { _ = shim.open()?.waitForEnd(milliseconds: 10_000) }
+        }
+        report(.container, status.directory.name, .killed, detail: SignalName.name(of: signal))
+      }
+    }
+  }
+
+  /// Stops all processes of running containers where they are, until `unpause`.
+  package func pause(_ project: String, services: [String]) throws(EngineError) {
+    try requireRoot()
+    try locked(project) { _ throws(EngineError) in
+      for status in try containers(of: project, services: services) where !status.directory.isPaused {
+        guard case .running = status.state else { continue }
+        try engineStep(status.directory.name) {
+          // The mark first: who finds it thaws what may be frozen.
+          try status.directory.markPaused(true)
+          guard try cgroup(of: status).freeze() else { throw EngineError(.failure, "its processes do not stop") }
+        }
+        report(.container, status.directory.name, .paused)
+      }
+    }
+  }
+
+  package func unpause(_ project: String, services: [String]) throws(EngineError) {
+    try requireRoot()
+    try locked(project) { _ throws(EngineError) in
+      for status in try containers(of: project, services: services) where status.directory.isPaused {
+        try engineStep(status.directory.name) { try thaw(status) }
+        report(.container, status.directory.name, .unpaused)
+      }
+    }
+  }
+
+  /// Lets a container that was paused go on.
+  func thaw(_ status: ContainerStatus) throws {
+    guard status.directory.isPaused else { return }
+    try cgroup(of: status).thaw()
+    try status.directory.markPaused(false)
+  }
+
+  package func cgroup(of status: ContainerStatus) throws -> Cgroup {
+    try Cgroup(
+      try CgroupHierarchy.current(), project: status.record?.project ?? "", container: status.directory.name)
+  }
+
+  package struct RemoveOptions: Hashable, Sendable {
+    /// Those that run are stopped first; without it they are left alone.
+    package var stops = false
+    package var removesAnonymousVolumes = false
+    package var timeout: Int?
+
+    package init() {}
+  }
+
+  /// The containers that `remove` would remove.
+  package func removable(
+    _ project: String, services: [String], _ options: RemoveOptions
+  ) throws(EngineError) -> [ContainerStatus] {
+    try containers(of: project, services: services).filter { options.stops || $0.state.shim == nil && !$0.isRestarting }
+  }
+
+  /// Removes containers that do not run.
+  package func remove(_ project: String, services: [String], _ options: RemoveOptions) throws(EngineError) {
+    try requireRoot()
+    try locked(project) { _ throws(EngineError) in
+      let chosen = try removable(project, services: services, options)
+      try StopOperation(engine: self, timeout: options.timeout).stop(chosen)
+      for status in chosen {
+        try engineStep(status.directory.name) { try remove(status, withVolumes: options.removesAnonymousVolumes) }
+        report(.container, status.directory.name, .removed)
+      }
+    }
+  }
+
+  private func remove(_ status: ContainerStatus, withVolumes: Bool) throws {
+    try status.directory.remove()
+    guard withVolumes, let project = status.record?.project else { return }
+    let volumes = VolumeStore(directory: paths.volumes)
+    for volume in try volumes.volumes(of: project)
+    where volume.isAnonymous && volume.name.hasPrefix("\(status.directory.name)_") {
+      try volumes.remove(volume.name)
+    }
+  }
+
+  /// Waits until containers have ended for good.
+  /// - Parameters:
+  ///   - any: until one has.
+  ///   - ended: called for each, with its exit code, as it ends.
+  package func wait(
+    _ project: String, services: [String], any: Bool, ended: (ContainerStatus, Int32) -> Void
+  ) throws(EngineError) {
+    var open = try containers(of: project, services: services).filter { $0.record?.isOneOff == false }
+    if open.isEmpty {
+      throw EngineError(.failure, "there is nothing to wait for: project \(project) has no containers")
+    }
+    try engineStep("supervisor") { try SupervisorSpawner(paths: paths, project: project).ensure() }
+    let watch = try engineStep { try LifeWatch() }
+    for status in open { try engineStep { try watch.add(status.directory.name, status.directory) } }
+    while true {
+      var handles: [ProcessHandle] = []
+      var left: [ContainerStatus] = []
+      for status in open {
+        let now = try engineStep { try ContainerStatus(status.directory) }
+        if case .exited = now.state, !now.isRestarting {
+          ended(now, now.state.exitCode ?? 137)
+          if any { return }
+        } else if now.state == .created {
+          throw EngineError(.failure, status.directory.name, "was never started")
+        } else {
+          left.append(now)
+          if let handle = now.state.shim?.open() { handles.append(handle) }
+        }
+      }
+      open = left
+      if open.isEmpty { return }
+      // A shim that ended between the look and here shows as none: then there is something to look at.
+      let running = open.filter { $0.state.shim != nil }.count
+      try engineStep {
+        _ = try Polling.readable(
+          handles.map(\.descriptor) + [watch.descriptor], milliseconds: handles.count < running ? 10 : -1)
+        _ = try watch.changes()
+      }
+    }
+  }
+
+  /// Waits until services that were started are ready, as `up --wait` does.
+  func waitUntilReady(_ project: String, services: [String], timeout: Int?) throws(EngineError) {
+    let chosen = try containers(of: project, services: services).filter { $0.record?.isOneOff == false }
+    let watch = try engineStep { try LifeWatch() }
+    for status in chosen { try engineStep { try watch.add(status.directory.name, status.directory) } }
+    let deadline = timeout.map { KernelClock.monotonic + UInt64(max(0, $0)) * 1_000_000_000 } ?? .max
+    while true {
+      let now = try engineStep { try chosen.map { try ContainerStatus($0.directory) } }
+      var problems: [EngineError.Problem] = []
+      var isReady = true
+      for status in now {
+        switch (status.state, status.record?.life.healthCheck, status.life?.health) {
+        case (.running, nil, _), (.running, _, .healthy): break
+        case (.running, _, .unhealthy):
+          problems.append(EngineError.Problem(status.directory.name, LifeWatch.reason(status.life?.lastCheck)))
+        case (.exited, _, _) where !status.isRestarting:
+          if let code = status.state.exitCode, code != 0 {
+            problems.append(EngineError.Problem(status.directory.name, "exited with code \(code)"))
+          }
+        default: isReady = false
+        }
+      }
+      if !problems.isEmpty { throw EngineError(.failure, problems) }
+      if isReady { return }
+      let time = KernelClock.monotonic
+      if time >= deadline { throw EngineError(.failure, "not ready after \(timeout ?? 0) s") }
+      try engineStep {
+        _ = try Polling.readable(
+          [watch.descriptor],
+          milliseconds: deadline == .max ? -1 : Int(clamping: (deadline - time + 999_999) / 1_000_000))
+        _ = try watch.changes()
+      }
+    }
+  }
+}

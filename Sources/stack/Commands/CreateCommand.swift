@@ -1,0 +1,25 @@
+import ArgumentParser
+import StackEngine
+
+struct CreateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "create", abstract: "Make the containers of services, and start none.")
+
+  @OptionGroup var global: GlobalOptions
+  @OptionGroup var changes: ChangeOptions
+  @Flag(help: "Stop and remove containers of services that the file does not have any more.") var removeOrphans = false
+  @Flag(name: [.short, .long], help: "Accepted: nothing is asked.") var yes = false
+  @Argument(help: "The services, with what they depend on; all if none is named.") var services: [String] = []
+
+  func run() throws {
+    let project = Project(global)
+    let stack = try project.stack()
+    var options = UpOptions()
+    options.services = services
+    options.onlyCreates = true
+    options.recreation = try changes.recreation
+    options.scale = try changes.counts
+    options.removesOrphans = removeOrphans
+    try project.reporting { try project.engine.up(stack, options) }
+  }
+}

@@ -1,0 +1,23 @@
+import ArgumentParser
+import Glibc
+import LinuxSystem
+import StackEngine
+
+struct KillCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "kill", abstract: "Send a signal to the first process of services.")
+
+  @OptionGroup var global: GlobalOptions
+  @Option(name: [.short, .long], help: "The signal, by name or number.") var signal = "SIGKILL"
+  @Flag(help: "Also to containers of services that left the file.") var removeOrphans = false
+  @Argument(help: "The services; all if none is named.") var services: [String] = []
+
+  func run() throws {
+    guard let number = SignalName.number(of: signal) else {
+      throw ValidationError("there is no signal \(signal) (man 7 signal)")
+    }
+    let project = Project(global)
+    let name = try project.name()
+    try project.reporting { try project.engine.kill(name, services: services, signal: number) }
+  }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import StackStore
+
+struct ListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "ls", abstract: "List the stacks of this machine.")
+
+  enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
+
+  @OptionGroup var global: GlobalOptions
+  @Flag(name: [.short, .long], help: "Also those of which nothing runs.") var all = false
+  @Flag(name: [.short, .long], help: "Only names.") var quiet = false
+  @Option(help: "table or json.") var format = Format.table
+  @Option(help: ArgumentHelp("Only some: name=TEXT.", valueName: "filter")) var filter: [String] = []
+
+  private struct Row {
+    let name: String
+    let status: String
+    let files: String
+  }
+
+  func run() throws {
+    let project = Project(global)
+    try project.reporting {
+      let rows = try project.paths.projects().compactMap { try row($0, project) }
+      switch (quiet, format) {
+      case (true, _): project.terminal.write(rows.map { $0.name + "\n" }.joined())
+      case (_, .json):
+        let values = rows.map { row in
+          JSONText.object([
+            ("Name", .string(row.name)), ("Status", .string(row.status)), ("ConfigFiles", .string(row.files)),
+          ])
+        }
+        project.terminal.write(JSONText.array(values).compact + "\n")
+      case (_, .table):
+        var table = Table(["NAME", "STATUS", "CONFIG FILES"])
+        table.rows = rows.map { [$0.name, $0.status, $0.files] }
+        project.terminal.write(table.text)
+      }
+    }
+  }
+
+  private func row(_ name: String, _ project: Project) throws -> Row? {
+    let names = filter.compactMap { $0.hasPrefix("name=") ? String($0.dropFirst(5)) : nil }
+    guard names.allSatisfy({ name.contains($0) }) else { return nil }
+    let statuses = try project.paths.project(name).statuses()
+    var counts: [String: Int] = [:]
+    for status in statuses { if let summary = ContainerSummary(status) { counts[summary.stateName, default: 0] += 1 } }
+    if !all, counts.keys.allSatisfy({ $0 == "exited" || $0 == "created" }) { return nil }
+    let files = statuses.lazy.compactMap { $0.record?.labels["com.docker.compose.project.config_files"] }.first
+    return Row(
+      name: name, status: counts.sorted { $0.key < $1.key }.map { "\($0.key)(\($0.value))" }.joined(separator: ", "),
+      files: files ?? "")
+  }
+}
