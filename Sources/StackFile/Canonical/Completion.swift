@@ -12,11 +12,7 @@ struct Completion {
     self.checks = checks
   }
 
-  mutating func complete(_ document: Node) -> Node {
-    var document = document
-    record(&document, .top)
-    return document
-  }
+  mutating func complete(_ document: inout Node) { record(&document, .top) }
 
   private mutating func complete(_ node: inout Node, as shape: Shape) {
     node.tag = .none

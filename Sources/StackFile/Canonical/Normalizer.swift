@@ -10,32 +10,41 @@ struct Normalizer {
   private var report: Report { context.report }
   private var phases: LoadRequest.Phases { context.request.phases }
 
-  func normalized(_ document: Node) -> Node {
-    let selection = ProfileSelection(context: context, environment: environment)
-    var services = document["services"]?.members ?? []
-    services = selection.active(services).map { member in
-      guard case .mapping = member.value.content else { return member }
-      return Node.Member(member.key, at: member.mark, service(member))
+  /// Takes the document apart and puts its parts, changed in their places, together again.
+  func normalize(_ document: inout Node) {
+    let mark = document.mark
+    let isEmpty = document["services"]?.members.isEmpty ?? true
+    var services = document.take("services") ?? Node(.mapping([]), at: mark)
+    select(&services)
+    let volumes = Set((document["volumes"]?.members ?? []).map(\.key))
+    services.updateMembers { name, service in
+      guard case .mapping = service.content else { return }
+      self.service(&service, named: name)
+      service.update("volumes") { Self.joinDrives(&$0, volumes) }
     }
-    if services.isEmpty, document["services"]?.members.isEmpty ?? true, report.errorCount == 0 {
+    if isEmpty, report.errorCount == 0 {
       report.warning(
-        .start(of: document.mark.source), nil, "the file has no services",
+        .start(of: mark.source), nil, "the file has no services",
         hint: "services stand below services:, each under its name")
     }
-    var result = Node(.mapping([]), at: document.mark)
-    result.set("name", Node(text: name, at: document["name"]?.mark ?? document.mark))
-    result.set("services", .null(at: document["services"]?.mark ?? document.mark))
-    result.set("networks", resources(networks(document["networks"], services), mark: document.mark))
-    let volumes = Set((document["volumes"]?.members ?? []).map(\.key))
-    for index in services.indices { services[index].value.update("volumes") { Self.joinDrives(&$0, volumes) } }
-    result.set("services", Node(.mapping(services), at: result["services"]?.mark ?? document.mark))
+    var result = Node(.mapping([]), at: mark)
+    result.set("name", Node(text: name, at: document["name"]?.mark ?? mark))
+    let networks = networks(document["networks"], services.members)
+    result.set("services", services)
+    result.set("networks", resources(networks, mark: mark))
     for section in ["volumes", "secrets", "configs"] {
-      result.set(section, resources(document[section]?.members ?? [], mark: document.mark))
+      result.set(section, resources(document[section]?.members ?? [], mark: mark))
     }
     for member in document.members where member.key != "version" && result[member.key] == nil {
       result.set(member.key, member.value)
     }
-    return result
+    document = result
+  }
+
+  private func select(_ services: inout Node) {
+    let selection = ProfileSelection(context: context, environment: environment)
+    guard services.members.contains(where: { $0.value["profiles"] != nil }) else { return }
+    services.content = .mapping(selection.active(services.members))
   }
 
   /// Names of services that are there, but not part of the stack.
@@ -101,17 +110,15 @@ struct Normalizer {
     }
   }
 
-  private func service(_ member: Node.Member) -> Node {
-    var service = member.value
+  private func service(_ service: inout Node, named name: String) {
+    let mark = service.mark
     if phases.resolvesEnvironment {
-      ServiceFiles(context: context, environment: environment, directory: directory).take(into: &service, of: member)
+      ServiceFiles(context: context, environment: environment, directory: directory).take(into: &service, named: name)
     }
-    guard phases.normalizes else { return service }
+    guard phases.normalizes else { return }
     ServiceDefaults(environment: environment).apply(to: &service)
     if service["network_mode"] == nil, service["provider"] == nil, service["networks"]?.members.isEmpty ?? true {
-      let attachment = Node.Member("default", at: member.mark, .null(at: member.mark))
-      service.set("networks", Node(.mapping([attachment]), at: member.mark))
+      service.set("networks", Node(.mapping([Node.Member("default", at: mark, .null(at: mark))]), at: mark))
     }
-    return service
   }
 }

@@ -1,12 +1,10 @@
 /// Takes away what says nothing: an empty text, most often of an unset variable, is as if the key were not there, and so are
 /// 0 and `false` for most keys. Last, because what is given counts against defaults even when it is empty.
 enum Omission {
-  static func applied(to document: Node) -> Node {
-    var result = document
-    result.updateMembers { name, value in
+  static func apply(to document: inout Node) {
+    document.updateMembers { name, value in
       if let key = KeyTable.top[name] { apply(to: &value, as: key.shape) }
     }
-    return result
   }
 
   private static func apply(to node: inout Node, as shape: Shape) {

@@ -6,9 +6,9 @@ struct ServiceFiles {
 
   private var report: Report { context.report }
 
-  func take(into service: inout Node, of member: Node.Member) {
-    takeVariables(&service, of: member)
-    takeLabels(&service, of: member)
+  func take(into service: inout Node, named name: String) {
+    takeVariables(&service, name)
+    takeLabels(&service, name)
   }
 
   /// Members by name, later ones in the places of earlier ones.
@@ -29,12 +29,21 @@ struct ServiceFiles {
   }
 
   /// Files first, in their order, then `environment`; a name without a value takes the caller's.
-  private func takeVariables(_ service: inout Node, of member: Node.Member) {
+  private func takeVariables(_ service: inout Node, _ name: String) {
+    guard service["env_file"] != nil else {
+      service.update("environment") { variables in
+        variables.updateMembers { name, value in
+          if case .scalar(_, .null) = value.content, let found = environment.variables[name] {
+            value = Node(text: found, at: value.mark)
+          }
+        }
+      }
+      return
+    }
     let own = service["environment"]
-    guard own != nil || service["env_file"] != nil else { return }
     var pairs = Pairs()
     for (position, file) in (service["env_file"]?.items ?? []).enumerated() {
-      let path = "services.\(member.key).env_file[\(position)]"
+      let path = "services.\(name).env_file[\(position)]"
       // What is set in the file itself counts for references in the variables of files.
       let known = { name in own?[name]?.text ?? pairs[name] }
       for variable in variables(of: file, path: path, known: known) where !variable.name.isEmpty {
@@ -43,7 +52,7 @@ struct ServiceFiles {
     }
     for variable in own?.members ?? [] { pairs.put(variable.key, resolved(variable), at: variable.mark) }
     service.remove("env_file")
-    service.set("environment", Node(.mapping(pairs.members), at: own?.mark ?? member.mark))
+    service.set("environment", Node(.mapping(pairs.members), at: own?.mark ?? service.mark))
   }
 
   private func resolved(_ variable: Node.Member) -> Node {
@@ -53,7 +62,7 @@ struct ServiceFiles {
     return Node(text: value, at: variable.mark)
   }
 
-  private func takeLabels(_ service: inout Node, of member: Node.Member) {
+  private func takeLabels(_ service: inout Node, _ serviceName: String) {
     guard let files = service["label_file"] else { return }
     var pairs = Pairs()
     for (position, file) in files.items.enumerated() {
@@ -67,7 +76,7 @@ struct ServiceFiles {
         }
       case .failure(let error):
         report.error(
-          file.mark, "services.\(member.key).label_file[\(position)]",
+          file.mark, "services.\(serviceName).label_file[\(position)]",
           "cannot read the label_file \"\(context.shown(name))\": \(error.reason)")
       }
     }

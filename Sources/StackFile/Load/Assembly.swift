@@ -22,9 +22,11 @@ struct Assembly {
         result = result.map { DocumentMerge(report: context.report).merged($0, document) } ?? document
       }
     }
-    guard var result else { return nil }
-    complete(&result)
-    return result
+    guard var whole = result else { return nil }
+    // With a second owner every change below would copy all that it touches.
+    result = nil
+    complete(&whole)
+    return whole
   }
 
   private func include(into document: inout Node, from file: LoadContext.OpenFile) {

@@ -47,23 +47,24 @@ package struct StackFileLoader {
     let assembly = Assembly(
       context: context, environment: environment, directory: directory,
       prefix: context.request.phases.resolvesPaths ? directory : "")
-    guard let document = assembly.document(of: files) else {
+    guard var document = assembly.document(of: files) else {
       if report.errorCount == 0 { reportEmpty(files, report) }
       return
     }
-    var completion = Completion(report: report, checks: context.request.phases.checks)
-    let complete = completion.complete(document)
-    let name = given ?? naming.name(in: complete, directory: directory)
-    let normalizer = Normalizer(context: context, environment: environment, name: name, directory: directory)
-    let normal = Omission.applied(to: normalizer.normalized(complete))
-    result.profiles = normalizer.profiles(of: complete)
     let phases = context.request.phases
+    var completion = Completion(report: report, checks: phases.checks)
+    completion.complete(&document)
+    let name = given ?? naming.name(in: document, directory: directory)
+    let normalizer = Normalizer(context: context, environment: environment, name: name, directory: directory)
+    result.profiles = normalizer.profiles(of: document)
+    let disabled = normalizer.disabled(in: document)
+    normalizer.normalize(&document)
+    Omission.apply(to: &document)
     if phases.interpolates, phases.normalizes, phases.checks {
-      let decoder = StackDecoder(report: report)
-      let stack = decoder.decode(normal, directory: directory, disabled: normalizer.disabled(in: complete))
+      let stack = StackDecoder(report: report).decode(document, directory: directory, disabled: disabled)
       if report.errorCount == 0 { result.stack = stack }
     }
-    if report.errorCount == 0 { result.document = normal }
+    if report.errorCount == 0 { result.document = document }
   }
 
   private func reportEmpty(_ files: [LoadContext.OpenFile], _ report: Report) {

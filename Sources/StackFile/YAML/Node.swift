@@ -106,6 +106,8 @@ extension Node {
   /// Replaces or appends a member; nothing when the node is no mapping.
   mutating func set(_ key: String, _ value: Node) {
     guard case .mapping(var members) = content else { return }
+    // Without a second owner the members are changed, not copied.
+    content = .mapping([])
     if let index = members.firstIndex(where: { $0.key == key }) {
       members[index].value = value
     } else {
@@ -115,7 +117,8 @@ extension Node {
   }
 
   mutating func remove(_ key: String) {
-    guard case .mapping(var members) = content else { return }
+    guard member(key) != nil, case .mapping(var members) = content else { return }
+    content = .mapping([])
     members.removeAll { $0.key == key }
     content = .mapping(members)
   }
@@ -123,10 +126,20 @@ extension Node {
   /// Changes a member's value in its place; nothing when there is no such member.
   mutating func update(_ key: String, _ change: (inout Node) -> Void) {
     guard case .mapping(var members) = content else { return }
-    // Without a second owner the members are changed, not copied.
     content = .mapping([])
     if let index = members.firstIndex(where: { $0.key == key }) { change(&members[index].value) }
     content = .mapping(members)
+  }
+
+  /// Takes a member's value out; nil when there is no such member.
+  mutating func take(_ key: String) -> Node? {
+    guard case .mapping(var members) = content, let index = members.firstIndex(where: { $0.key == key }) else {
+      return nil
+    }
+    content = .mapping([])
+    let value = members.remove(at: index).value
+    content = .mapping(members)
+    return value
   }
 
   mutating func updateMembers(_ change: (String, inout Node) -> Void) {
