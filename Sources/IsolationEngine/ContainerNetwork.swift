@@ -13,6 +13,12 @@ struct ContainerNetwork {
     isOwn = container.namespaces.network == .own
   }
 
+  /// For a process that is no container.
+  init(_ interfaces: [InterfaceSpecification]) {
+    self.interfaces = interfaces
+    isOwn = true
+  }
+
   /// In the host's namespace: makes the pairs, each with one end in the namespace of the process.
   func makeInterfaces(for pid: pid_t) throws {
     if interfaces.isEmpty { return }

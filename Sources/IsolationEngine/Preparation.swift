@@ -88,8 +88,7 @@ struct Preparation {
           MountAttributes([.noSetUserID, .noDevices, .noExecution]).subtracting(allowed(options))))
       return Entry(specification: specification, mount: PreparedMount(mount), isDirectory: true)
     case .ownFile(let content):
-      let mount = try ownFiles.file(
-        Array(content.utf8), named: specification.target, .init(mode: 0o644), ownerOffset: users?.base ?? 0)
+      let mount = try ownFiles.file(content, named: specification.target, owner: users?.base ?? 0)
       return Entry(specification: specification, mount: PreparedMount(mount), isDirectory: false)
     case .grantedFile(let content, let access):
       let mount = try ownFiles.file(
@@ -165,7 +164,12 @@ struct OwnFiles {
         attributes: [.noSetUserID, .noDevices, .noExecution]))
   }
 
-  /// A mount of one file with this content.
+  /// A mount of one file that everybody may read.
+  func file(_ content: String, named target: String, owner: UInt32) throws(SystemCallError) -> DetachedMount {
+    try file(Array(content.utf8), named: target, .init(mode: 0o644), ownerOffset: owner)
+  }
+
+  /// A mount of one file with this content and access.
   func file(
     _ content: [UInt8], named target: String, _ access: MountSpecification.FileAccess, ownerOffset: UInt32
   ) throws(SystemCallError) -> DetachedMount {

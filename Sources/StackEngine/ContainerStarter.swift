@@ -25,7 +25,7 @@ package struct ContainerStarter {
     // The process that makes the shim holds it too, until the shim can be found.
     let lock = try container.lock()
     defer { withExtendedLifetime(lock) {} }
-    guard !container.isHalted, case .exited = try ContainerStatus(container).state else { return .changedMeanwhile }
+    guard !container.isHalted, try ContainerStatus(container).state.shim == nil else { return .changedMeanwhile }
     let reservations = try prepare(container, record)
     return .started(
       channel: try ShimSpawner(lock.descriptor, for: directory).spawn(for: container, holding: reservations))
@@ -50,6 +50,6 @@ package struct ContainerStarter {
     guard let running else { throw SystemCallError("setns", on: "the network of \(owner)", .noSuchProcess) }
     var specification = try ContainerSpecification(wireBytes: container.readSpecification())
     specification.namespaces.network = .of(running)
-    try container.write(specification: specification.wireBytes)
+    try container.write(record, specification: specification.wireBytes)
   }
 }

@@ -9,6 +9,7 @@ import SystemPackage
 struct Hooks {
   let container: ContainerDirectory
   let run: RunRecord
+  let service: String
 
   /// Runs one after the other; their output goes to the caller's standard error.
   /// - Parameter limit: milliseconds for each; then it is killed. Negative is no limit.
@@ -27,7 +28,7 @@ struct Hooks {
       exec.isPrivileged = hook.isPrivileged
       let code = try exitCode(of: exec, limit)
       if code != 0 {
-        throw Failure(description: "hook exited with status \(code): \(hook.command.joined(separator: " "))")
+        throw Failure(description: "\(service) hook exited with status \(code): \(hook.command.joined(separator: " "))")
       }
     }
   }

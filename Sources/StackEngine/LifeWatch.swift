@@ -27,7 +27,7 @@ final class LifeWatch {
     var changed: Set<String> = []
     for entry in try inotify.entries() {
       if entry.watch < 0 { changed.formUnion(names.values) }
-      if let service = names[entry.watch], entry.name == "life" || entry.name == "exit" { changed.insert(service) }
+      if let service = names[entry.watch], entry.name == "life" || entry.name == "run" { changed.insert(service) }
     }
     return changed.sorted()
   }

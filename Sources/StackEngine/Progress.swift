@@ -1,3 +1,5 @@
+import StackStore
+
 /// What happens to the parts of a stack, as it happens.
 package struct ProgressEvent: Hashable, Sendable {
   package enum Kind: String, Hashable, Sendable { case stack, network, volume, container }
@@ -26,4 +28,10 @@ package struct ProgressEvent: Hashable, Sendable {
 /// Who is told of progress.
 package protocol ProgressObserver {
   func report(_ event: ProgressEvent)
+  /// An operation has failed: what it made is still there, and is taken back next.
+  func failed(_ error: EngineError, _ containers: [ContainerStatus])
+}
+
+extension ProgressObserver {
+  package func failed(_ error: EngineError, _ containers: [ContainerStatus]) {}
 }

@@ -148,7 +148,7 @@ struct StartExisting {
     guard let hooks = status.record?.life.postStart, !hooks.isEmpty else { return }
     guard let run = try engineStep(status.directory.name, { try status.directory.read(.state) }) else { return }
     do {
-      try Hooks(container: status.directory, run: run).run(hooks)
+      try Hooks(container: status.directory, run: run, service: status.record?.service ?? "").run(hooks)
     } catch {
       problems.append(EngineError.Problem(status.directory.name, "\(error)"))
     }

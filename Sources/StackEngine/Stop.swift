@@ -114,7 +114,8 @@ struct StopOperation {
   private func prepare(_ status: ContainerStatus, _ run: RunRecord, _ grace: UInt64) {
     guard let hooks = status.record?.life.preStop, !hooks.isEmpty else { return }
     do {
-      try Hooks(container: status.directory, run: run).run(hooks, limit: Int(clamping: grace / 1_000_000))
+      try Hooks(container: status.directory, run: run, service: status.record?.service ?? "").run(
+        hooks, limit: Int(clamping: grace / 1_000_000))
     } catch {
       engine.report(.container, status.directory.name, .failed, detail: "\(error)")
     }

@@ -27,7 +27,8 @@ extension Engine {
   }
 
   func up(
-    _ stack: Stack, _ options: UpOptions, interruption: FileDescriptor?, foreground: Foreground?
+    _ stack: Stack, _ options: UpOptions, interruption: FileDescriptor?, foreground: Foreground?,
+    whenUp: (UpOperation) -> Void = { _ in }
   ) throws(EngineError) -> (containers: [ContainerDirectory], terminal: SharedDescriptor?) {
     try requireRoot()
     return try locked(stack.name) { lock throws(EngineError) in
@@ -38,9 +39,12 @@ extension Engine {
       do throws(EngineError) {
         try operation.run()
       } catch {
+        // Best effort: what cannot be read cannot be shown.
+        if let statuses = try? paths.project(stack.name).statuses() { observer.failed(error, statuses) }
         if options.keepsOnFailure { throw error }
         throw operation.takenBack(after: error, removeAll: !existedBefore)
       }
+      whenUp(operation)
       return (plan.services.map(\.container), operation.terminal)
     }
   }
@@ -264,7 +268,7 @@ final class UpOperation {
       return try runner.watch(service.service.name, service.container)
     }
     if service.action == .start, try hasBeenRestarted(service) {
-      runner.alreadyRunning(service.service.name, shim: try? service.container.read(.shim))
+      runner.alreadyRunning(service.service.name, shim: (try? service.container.read(.run))?.shim)
       return try runner.watch(service.service.name, service.container)
     }
     guard let spawner else { return }
@@ -319,16 +323,8 @@ final class UpOperation {
   /// Writes everything that the shim and later commands need to know of a container.
   private func write(_ service: PreparedService) throws {
     let container = service.container
-    if service.action == .start {
-      // What it was made from is as it was; what belongs to this start is written anew.
-      try container.remove(.shim)
-    } else {
-      try container.make()
-    }
-    let record = try self.record(for: service)
-    try container.write(.record, record)
-    let specification = try self.specification(for: service)
-    try container.write(specification: specification.wireBytes)
+    try container.make()
+    try container.write(try record(for: service), specification: try specification(for: service).wireBytes)
   }
 
   private func record(for service: PreparedService) throws -> ContainerRecord {
@@ -397,7 +393,8 @@ final class UpOperation {
     let model = service.service
     return try SpecificationBuilder(
       service: model, image: service.image, layers: service.layers, container: service.container,
-      project: plan.stack.name, volumePaths: try volumePaths(for: service), interfaces: interfaces(for: service),
+      project: plan.stack.name, volumePaths: try volumePaths(for: service),
+      interfaces: interfaces(for: model, container: service.container.name),
       network: try networkNamespace(for: model), seccomp: try filters.filter(for: model),
       files: files.contents(for: model)
     ).build()
@@ -436,18 +433,18 @@ final class UpOperation {
     return paths
   }
 
-  private func interfaces(for service: PreparedService) -> [InterfaceSpecification] {
-    guard case .networks(let attachments) = service.service.networkMode else { return [] }
+  func interfaces(for service: Service, container: String) -> [InterfaceSpecification] {
+    guard case .networks(let attachments) = service.networkMode else { return [] }
     // The default route goes through it.
     let outward = outward(attachments)?.network
     return attachments.enumerated().compactMap { index, attachment in
       guard let network = plan.networks.first(where: { $0.key == attachment.network }),
-        let address = plan.addresses.address(of: service.service.name, on: attachment.network)
+        let address = plan.addresses.address(of: service.name, on: attachment.network)
       else { return nil }
       return InterfaceSpecification(
         name: KernelNames.containerInterface(index: index),
         hostName: KernelNames.hostInterface(
-          project: plan.stack.name, container: service.container.name, index: index),
+          project: plan.stack.name, container: container, index: index),
         bridge: network.bridge, group: KernelNames.linkGroup(project: plan.stack.name),
         address: address, prefixLength: network.subnet.prefixLength,
         gateway: attachment.network == outward ? network.gateway : nil, mtu: network.mtu)

@@ -29,6 +29,8 @@ package struct UpOptions: Hashable, Sendable {
   package var waits = false
   /// Seconds to wait for that; nil waits for ever.
   package var waitTimeout: Int?
+  /// A process with which the stack is to end: the supervisor takes it down then.
+  package var owner: ProcessIdentity?
 
   package init() {}
 }
@@ -96,7 +98,7 @@ struct UpPlanner {
     let directory = engine.paths.project(stack.name)
     let statuses = try engineStep { try directory.statuses() }
     let wanted = try selected()
-    let addresses = try planAddresses(directory, records: statuses.compactMap(\.record))
+    let addresses = try planAddresses(directory, records: statuses.compactMap(\.record), wanted: wanted)
     let networkRecords = records(of: addresses)
 
     var prepared: [PreparedService] = []
@@ -145,9 +147,9 @@ struct UpPlanner {
   // MARK: Networks
 
   private func planAddresses(
-    _ directory: ProjectDirectory, records: [ContainerRecord]
+    _ directory: ProjectDirectory, records: [ContainerRecord], wanted: [Service]
   ) throws(EngineError) -> AddressPlan {
-    try engineStep(kind: .hostRefuses) {
+    try engineStep {
       let existing = try directory.readNetworks()
       let own = Set(existing.map(\.bridge))
       let route = try RouteSocket()
@@ -169,7 +171,14 @@ struct UpPlanner {
           }
         }
       }
-      return try AddressPlan(stack, occupied: occupied + otherStacks(), taken: taken, previous: previous)
+      // What nobody asks for need not exist.
+      let used = Set(
+        wanted.flatMap { service -> [String] in
+          if case .networks(let attachments) = service.networkMode { attachments.map(\.network) } else { [] }
+        })
+      var relevant = stack
+      relevant.networks.removeAll { $0.isExternal && !used.contains($0.key) }
+      return try AddressPlan(relevant, occupied: occupied + otherStacks(), taken: taken, previous: previous)
     }
   }
 

@@ -9,11 +9,12 @@ extension UpOperation {
   /// Starts a supervisor if there is something for it to do.
   func supervise() throws(EngineError) {
     let isNeeded =
-      !plan.networks.isEmpty
+      !plan.networks.isEmpty || options.owner != nil
       || plan.services.contains { $0.healthCheck != nil || RestartMachine.isActive($0.service.restart) }
     guard isNeeded else { return }
     try engineStep("supervisor") {
       try Files.makeDirectories(directory.path)
+      if let owner = options.owner { try directory.write(owner: owner) }
       try SupervisorSpawner(paths: engine.paths, project: plan.stack.name).ensure()
     }
   }
@@ -67,11 +68,12 @@ extension UpOperation {
 
   /// Runs what the service wants to be run after its start.
   func runHooks(of name: String) throws(EngineError) -> EngineError.Problem? {
-    guard let hooks = plan.services.first(where: { $0.service.name == name })?.service.postStart else { return nil }
+    guard let service = plan.services.first(where: { $0.service.name == name })?.service, let hooks = service.postStart
+    else { return nil }
     let container = directory.container(containerName(of: name))
     guard let run = try engineStep(name, { try container.read(.state) }) else { return nil }
     do {
-      try Hooks(container: container, run: run).run(hooks)
+      try Hooks(container: container, run: run, service: service.serviceName).run(hooks)
       return nil
     } catch {
       return EngineError.Problem(name, "\(error)")

@@ -1,4 +1,5 @@
 import LinuxSystem
+import StackStore
 
 /// Named volumes, and those that belong to one container: directories that outlive the containers.
 ///
@@ -53,5 +54,23 @@ struct VolumeStore {
     // The data first: as long as something is left, the owner is known.
     try Files.removeTree("\(path(name))/data")
     try Files.removeTree(path(name))
+  }
+}
+
+/// A volume as `stack volumes` lists it.
+package struct VolumeDescription: Hashable, Sendable {
+  package let name: String
+  package let path: String
+  package let isAnonymous: Bool
+}
+
+extension Engine {
+  package func volumes(of project: String) throws(EngineError) -> [VolumeDescription] {
+    try engineStep {
+      let store = VolumeStore(directory: paths.volumes)
+      return try store.volumes(of: project).map {
+        VolumeDescription(name: $0.name, path: "\(store.directory)/\($0.name)/data", isAnonymous: $0.isAnonymous)
+      }
+    }
   }
 }

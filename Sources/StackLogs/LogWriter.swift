@@ -45,9 +45,9 @@ package struct LogWriter: ~Copyable {
   private var openLines: UInt8 = 0
   private var loss: Loss?
 
-  /// Nothing is opened before the first chunk: a silent run leaves no file.
+  /// Nothing is made before the first chunk: a silent run leaves no file.
   /// - Parameters:
-  ///   - directory: exists, or does when the first chunk comes.
+  ///   - directory: made with the first chunk when it does not exist.
   ///   - run: greater than that of earlier runs.
   ///   - retention: nil keeps everything.
   package init(directory: String, run: UInt32, retention: LogRetention? = nil) {
@@ -163,6 +163,8 @@ package struct LogWriter: ~Copyable {
         return opened
       } catch  where error.errno == .fileExists && segment.part < 1 << 20 {
         segment.part += 1
+      } catch  where error.errno == .noSuchFileOrDirectory {
+        try Files.makeDirectories(directory)
       }
     }
   }

@@ -41,7 +41,7 @@ package struct ExternalNetwork: Sendable, Hashable {
 /// Why a stack cannot have its addresses.
 package struct AddressProblem: Sendable, Hashable, CustomStringConvertible {
   package enum Kind: Sendable, Hashable {
-    case missingExternalNetwork
+    case missingExternalNetwork(name: String)
     case subnetInUse(IPv4Subnet, by: IPv4Subnet)
     case sameSubnet(IPv4Subnet, asNetwork: String)
     case gatewayNotUsable(IPv4Address, IPv4Subnet)
@@ -59,7 +59,7 @@ package struct AddressProblem: Sendable, Hashable, CustomStringConvertible {
   package var description: String {
     let what =
       switch kind {
-      case .missingExternalNetwork: "it is external, and does not exist"
+      case .missingExternalNetwork(let name): "network \(name) declared as external, but could not be found"
       case .subnetInUse(let subnet, let other):
         "its subnet \(subnet) overlaps \(other), which this machine uses already"
       case .sameSubnet(let subnet, let other): "its subnet \(subnet) overlaps that of network \(other)"
@@ -125,7 +125,7 @@ extension AddressPlan {
     for network in stack.networks {
       if network.isExternal {
         guard let found = external[network.key] else {
-          problems.append(AddressProblem(network: network.key, kind: .missingExternalNetwork))
+          problems.append(AddressProblem(network: network.key, kind: .missingExternalNetwork(name: network.name)))
           continue
         }
         networks[network.key] = found.addresses

@@ -41,32 +41,29 @@ package struct ContainerStatus: Hashable, Sendable {
     self.directory = directory
     let record = try directory.read(.record)
     self.record = record
-    let shim = try directory.read(.shim)
-    let run = try directory.read(.state)
-    let exit = try directory.read(.exit)
-    let isKept = shim?.isAlive ?? false
-    if isKept, let shim {
-      // The shim has the last word on an exit: while it lives, the record may be about to be written.
-      if let run, exit?.run != run.run, shim == run.shim {
-        state = .running(run, shim: shim)
-      } else if let run, let exit, exit.run == run.run, shim == run.shim {
-        state = .exited(run, exit)
-      } else {
-        state = .starting(shim: shim)
-      }
-    } else if let run {
-      state = .exited(run, exit.flatMap { $0.run == run.run ? $0 : nil })
-    } else {
+    guard let run = try directory.read(.run) else {
       state = .created
+      life = nil
+      return
+    }
+    // The shim has the last word on an exit: while it lives, the record may be about to be written.
+    switch (run.started, run.ended) {
+    case (let started?, let ended?): state = .exited(started, ended)
+    case (let started?, nil): state = run.shim.isAlive ? .running(started, shim: run.shim) : .exited(started, nil)
+    case (nil, _): state = run.shim.isAlive ? .starting(shim: run.shim) : .created
     }
     let isWatched = record.map { $0.life.healthCheck != nil || RestartMachine.isActive($0.restart) } ?? false
-    life = isWatched && run != nil ? try directory.read(.life).flatMap { $0.run == run?.run ? $0 : nil } : nil
+    let life = isWatched ? try directory.read(.life) : nil
+    // Of a start that failed, what is known is that it is to be tried again.
+    let isCurrent = life?.run == run.run || run.started == nil && life?.phase == .restarting
+    self.life = isCurrent ? life : nil
   }
 
   /// Whether it ended and is started again, by its restart policy.
   package var isRestarting: Bool {
-    guard case .exited(_, let exit) = state, let record, RestartMachine.isActive(record.restart), !directory.isHalted
-    else { return false }
+    guard let record, RestartMachine.isActive(record.restart), !directory.isHalted else { return false }
+    if state == .created { return life?.phase == .restarting }
+    guard case .exited(_, let exit) = state else { return false }
     if let life { return life.phase != .ended }
     // The supervisor has not seen the end yet: what it will say follows from the policy.
     var machine = RestartMachine(record.restart, record.life.restartTiming)

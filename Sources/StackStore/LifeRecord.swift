@@ -53,7 +53,15 @@ package struct LifeRecord: Hashable, Sendable {
 }
 
 extension ContainerDirectory.Kind where Record == LifeRecord {
-  package static var life: Self { .init(file: "life") }
+  package static var life: Self {
+    .init(file: "life") { bytes throws(WireError) in try LifeRecord(wireBytes: bytes) }
+  }
+}
+
+extension ContainerDirectory {
+  package func write(_ life: LifeRecord) throws(SystemCallError) {
+    try Files.replace("\(path)/life", with: life.wireBytes)
+  }
 }
 
 extension LifeRecord: WireCodable {

@@ -3,20 +3,19 @@ import LinuxSystem
 /// The state of one project: a directory with one directory a container.
 ///
 /// ```
-/// projects/NAME/networks                 the networks with their subnets    (NetworkRecord list)
-/// projects/NAME/supervisor               the process that reacts    (ProcessIdentity), and its lock
+/// projects/NAME/networks              the networks with their subnets (NetworkRecord list)
+/// projects/NAME/supervisor            the process that reacts: ProcessIdentity; also its lock
+/// projects/NAME/owner                 the process with which it is to end: ProcessIdentity; of `stack test` only
 /// projects/NAME/containers/CONTAINER/
-///   spec      what the engine runs       (ContainerSpecification)  written by up
-///   record    what the stack knows of it (ContainerRecord)         written by up
-///   shim      the process that keeps it  (ProcessIdentity)         written by whoever spawns the shim, before it may act
-///   state     the running process        (RunRecord)               written by the shim
-///   exit      how it ended               (ExitRecord)              written by the shim
-///   life      health and restarts        (LifeRecord)              written by the supervisor
-///   paused    it is frozen               (empty)                   written by commands
-///   halt      it is to stay stopped      (empty)                   written by commands
-///   upper work                           the writable layer
+///   container    what it is: ContainerRecord, and what the engine runs     written by up
+///   run          what became of it: RunFile                                begun by who makes the shim, continued by the shim
+///   life         health and restarts: LifeRecord                           written by the supervisor, where there is something to know
+///   halt         it is to stay stopped                                     made by commands
+///   paused       it is frozen                                              made by commands
+///   upper work   the writable layer
 /// ```
-/// Every file is replaced as a whole. A pid in a file is never trusted without its start time.
+/// Few files, because making one is what costs most where this is on a disk. `run` grows by whole records; every other file is
+/// replaced as a whole. A pid in a file is never trusted without its start time.
 package struct ProjectDirectory: Hashable, Sendable {
   package let name: String
   package let path: String
@@ -35,6 +34,17 @@ package struct ProjectDirectory: Hashable, Sendable {
   package var exists: Bool { Files.exists(path) }
   package var containersPath: String { "\(path)/containers" }
   package var supervisorPath: String { "\(path)/supervisor" }
+
+  /// The process with which the stack is to end; nil when it has none.
+  package func readOwner() throws -> ProcessIdentity? {
+    try Files.readIfPresent("\(path)/owner").map { bytes throws(WireError) in try ProcessIdentity(wireBytes: bytes) }
+  }
+
+  package func write(owner: ProcessIdentity) throws(SystemCallError) {
+    try Files.replace("\(path)/owner", with: owner.wireBytes)
+  }
+
+  package func removeOwner() throws(SystemCallError) { try Files.removeFile("\(path)/owner") }
 
   package func readNetworks() throws -> [NetworkRecord] {
     guard let bytes = try Files.readIfPresent("\(path)/networks") else { return [] }
@@ -78,32 +88,31 @@ package struct ContainerDirectory: Hashable, Sendable {
 
   package func make() throws(SystemCallError) { try Files.makeDirectories(path) }
 
-  /// What kind of record a file holds.
-  package struct Kind<Record: WireCodable>: Sendable {
+  /// A kind of record, and where it is.
+  package struct Kind<Record>: Sendable {
     let file: String
+    let parse: @Sendable (_ content: [UInt8]) throws(WireError) -> Record?
   }
 
   /// Reads a record; nil when there is none.
-  package func read<Record: WireCodable>(_ kind: Kind<Record>) throws -> Record? {
+  package func read<Record>(_ kind: Kind<Record>) throws -> Record? {
     guard let bytes = try Files.readIfPresent("\(path)/\(kind.file)") else { return nil }
-    return try Record(wireBytes: bytes)
-  }
-
-  /// What the engine runs, in its own binary form.
-  package func write(specification: [UInt8]) throws(SystemCallError) {
-    try Files.replace("\(path)/spec", with: specification)
-  }
-
-  package func readSpecification() throws(SystemCallError) -> [UInt8] {
-    try Files.readAll("\(path)/spec")
-  }
-
-  package func write<Record: WireCodable>(_ kind: Kind<Record>, _ record: Record) throws(SystemCallError) {
-    try Files.replace("\(path)/\(kind.file)", with: record.wireBytes)
+    return try kind.parse(bytes)
   }
 
   package func remove<Record>(_ kind: Kind<Record>) throws(SystemCallError) {
     try Files.removeFile("\(path)/\(kind.file)")
+  }
+
+  /// Writes what the container is.
+  /// - Parameter specification: what the engine runs, in its own binary form.
+  package func write(_ record: ContainerRecord, specification: [UInt8]) throws(SystemCallError) {
+    try Files.replace("\(path)/container", with: ContainerFile(record: record, specification: specification).wireBytes)
+  }
+
+  /// What the engine runs, in its own binary form.
+  package func readSpecification() throws -> [UInt8] {
+    try ContainerFile(wireBytes: try Files.readAll("\(path)/container")).specification
   }
 
   /// Removes the container's state; its logs too.
@@ -114,14 +123,32 @@ package struct ContainerDirectory: Hashable, Sendable {
 }
 
 extension ContainerDirectory.Kind where Record == ContainerRecord {
-  package static var record: Self { .init(file: "record") }
+  package static var record: Self {
+    .init(file: "container") { bytes throws(WireError) in try ContainerFile(wireBytes: bytes).record }
+  }
 }
-extension ContainerDirectory.Kind where Record == ProcessIdentity {
-  package static var shim: Self { .init(file: "shim") }
+extension ContainerDirectory.Kind where Record == RunFile {
+  package static var run: Self { .init(file: "run") { bytes throws(WireError) in try RunFile(bytes) } }
 }
 extension ContainerDirectory.Kind where Record == RunRecord {
-  package static var state: Self { .init(file: "state") }
+  package static var state: Self { .init(file: "run") { bytes throws(WireError) in try RunFile(bytes).started } }
 }
 extension ContainerDirectory.Kind where Record == ExitRecord {
-  package static var exit: Self { .init(file: "exit") }
+  package static var exit: Self { .init(file: "run") { bytes throws(WireError) in try RunFile(bytes).ended } }
+}
+
+/// A container as `up` makes it.
+struct ContainerFile {
+  let record: ContainerRecord
+  let specification: [UInt8]
+}
+
+extension ContainerFile: WireCodable {
+  init(from reader: inout WireReader) throws(WireError) {
+    self.init(record: try reader.value(), specification: try reader.data())
+  }
+  func write(to writer: inout WireWriter) {
+    writer.value(record)
+    writer.data(specification)
+  }
 }

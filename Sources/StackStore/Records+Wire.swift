@@ -121,30 +121,3 @@ extension NetworkRecord: WireCodable {
     writer.value(mtu)
   }
 }
-
-extension RunRecord: WireCodable {
-  package init(from reader: inout WireReader) throws(WireError) {
-    self.init(
-      process: try reader.value(), shim: try reader.value(), startedAt: try reader.value(), run: try reader.value())
-  }
-  package func write(to writer: inout WireWriter) {
-    writer.value(process)
-    writer.value(shim)
-    writer.value(startedAt)
-    writer.value(run)
-  }
-}
-
-extension ExitRecord: WireCodable {
-  package init(from reader: inout WireReader) throws(WireError) {
-    self.init(
-      status: try reader.value(), run: try reader.value(), finishedAt: try reader.value(),
-      wasOutOfMemory: try reader.value())
-  }
-  package func write(to writer: inout WireWriter) {
-    writer.value(status)
-    writer.value(run)
-    writer.value(finishedAt)
-    writer.value(wasOutOfMemory)
-  }
-}

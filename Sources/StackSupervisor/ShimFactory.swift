@@ -72,7 +72,7 @@ package struct ShimFactory {
         ShimProcess(order.container, specification, reportingTo: order.channel, order.kind, order.streams)
           .run(begin)
       }
-      try order.container.write(.shim, try ProcessIdentity(of: pid))
+      try order.container.beginRun(try ProcessIdentity(of: pid))
       try Files.writeAll(word.borrowed, [0], object: "pipe")
     } catch {
       // Best effort: a spawner that is gone cannot be told.

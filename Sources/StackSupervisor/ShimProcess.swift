@@ -53,18 +53,18 @@ struct ShimProcess {
   }
 
   private func keep() throws {
-    let run = (try directory.read(.state)?.run ?? 0) + 1
-    try directory.remove(.exit)
-
     let container = try ContainerLaunch(specification).start(kind == .given ? streams : nil)
-    let shim = try ProcessIdentity.current()
-    try directory.write(
-      .state, RunRecord(process: container.identity, shim: shim, startedAt: KernelClock.realtime, run: run))
-    report(.started(shim: shim), with: handedOver(container.output))
+    guard let begun = try directory.read(.run) else {
+      // The project was removed meanwhile, and with it the container.
+      throw LaunchError("start", "its records are gone")
+    }
+    try directory.append(
+      RunRecord(process: container.identity, shim: begun.shim, startedAt: KernelClock.realtime, run: begun.run))
+    report(.started(shim: begun.shim), with: handedOver(container.output))
     channel.close()
 
-    let status = try log(container, run: run)
-    try directory.write(.exit, status)
+    let status = try log(container, run: begun.run)
+    try directory.append(status)
     // Best effort: what is still busy is removed with the project.
     ContainerLaunch.removeCgroup(specification)
   }
@@ -77,7 +77,6 @@ struct ShimProcess {
 
   /// Writes the container's log until it has ended, and says how it did.
   private func log(_ container: RunningContainer, run: Int) throws -> ExitRecord {
-    try Files.makeDirectories(directory.logs)
     var log = LogWriter(directory: directory.logs, run: UInt32(clamping: run))
     // Whoever was given the terminal reads it; this end of it would keep it open.
     if kind == .terminal, case .terminal(let master) = container.output { master.close() }

@@ -150,7 +150,7 @@ final class SupervisedContainer {
       run: run.run, phase: phase, health: life.health, failures: life.failures, restarts: life.restarts,
       lastCheck: lastCheck)
     do {
-      try directory.write(.life, record)
+      try directory.write(record)
     } catch {
       SupervisorProcess.log("\(directory.name): \(error)")
     }

@@ -19,11 +19,14 @@ package final class SupervisorProcess {
   private let inotify: Inotify
   /// Nanoseconds without news, after which there is time for what nobody waits for.
   private static let deferral: UInt64 = 50_000_000
+  private static let longestDeferral: UInt64 = 1_000_000_000
 
   private var containersWatch: CInt?
   private var watches: [CInt: String] = [:]
   private var containers: [String: SupervisedContainer] = [:]
   private let starter: ContainerStarter
+  /// The process with which the stack is to end.
+  private var owner: ProcessHandle?
   private let names: NameService
   /// Looks for new containers, and at those that are named.
   private var needsScan = true
@@ -31,6 +34,7 @@ package final class SupervisorProcess {
   /// Containers that only names are interested in: looked at when somebody asks for a name, or when nothing else happens.
   private var deferred: Set<String> = []
   private var deferredUntil: UInt64 = .max
+  private var deferredLatest: UInt64 = .max
   /// When to look again whether there is still something to do.
   private var restsUntil: UInt64 = 0
 
@@ -125,6 +129,10 @@ package final class SupervisorProcess {
         actions.append { self.probeEnded(name) }
       }
     }
+    if let owner {
+      descriptors.append(owner.descriptor)
+      actions.append { self.takeDown() }
+    }
     for source in names.server.sources() {
       descriptors.append(source.descriptor)
       actions.append(source.act)
@@ -167,14 +175,16 @@ package final class SupervisorProcess {
 
   private func readChange(_ file: String, of name: String) {
     switch file {
-    case "halt", "record": changed.insert(name)
-    case "state":
-      // Of a container that is known there is something to be done at once; of one that is not, `record` was told first.
+    case "halt", "container": changed.insert(name)
+    case "run":
+      // Of a container that is known there is something to be done at once; of one that is not, `container` was told first.
       if containers[name]?.isWatched ?? true {
         changed.insert(name)
       } else {
         deferred.insert(name)
-        deferredUntil = KernelClock.monotonic + Self.deferral
+        let now = KernelClock.monotonic
+        if deferredUntil == .max { deferredLatest = now + Self.longestDeferral }
+        deferredUntil = min(now + Self.deferral, deferredLatest)
       }
     case "": needsScan = true
     default: break
@@ -185,7 +195,7 @@ package final class SupervisorProcess {
   private func isDone() throws -> Bool {
     restsUntil = 0
     if !directory.exists { return true }
-    if !deferred.isEmpty || containers.values.contains(where: \.isActive) { return false }
+    if owner != nil || !deferred.isEmpty || containers.values.contains(where: \.isActive) { return false }
     do {
       let lock = try FileLock(paths.lockPath(of: directory.name), wait: false)
       scan()
@@ -206,6 +216,7 @@ package final class SupervisorProcess {
 
   private func scan() {
     names.refreshNetworks()
+    lookForOwner()
     if containersWatch == nil, Files.exists(directory.containersPath) {
       let mask = UInt32(IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_DELETE_SELF)
       containersWatch = try? inotify.add(directory.containersPath, mask)
@@ -217,12 +228,40 @@ package final class SupervisorProcess {
     for container in found where !known.contains(container.name) { add(container) }
   }
 
+  private func lookForOwner() {
+    // What cannot be read is being written: that is told too.
+    guard let identity = try? directory.readOwner() else {
+      owner = nil
+      return
+    }
+    owner = identity.open()
+    if owner == nil { takeDown() }
+  }
+
+  /// The owner is gone, however it ended: nothing of the stack is to be left. `down` ends this process too.
+  private func takeDown() {
+    owner = nil
+    Self.log("the process that the stack belongs to is gone")
+    do {
+      try directory.removeOwner()
+      let null = try Files.open("/dev/null", O_RDWR)
+      var spawn = Spawn(
+        path: "/proc/self/exe", arguments: ["stack", "--project-name", directory.name, "down", "-v", "-t", "0"],
+        environment: ["STACK_RUN_DIR=\(paths.run)", "STACK_DATA_DIR=\(paths.data)", "PATH=/usr/bin:/bin"],
+        descriptors: [0: null.borrowed, 1: null.borrowed, 2: .standardError])
+      spawn.newSession = true
+      _ = try spawn.start()
+    } catch {
+      Self.log("the stack cannot be taken down: \(error)")
+    }
+  }
+
   private func add(_ container: ContainerDirectory) {
     // The watch first: what is written between it and the reading is looked for twice, not missed.
     let mask = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF)
     guard let watch = try? inotify.add(container.path, mask) else { return }
     watches[watch] = container.name
-    if Files.exists("\(container.path)/record") { changed.insert(container.name) }
+    if Files.exists("\(container.path)/container") { changed.insert(container.name) }
   }
 
   private func forget(_ name: String) {

@@ -15,7 +15,13 @@ struct Project {
   let environment: [String: String]
 
   init(_ options: GlobalOptions) {
-    self.init(options.project, files: options.f)
+    self.init(options.named, files: options.f)
+  }
+
+  init(_ named: NamedProjectOptions, files: [String] = []) {
+    var options = named.project
+    options.projectName = named.p ?? options.projectName
+    self.init(options, files: files)
   }
 
   init(_ options: ProjectOptions, files: [String] = []) {
@@ -28,7 +34,13 @@ struct Project {
   var paths: StatePaths { StatePaths(environment: environment) }
 
   /// The engine on the project's state, with progress as plain lines.
-  var engine: Engine { Engine(paths: paths, observer: ProgressLines(terminal)) }
+  var engine: Engine { engine(reportingTo: nil) }
+
+  /// - Parameter directory: where the report of a failure is written too.
+  func engine(reportingTo directory: String?) -> Engine {
+    Engine(
+      paths: paths, observer: ProgressLines(terminal, environment: environment, reportDirectory: directory))
+  }
 
   /// Loads the stack file; all that is wrong with it goes to standard error.
   /// - Parameters:

@@ -15,7 +15,8 @@ struct StackCommand: ParsableCommand {
     subcommands: [
       UpCommand.self, DownCommand.self, CreateCommand.self, StartCommand.self, StopCommand.self, RestartCommand.self,
       KillCommand.self, PauseCommand.self, UnpauseCommand.self, RemoveCommand.self, ScaleCommand.self, WaitCommand.self,
-      ListCommand.self, TopCommand.self, StatsCommand.self, PortCommand.self, RunCommand.self, LogsCommand.self,
+      ListCommand.self, TopCommand.self, StatsCommand.self, PortCommand.self, RunCommand.self, TestCommand.self,
+      EventsCommand.self, ImagesCommand.self, VolumesCommand.self, LogsCommand.self,
       PsCommand.self,
       ExecCommand.self,
       ConfigCommand.self, InspectCommand.self, ImageCommand.self, SchemaCommand.self, CompletionCommand.self,
@@ -28,15 +29,23 @@ struct GlobalOptions: ParsableArguments {
   @Option(name: .short, help: ArgumentHelp("The same as --file.", valueName: "path"))
   var f: [String] = []
 
+  @OptionGroup var named: NamedProjectOptions
+}
+
+/// Those of them that no command but `run` takes for something else: without `-f`.
+struct NamedProjectOptions: ParsableArguments {
+  @Option(name: .short, help: ArgumentHelp("The same as --project-name.", valueName: "name"))
+  var p: String?
+
   @OptionGroup var project: ProjectOptions
 }
 
-/// The options that say which stack is meant. Without `-f`, which some commands take for something else.
+/// The options that say which stack is meant, by their long names.
 struct ProjectOptions: ParsableArguments {
   @Option(help: ArgumentHelp("A stack file; - is standard input.", valueName: "path"))
   var file: [String] = []
 
-  @Option(name: [.short, .long], help: "The project name, instead of the file's or the directory's.")
+  @Option(help: "The project name, instead of the file's or the directory's.")
   var projectName: String?
 
   @Option(help: "Where relative paths start, instead of the directory of the file.")
@@ -75,11 +84,17 @@ enum GlobalArguments {
       let isAttached = first.hasPrefix("-f") && first.count > 2 || first.hasPrefix("-p") && first.count > 2
       guard withValue.contains(name) || isAttached else { break }
       let option = rest.removeFirst()
-      // Behind the subcommand `-f` may mean something else.
-      leading += option.hasPrefix("-f") ? ["--file"] + (option == "-f" ? [] : [String(option.dropFirst(2))]) : [option]
+      // Behind the subcommand the short names may mean something else.
+      switch (option.prefix(2), String(option.dropFirst(2))) {
+      case ("-f", let value): leading += ["--file"] + (value.isEmpty ? [] : [value])
+      case ("-p", let value): leading += ["--project-name"] + (value.isEmpty ? [] : [value])
+      default: leading.append(option)
+      }
       if withValue.contains(first), let value = rest.popFirst() { leading.append(value) }
     }
     guard let command = rest.popFirst() else { return leading + rest }
+    // Of a menu that needs a terminal and a keyboard there is none to be shown.
+    if command == "up" { rest.removeAll { $0 == "--menu" || $0.hasPrefix("--menu=") } }
     // `image` and its like have subcommands of their own and no project.
     return [command] + leading + rest
   }

@@ -49,6 +49,7 @@ final class StackFixture {
       "sh", "sleep", "true", "false", "cat", "ls", "id", "hostname", "mount", "env", "httpd", "wget", "ip", "grep",
       "touch",
       "pwd", "nslookup", "seq", "dd", "yes", "head", "nc", "stat", "ps", "kill", "mknod", "rm", "wc", "sort", "tr",
+      "stty", "tty",
     ] {
       try files.createSymbolicLink(atPath: "\(directory)/root/bin/\(applet)", withDestinationPath: "busybox")
     }
@@ -120,6 +121,9 @@ final class StackFixture {
       descriptors: [0: input.borrowed, 1: output.borrowed, 2: errors.borrowed])
     return try Running(pid: try spawn.start())
   }
+
+  /// The content of a file of the fixture's.
+  func text(_ name: String) throws -> String { try read(name) }
 
   private func read(_ name: String) throws -> String {
     String(decoding: try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(name)")), as: UTF8.self)

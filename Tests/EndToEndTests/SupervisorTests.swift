@@ -162,7 +162,7 @@ struct SupervisorTests {
       try fixture.file("  a: {rootfs: ./root, command: [sleep, '9'], post_start: [{command: [nosuch]}]}")
       let up = try fixture.stack("up", "-d")
       #expect(up.code == 1)
-      #expect(up.errors.contains("a: hook exited with status 127"))
+      #expect(up.errors.contains("a: a hook exited with status 127"))
     }
   }
 

@@ -198,7 +198,7 @@ import Testing
     ),
     (
       "services:\n  web: {image: i, scale: 3, container_name: one}",
-      "2:29: 3 containers cannot have the same name | remove container_name:, or write scale: 1"
+      "2:45: 3 containers cannot have the same name | remove container_name:, or write scale: 1"
     ),
     (
       "name: '!'\nservices:\n  web: {image: i}",

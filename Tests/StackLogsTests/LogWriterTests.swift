@@ -92,29 +92,43 @@ import Testing
     #expect(try fixture.texts().last == "x")
   }
 
+  @Test func `the directory is made with the first chunk`() throws {
+    let fixture = try LogFixture()
+    let directory = "\(fixture.path)/project/container"
+    var writer = LogWriter(directory: directory, run: 1)
+    #expect(!Files.exists(directory))
+    writer.append(Array("one\n".utf8), to: .standardOutput)
+    var reader = try LogReader(directory: directory)
+    #expect(try reader.rest().map(\.text) == ["one"])
+  }
+
   @Test func `what could not be written is counted and told`() throws {
     let fixture = try LogFixture()
+    // A file is in the place of the directory, until it goes.
     let directory = "\(fixture.path)/later"
+    try fixture.write([], to: "later")
     var writer = LogWriter(directory: directory, run: 1)
     writer.append(Array("one\ntwo".utf8), to: .standardOutput)
     writer.append(Array("three\n".utf8), to: .standardError)
     #expect(writer.unreportedLoss == 13)
-    try Files.makeDirectory(directory)
+    try Files.removeFile(directory)
     writer.append(Array("four\n".utf8), to: .standardOutput)
     #expect(writer.unreportedLoss == 0)
     var reader = try LogReader(directory: directory)
     let lines = try reader.rest()
     #expect(
-      lines.map(\.text) == ["stack: 13 bytes of output were lost here: No such file or directory", "four"])
+      lines.map(\.text) == ["stack: 13 bytes of output were lost here: Not a directory", "four"])
     #expect(lines.first?.stream == .notice)
   }
 
   @Test func `a loss at the very end is told too`() throws {
     let fixture = try LogFixture()
+    // A file is in the place of the directory, until it goes.
     let directory = "\(fixture.path)/later"
+    try fixture.write([], to: "later")
     var writer = LogWriter(directory: directory, run: 1)
     writer.append([1], to: .standardOutput)
-    try Files.makeDirectory(directory)
+    try Files.removeFile(directory)
     writer.finish()
     var reader = try LogReader(directory: directory)
     #expect(try reader.rest().map(\.stream) == [.notice])

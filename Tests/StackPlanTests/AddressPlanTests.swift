@@ -169,7 +169,7 @@ import Testing
     var external = network("front")
     external.isExternal = true
     let stack = stack([external], [("web", [on("front")])])
-    #expect(problems(stack) == [.missingExternalNetwork])
+    #expect(problems(stack) == [.missingExternalNetwork(name: external.name)])
     let addresses = AddressPlan.NetworkAddresses(subnet: try net("10.1.0.0/24"), gateway: try ip("10.1.0.1"))
     let found = ExternalNetwork(addresses, used: [try ip("10.1.0.2"), try ip("10.1.0.3")])
     let plan = try AddressPlan(stack, occupied: [addresses.subnet], external: ["front": found])

@@ -30,7 +30,7 @@ extension ServiceDecoder {
       return
     }
     service.replicas = number == 1 ? nil : number
-    if number > 1, let name = node.member("container_name") {
+    if number > 1, let name = node["container_name"] {
       report.error(
         name.mark, path("container_name"), "\(number) containers cannot have the same name",
         hint: "remove container_name:, or write scale: 1")

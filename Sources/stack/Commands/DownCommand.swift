@@ -10,6 +10,7 @@ struct DownCommand: ParsableCommand {
   @Flag(name: [.short, .long], help: "Remove the named volumes too.") var volumes = false
   @Option(name: [.short, .long], help: "Seconds to wait before a container is killed.") var timeout: Int?
   @Flag(help: "Accepted: containers of services that left the file are always removed.") var removeOrphans = false
+  @Argument(help: "Only these services; what they depend on, and the networks, stay.") var services: [String] = []
 
   func run() throws {
     let project = Project(global)
@@ -17,6 +18,13 @@ struct DownCommand: ParsableCommand {
     options.removesVolumes = volumes
     options.timeout = timeout
     let name = try project.name()
-    try project.reporting { try project.engine.down(name, options) }
+    try project.reporting {
+      if services.isEmpty { return try project.engine.down(name, options) }
+      var removal = Engine.RemoveOptions()
+      removal.stops = true
+      removal.removesAnonymousVolumes = volumes
+      removal.timeout = timeout
+      try project.engine.remove(name, services: services, removal)
+    }
   }
 }

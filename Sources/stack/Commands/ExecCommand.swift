@@ -11,7 +11,7 @@ struct ExecCommand: ParsableCommand {
     commandName: "exec", abstract: "Run a command in a running container of a service.",
     discussion: "Ends with the command's own exit code; 126 and 127 when it cannot be executed.")
 
-  @OptionGroup var global: ProjectOptions
+  @OptionGroup var global: NamedProjectOptions
   @Option(name: [.short, .long], help: "A variable for the command, NAME=value.") var env: [String] = []
   @Option(name: [.short, .long], help: "user[:group], instead of the service's.") var user: String?
   @Option(name: [.short, .long], help: "The working directory, instead of the service's.") var workdir: String?

@@ -10,7 +10,7 @@ struct LogsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "logs", abstract: "Print what the services wrote, in the order of time.")
 
-  @OptionGroup var global: ProjectOptions
+  @OptionGroup var global: NamedProjectOptions
   @Flag(name: [.short, .long], help: "Go on until nothing runs any more.") var follow = false
   @Option(name: [.customShort("n"), .long], help: "Only the last lines of each container: a number, or all.")
   var tail = "all"

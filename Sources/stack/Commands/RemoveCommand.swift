@@ -7,7 +7,7 @@ struct RemoveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rm", abstract: "Remove containers that do not run.")
 
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var global: NamedProjectOptions
   @Flag(name: [.short, .long], help: "Do not ask.") var force = false
   @Flag(name: [.short, .long], help: "Stop those that run first.") var stop = false
   @Flag(name: [.short, .long], help: "Remove their anonymous volumes too.") var volumes = false

@@ -28,6 +28,14 @@ struct UpCommand: ParsableCommand {
   @Flag(help: "No colours.") var noColor = false
   @Flag(help: "No names before the lines.") var noLogPrefix = false
   @Flag(help: "Times before the lines.") var timestamps = false
+  @Flag(help: "Stop all services when one has ended, and end with its code.") var abortOnContainerExit = false
+  @Flag(help: "Stop all services when one has failed, and end with its code.") var abortOnContainerFailure = false
+  @Option(help: "End with the exit code of a service. Implies --abort-on-container-exit.") var exitCodeFrom: String?
+  @Option(help: ArgumentHelp("Show only the output of these services.", valueName: "service")) var attach: [String] = []
+  @Option(help: ArgumentHelp("Do not show the output of these services.", valueName: "service")) var noAttach:
+    [String] = []
+  @Flag(help: "Accepted: the output of what the named services depend on is shown too.") var attachDependencies = false
+  @Flag(name: [.short, .long], help: "Accepted: nothing is asked.") var yes = false
   @Argument(help: "The services to start, with what they depend on; all if none is named.") var services: [String] = []
 
   func run() throws {
@@ -44,6 +52,8 @@ struct UpCommand: ParsableCommand {
     options.timeout = timeout
     options.waits = wait
     options.waitTimeout = waitTimeout
+    var ending = Attachment.Ending()
+    try project.reporting { ending = try self.ending(stack) }
     let signals = try SignalDescriptor([SIGINT, SIGTERM])
     try project.reporting {
       let containers = try project.engine.up(stack, options, interruption: signals.descriptor)
@@ -51,8 +61,36 @@ struct UpCommand: ParsableCommand {
       try Attachment(
         project: project, name: stack.name, containers: containers, signals: signals, timeout: timeout,
         style: LogRenderer.Style(
-          usesColors: project.terminal.usesColour && !noColor, showsNames: !noLogPrefix, showsTimes: timestamps)
-      ).run()
+          usesColors: project.terminal.usesColour && !noColor, showsNames: !noLogPrefix, showsTimes: timestamps),
+        ending: ending
+      ).run { isAttached($0, stack) }
     }
+  }
+
+  private func ending(_ stack: Stack) throws -> Attachment.Ending {
+    var ending = Attachment.Ending()
+    ending.codeFrom = exitCodeFrom
+    ending.awaited = services
+    if abortOnContainerFailure { ending.trigger = .failure }
+    if abortOnContainerExit || exitCodeFrom != nil { ending.trigger = .exit }
+    if abortOnContainerExit && abortOnContainerFailure {
+      throw ValidationError("--abort-on-container-exit and --abort-on-container-failure exclude each other")
+    }
+    if detach || wait, ending.trigger != .none {
+      throw ValidationError(
+        "--detach cannot be combined with --abort-on-container-exit, its like, and --exit-code-from")
+    }
+    for name in ([exitCodeFrom].compactMap { $0 } + attach + noAttach)
+    where !stack.services.contains(where: { $0.name == name }) {
+      throw EngineError(.failure, "no such service: \(name)")
+    }
+    return ending
+  }
+
+  private func isAttached(_ status: ContainerStatus, _ stack: Stack) -> Bool {
+    guard let name = status.record?.service else { return false }
+    if noAttach.contains(name) { return false }
+    if !attach.isEmpty { return attach.contains(name) }
+    return stack.services.first { $0.name == name }?.isAttached ?? true
   }
 }

@@ -17,24 +17,68 @@ struct Attachment {
   let signals: SignalDescriptor
   let timeout: Int?
   let style: LogRenderer.Style
+  var ending = Ending()
 
-  func run() throws {
-    let statuses = try containers.map { try ContainerStatus($0) }
+  /// When it ends before all services have, and with which code.
+  struct Ending {
+    enum Trigger { case none, exit, failure }
+
+    /// What stops all services.
+    var trigger = Trigger.none
+    /// The service whose exit code is the command's.
+    var codeFrom: String?
+    /// The services that are waited for; empty is all.
+    var awaited: [String] = []
+  }
+
+  /// - Parameter isShown: whether a container's output is.
+  func run(isShown: (ContainerStatus) -> Bool = { _ in true }) throws {
+    let all = try containers.map { try ContainerStatus($0) }
+    let statuses = all.filter { isShown($0) || ending.trigger != .none }
     var output = LogOutput(style)
     let stopping = Stopping()
     try output.follow(
-      statuses, selection: .all,
+      statuses, selection: .all, isShown: { isShown(statuses[$0]) },
+      isAwaited: { ending.awaited.isEmpty || ending.awaited.contains(statuses[$0].record?.service ?? "") },
       interruption: LogOutput.Interruption(
         descriptors: [signals.descriptor], act: { try interrupted(stopping) },
-        ended: { source in reportExit(of: statuses[source]) }))
-    if stopping.count > 0 {
-      stopping.reap()
-      throw ExitCode(130)
+        ended: { source in ended(statuses[source], stopping) }))
+    stopping.reap()
+    if stopping.count > 0 { throw ExitCode(130) }
+    let code = try exitCode(all) ?? stopping.code ?? 0
+    if code != 0 { throw ExitCode(code) }
+  }
+
+  private func exitCode(_ statuses: [ContainerStatus]) throws -> Int32? {
+    guard let name = ending.codeFrom, let status = statuses.first(where: { $0.record?.service == name }) else {
+      return nil
+    }
+    return try status.directory.read(.exit)?.status.code ?? 137
+  }
+
+  private func ended(_ status: ContainerStatus, _ stopping: Stopping) {
+    reportExit(of: status)
+    let code = (try? status.directory.read(.exit))?.status.code ?? 137
+    let stops =
+      switch ending.trigger {
+      case .none: false
+      case .exit: true
+      case .failure: code != 0
+      }
+    guard stops, stopping.processes.isEmpty, stopping.count == 0 else { return }
+    stopping.code = code
+    project.terminal.error("Aborting on container exit...\n")
+    do {
+      stopping.processes.append(try stop(timeout))
+    } catch {
+      project.terminal.error("stack: \(error)\n")
     }
   }
 
   private final class Stopping {
     var count = 0
+    /// Of the container whose end stopped the others.
+    var code: Int32?
     var processes: [ProcessHandle] = []
 
     /// Waits for the processes that stop the stack: they release its lock.

@@ -51,7 +51,7 @@ struct ContainerSummary {
     }
   }
 
-  private var health: String {
+  var health: String {
     guard case .running = state, record.life.healthCheck != nil else { return "" }
     return switch life?.health {
     case .healthy: "healthy"

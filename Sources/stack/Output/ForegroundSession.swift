@@ -11,7 +11,7 @@ struct ForegroundSession {
 
   /// - Returns: the command's exit code, 128 + n for signal n.
   func run() throws -> Int32 {
-    let shim = try container.directory.read(.shim)?.open()
+    let shim = try container.directory.read(.run)?.shim.open()
     if let terminal = container.terminal {
       try relay(terminal.borrowed, until: shim)
     } else {

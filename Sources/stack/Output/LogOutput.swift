@@ -31,34 +31,51 @@ struct LogOutput {
   ///
   /// - Parameter interruption: called when a signal came; printing goes on afterwards.
   mutating func follow(
-    _ containers: [ContainerStatus], selection: LogSelection, interruption: Interruption?
+    _ containers: [ContainerStatus], selection: LogSelection, isShown: (Int) -> Bool = { _ in true },
+    isAwaited: (Int) -> Bool = { _ in true }, interruption: Interruption?
   ) throws {
     var follower = try LogFollower()
-    var shims: [Int: ProcessHandle] = [:]
+    let runs = try RunWatch()
+    var awaited = Set(containers.indices.filter(isAwaited))
     for container in containers {
       _ = renderer.add(container.displayName)
       try Files.makeDirectories(container.directory.logs)
-      let source = try follower.add(directory: container.directory.logs, selection: selection)
-      if let shim = container.state.shim?.open() { shims[source] = shim } else { try follower.end(source) }
+      _ = try follower.add(directory: container.directory.logs, selection: selection)
+      try runs.add(container)
     }
     var output = BufferedOutput(.standardOutput)
     while true {
-      while let line = try follower.next() {
-        try output.append { renderer.append(line.line, from: line.source, to: &$0) }
-      }
+      try drain(&follower, to: &output, isShown)
       try output.flush()
-      if follower.isFinished { return }
-      let sources = shims.keys.sorted()
-      var watched = [follower.descriptor] + sources.compactMap { shims[$0]?.descriptor }
-      if let interruption { watched += interruption.descriptors }
-      let ready = try Polling.readable(watched)
+      // Whatever else runs on: those that were waited for have ended, and all that they wrote was shown.
+      if follower.isFinished || awaited.isEmpty { return }
+      let watched = [follower.descriptor] + runs.descriptors
+      let ready = try Polling.readable(
+        watched + (interruption?.descriptors ?? []), milliseconds: runs.hasNews ? 0 : -1)
       // A shim ends after its last write: what is read from here on is complete.
-      for (index, source) in sources.enumerated() where ready[index + 1] {
-        shims[source] = nil
-        try follower.end(source)
-        interruption?.ended(source)
+      var ended: [Int] = []
+      for news in try runs.news(ready[1..<watched.count]) {
+        switch news {
+        case .ended(let source): interruption?.ended(source)
+        case .finished(let source):
+          try follower.end(source)
+          ended.append(source)
+        }
       }
-      if ready.suffix(interruption?.descriptors.count ?? 0).contains(true) { try interruption?.act() }
+      if !ended.isEmpty {
+        try drain(&follower, to: &output, isShown)
+        awaited.subtract(ended)
+      }
+      if ready[watched.count...].contains(true) { try interruption?.act() }
+    }
+  }
+
+  private mutating func drain(
+    _ follower: inout LogFollower, to output: inout BufferedOutput, _ isShown: (Int) -> Bool
+  ) throws {
+    while let line = try follower.next() {
+      if !isShown(line.source) { continue }
+      try output.append { renderer.append(line.line, from: line.source, to: &$0) }
     }
   }
 

@@ -1,0 +1,111 @@
+import ArgumentParser
+import Glibc
+import IsolationEngine
+import LinuxSystem
+import StackEngine
+import StackModel
+import StackStore
+import SystemPackage
+
+struct TestCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "test", abstract: "Bring a stack up, run a command when it is ready, and take it down.",
+    discussion: """
+      Each run is a stack of its own, so that several run at the same time. The command runs on the machine, with \
+      STACK_<SERVICE>_HOST and STACK_<SERVICE>_PORT_<PORT> in its environment, or with --net in a place on the stack's networks: \
+      there it reaches services by their names and own ports, and nothing is published. Ends with the command's exit code. \
+      Nothing is left, also when this command is killed.
+      """)
+
+  @OptionGroup var global: ProjectOptions
+  @Flag(help: "Run the command on the stack's networks, with the machine's file system.") var net = false
+  @Flag(help: "Accepted: the command is run when all services are ready.") var wait = false
+  @Option(help: "Seconds to wait for that.") var waitTimeout: Int?
+  @Flag(help: "Leave the stack as it is at the end.") var keep = false
+  @Option(help: "Where to write what is worth keeping of a failure: a report, and all logs.") var report: String?
+  @Option(name: [.short, .long], help: "Seconds to wait for services to stop.") var timeout: Int?
+  @Argument(parsing: .captureForPassthrough, help: "The command, after --.") var command: [String] = []
+
+  func run() throws {
+    let words = command.first == "--" ? Array(command.dropFirst()) : command
+    guard !words.isEmpty else { throw ValidationError("there is no command: stack test -- COMMAND") }
+    let project = Project(global)
+    var stack = try project.stack()
+    if global.projectName == nil { stack.name += "-test-\(String(getpid(), radix: 36))" }
+    if net { for index in stack.services.indices { stack.services[index].ports = [] } }
+    let signals = try SignalDescriptor([SIGINT, SIGTERM, SIGHUP, SIGQUIT])
+    var code: Int32 = 0
+    try project.reporting {
+      do {
+        code = try run(words, in: stack, project, signals)
+      } catch {
+        try? takeDown(stack.name, project)
+        throw error
+      }
+      if code != 0 { try reportFailure(of: stack.name, project) }
+      try takeDown(stack.name, project)
+    }
+    if code != 0 { throw ExitCode(code) }
+  }
+
+  private func run(
+    _ words: [String], in stack: Stack, _ project: Project, _ signals: SignalDescriptor
+  ) throws -> Int32 {
+    var options = UpOptions()
+    options.waits = true
+    options.waitTimeout = waitTimeout
+    options.owner = keep ? nil : try ProcessIdentity.current()
+    options.keepsOnFailure = keep
+    let place: TestNetwork?
+    if net {
+      place = try project.engine(reportingTo: report).upWithPlace(stack, options, interruption: signals.descriptor)
+    } else {
+      place = nil
+      try project.engine(reportingTo: report).up(stack, options, interruption: signals.descriptor)
+    }
+    let program = NetworkedProgram(
+      words, environment: try environment(stack, project), interfaces: place?.interfaces, files: place?.files ?? [])
+    let process: ProcessHandle
+    do {
+      process = try program.start()
+    } catch let error as LaunchError {
+      project.terminal.error("stack: \(error)\n")
+      return error.exitCode
+    }
+    while !process.hasEnded {
+      _ = try Polling.readable([process.descriptor, signals.descriptor])
+      // What is typed at the terminal reaches the command by itself; what was sent to this process does so here.
+      while let signal = signals.next() { try process.signal(signal) }
+    }
+    return try process.reap().code
+  }
+
+  private func environment(_ stack: Stack, _ project: Project) throws -> [String] {
+    let containers = try project.engine.containers(of: stack.name, services: [])
+    var values = project.environment
+    values["STACK_PROJECT_NAME"] = stack.name
+    if net {
+      for service in stack.services {
+        values["STACK_\(StackEnvironment.variableName(service.name))_HOST"] = service.name
+      }
+    }
+    for variable in StackEnvironment(containers).variables(prefix: "STACK_") { values[variable.name] = variable.value }
+    return values.map { "\($0.key)=\($0.value)" }.sorted()
+  }
+
+  private func reportFailure(of name: String, _ project: Project) throws {
+    let containers = try project.engine.containers(of: name, services: [])
+    let failure = FailureReport(containers)
+    project.terminal.error(failure.text)
+    if project.environment["GITHUB_ACTIONS"] == "true" { project.terminal.write(failure.annotations) }
+    if let report { try failure.write(to: report, containers) }
+  }
+
+  private func takeDown(_ name: String, _ project: Project) throws {
+    if keep { return }
+    var options = DownOptions()
+    options.removesVolumes = true
+    options.timeout = timeout
+    try project.engine.down(name, options)
+  }
+}
