@@ -4,6 +4,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 # Arguments of `swift test`, for example: make test ARGUMENTS="--filter StackPlanTests"
 ARGUMENTS ?=
+# Arguments of chaos.py, for example: make chaos CHAOS="--only kill-up --verbose"
+CHAOS ?=
 # Arguments of bench/run.py, for example: make bench BENCH="--only logs"
 BENCH ?=
 # How long `make fuzz` runs.
@@ -19,10 +21,10 @@ SWIFT := $(AS_OWNER) swift
 # One file without libraries, for any x86-64 or arm64 Linux; sections that nothing uses and symbols stay out of it.
 RELEASE := -c release --product stack -Xswiftc -static-executable -Xlinker --gc-sections -Xlinker -s
 
-.PHONY: help dependencies build release test check format bench fuzz demo install uninstall docs clean
+.PHONY: help dependencies build release test test-vm chaos check format bench fuzz demo install uninstall docs clean
 
 help:
-	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 16
 
 dependencies: ## install the Debian packages that building and testing need (root)
 	@scripts/install-build-dependencies.sh
@@ -39,6 +41,14 @@ release: ## dist/stack, one static file
 test: ## build and run the tests; with root all of them, in namespaces of their own
 	$(SWIFT) build --build-tests
 	@scripts/run-tests.py $(ARGUMENTS)
+
+test-vm: ## build, and run the tests that cgroup v2 matters to in a virtual machine that has it alone (root)
+	@scripts/install-vm-dependencies.sh
+	$(SWIFT) build --build-tests
+	@scripts/test-vm.sh $(ARGUMENTS)
+
+chaos: build ## kill, and make fail, every step of `up` and `down` (root, about five minutes)
+	Tests/Chaos/chaos.py $(CHAOS)
 
 check: ## format, warnings, length of files, scripts
 	scripts/check.sh
@@ -72,8 +82,8 @@ uninstall: ## remove what install put below PREFIX
 
 docs: release ## generate what is generated: the schema and the picture in the README (root)
 	dist/stack schema > schemas/stack.schema.json
-	scripts/record-demo.sh dist/stack docs/demo.txt
-	scripts/terminal-svg.py docs/demo.txt docs/demo.svg
+	scripts/record-demo.sh dist/stack dist/demo.txt
+	scripts/terminal-svg.py dist/demo.txt docs/demo.svg
 
 clean: ## remove all that was built
-	rm -rf .build dist bench/build samples/*/rootfs
+	rm -rf .build .build-vm dist bench/build samples/*/rootfs

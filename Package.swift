@@ -59,7 +59,7 @@ let package = Package(
     // The kernel, and nothing of stacks.
     .target(name: "CLinuxShim", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
     library("LinuxSystem", "CLinuxShim", system),
-    library("LinuxNetlink", "LinuxSystem", "InternetAddress", "CNetlink"),
+    library("LinuxNetlink", "LinuxSystem", "InternetAddress", "CLinuxShim", "CNetlink", system),
     library("LinuxFirewall", "LinuxSystem", "LinuxNetlink", "InternetAddress", "CNetlink"),
     library("LinuxCgroup", "LinuxSystem", "CLinuxShim", system),
     library("LinuxCapabilities", "LinuxSystem", "CCapability", "CLinuxShim", system),

@@ -46,4 +46,6 @@ while IFS= read -r file; do
   python3 -m json.tool "$file" >/dev/null || wrong "$file is not JSON"
 done < <(ours -name '*.json' -o -name .swift-format)
 
+scripts/check-imports.py || wrong "an import does not point down (docs/architecture.md)"
+
 exit $status

@@ -17,11 +17,14 @@ STACK_DATA_DIR=$(mktemp -d /var/tmp/stack-demo.XXXXXX)
 export STACK_RUN_DIR STACK_DATA_DIR
 stack() { "$binary" "$@"; }
 
+had_root=$([ -d samples/hello/rootfs ] && echo yes || echo no)
 clean_up() {
   for sample in hello guestbook; do
     stack -f "$repository/samples/$sample/stack.yaml" down -v >/dev/null 2>&1 || true
   done
   rm -rf --one-file-system "$STACK_RUN_DIR" "$STACK_DATA_DIR"
+  # Made by root in a directory of the user's.
+  [ "$had_root" = yes ] || rm -rf "$repository/samples/hello/rootfs"
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM
@@ -29,8 +32,21 @@ trap 'exit 130' INT TERM
 if [ -t 1 ]; then bold=$(tput bold 2>/dev/null || true) plain=$(tput sgr0 2>/dev/null || true); else bold='' plain=''; fi
 title() { printf '\n%s# %s%s\n' "$bold" "$*" "$plain"; }
 show() {
-  printf '\n%s$ %s%s\n' "$bold" "$*" "$plain"
+  local word line=''
+  for word in "$@"; do
+    # As a person types it: quotes only where a shell needs them.
+    case $word in *[!A-Za-z0-9_./:=%,+-]*) word="'$word'" ;; esac
+    line+=" $word"
+  done
+  printf '\n%s$%s%s\n' "$bold" "$line" "$plain"
   "$@"
+}
+# A command that must fail, because something keeps the service from doing it.
+show_refused() {
+  if show "$@" 2>&1; then
+    echo "demo: that should have been refused" >&2
+    return 1
+  fi
 }
 
 # The first of 20 ports that nothing listens on.
@@ -83,6 +99,17 @@ if [ -f "$image" ]; then
   show curl -sS -o /dev/null -w '%{http_code}\n' -d name=Ada -d message=Hello "$url/"
   show curl -sS "$url/entries.json"
   show stack logs --tail 3
+  title "limits: memory and processes, of the container's cgroup"
+  show stack exec web sh -c 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max 2>/dev/null ||
+    cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max'
+  title "no capabilities, no way to gain any, and a seccomp filter"
+  show stack exec web grep -E 'Cap(Eff|Bnd)|NoNewPrivs|Seccomp:' /proc/1/status
+  title "a read-only root"
+  show_refused stack exec web touch /new
+  title "a seccomp profile of its own: the application opens TCP connections, but no netlink socket"
+  show_refused stack exec app python3 -c 'import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)'
+  title "an internal network: PostgreSQL has no way out, its only route is its own network"
+  show stack exec database cut -f 1-3,8 /proc/net/route
   title "down keeps the volume: the entry is there again after the next up"
   show stack down
   show stack up -d

@@ -16,7 +16,7 @@ libraries=(
 tools=(gcc git libc6-dev make pkg-config python3)
 # Tests, samples and the benchmark: they look at the kernel from outside, with programs that `stack` itself never runs.
 tests=(
-  busybox-static curl debootstrap iproute2 jq netcat-openbsd nftables procps strace util-linux zstd
+  busybox-static curl debootstrap iproute2 jq netcat-openbsd nftables procps util-linux zstd
 )
 swift_needed=6.2
 

@@ -22,19 +22,23 @@ clean_up() {
 }
 trap clean_up EXIT
 
+# A keyboard that nobody types on: at the end of its input script(1) would type an end of file.
+mkfifo "$directory/keyboard"
+exec 3<>"$directory/keyboard"
 record() {
   printf '$ %s\n' "$1"
   # On a terminal of its own, as for a person: script(1) makes one, and adds the carriage returns of a terminal.
-  script --quiet --return --command "stty cols 96; $1" /dev/null </dev/null | tr -d '\r'
+  script --quiet --return --command "stty cols 96; $1" /dev/null <&3 | tr -d '\r'
 }
 
 ./prepare.sh
 {
-  record "sed '/^ *#/d; /^$/d' stack.yaml"
+  record "grep '^ *[^ #]' stack.yaml"
   record "stack up -d"
   record "curl -s localhost:8080 | grep h1"
   record "stack ps"
   record "stack exec web ps"
   record "stack logs"
   record "stack down"
+  record "sed 's/ports:/prots:/; s/32m/32x/' stack.yaml | stack -f - config"
 } >"$transcript"

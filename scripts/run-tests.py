@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Runs the tests that are built and prints `N passed, N failed` on the last line; the exit code says the same.
 
-    run-tests.py [arguments of `swift test`]
+    run-tests.py [--program PATH] [arguments of `swift test`]
+
+--program names the built tests, which then run without the package manager: where there is no time for it.
 
 As root they run in a mount and network namespace of their own, in which tests may make interfaces, firewall rules and
-mounts. Otherwise those that need that are skipped, and the last lines say how many.
+mounts. Otherwise those that need that are skipped; the last lines say how many are, and why.
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -43,7 +46,8 @@ class Tally:
     """What became of each test function. One that began and did not end took the process down."""
 
     def __init__(self, events):
-        self.functions, self.begun, self.ended, self.skipped, self.failed = (set() for _ in range(5))
+        self.functions, self.begun, self.ended, self.failed = (set() for _ in range(4))
+        self.skipped = {}  # with the reason
         for event in events:
             test = event.get("testID")
             match event["kind"]:
@@ -54,7 +58,8 @@ class Tally:
                 case "testEnded":
                     self.ended.add(test)
                 case "testSkipped":
-                    self.skipped.add(test)
+                    reasons = [re.sub(r'.*? skipped: "(.*)"$', r"\1", message["text"]) for message in event.get("messages", [])]
+                    self.skipped[test] = " ".join(reasons)
                 case "issueRecorded":
                     issue = event.get("issue", {})
                     if not issue.get("isKnown") and issue.get("severity", "error") == "error":
@@ -62,7 +67,7 @@ class Tally:
         self.unfinished = (self.begun - self.ended) & self.functions
         # An issue may belong to a suite, or to no test at all.
         self.failed |= self.unfinished
-        self.passed = (self.functions & self.ended) - self.failed - self.skipped
+        self.passed = (self.functions & self.ended) - self.failed - self.skipped.keys()
 
 
 def main():
@@ -71,8 +76,12 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         stream = f"{directory}/events"
         open(stream, "w").close()
-        command = ["swift", "test", "--skip-build", "--no-parallel", "--disable-xctest"]
-        command += ["--event-stream-output-path", stream, "--event-stream-version", "0", *sys.argv[1:]]
+        command = ["swift", "test", "--skip-build", "--disable-xctest"]
+        arguments = sys.argv[1:]
+        if arguments[:1] == ["--program"]:
+            command = [os.path.abspath(arguments[1]), "--testing-library", "swift-testing"]
+            arguments = arguments[2:]
+        command += ["--no-parallel", "--event-stream-output-path", stream, "--event-stream-version", "0", *arguments]
         # Warnings of tools that want a home or a terminal are not results.
         try:
             status = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=MINUTES * 60).returncode
@@ -83,8 +92,9 @@ def main():
 
     for test in sorted(tally.unfinished):
         print(f"did not end: {test}")
-    if tally.skipped:
-        print(f"{len(tally.skipped & tally.functions)} skipped" + ("" if os.geteuid() == 0 else ", those that need root: sudo make test"))
+    skipped = [reason for test, reason in tally.skipped.items() if test in tally.functions]
+    for reason in sorted(set(skipped)):
+        print(f"skipped {skipped.count(reason)}: {reason}")
     failed = len(tally.failed)
     # A failure that no test owns, such as a crash before the first or a build that is missing, is one too.
     if status != 0 and failed == 0:

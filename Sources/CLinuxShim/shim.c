@@ -10,6 +10,7 @@
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <net/if.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -109,6 +110,14 @@ long stk_fstatfs_type(int descriptor) {
   return fstatfs(descriptor, &status) < 0 ? -errno : (long)status.f_type;
 }
 
+int stk_raise_rlimit(int pid, int resource, uint64_t hard) {
+  struct rlimit limit;
+  int failure = (int)result(prlimit(pid, (__rlimit_resource_t)resource, NULL, &limit));
+  if (failure < 0 || limit.rlim_max >= hard) return failure;
+  limit.rlim_max = hard;
+  return (int)result(prlimit(pid, (__rlimit_resource_t)resource, &limit, NULL));
+}
+
 int stk_setrlimit(int resource, uint64_t soft, uint64_t hard) {
   struct rlimit limit = {.rlim_cur = soft, .rlim_max = hard};
   return (int)result(prlimit(0, (__rlimit_resource_t)resource, &limit, NULL));
@@ -121,6 +130,13 @@ const uint64_t STK_RESOLVE_BENEATH = RESOLVE_BENEATH;
 const uint64_t STK_RESOLVE_NO_MAGICLINKS = RESOLVE_NO_MAGICLINKS;
 const uint64_t STK_RESOLVE_NO_SYMLINKS = RESOLVE_NO_SYMLINKS;
 const uint64_t STK_RESOLVE_NO_XDEV = RESOLVE_NO_XDEV;
+
+int stk_interface_index(int socket, const char *name) {
+  struct ifreq request = {0};
+  strncpy(request.ifr_name, name, sizeof request.ifr_name - 1);
+  int status = (int)result(ioctl(socket, SIOCGIFINDEX, &request));
+  return status < 0 ? status : request.ifr_ifindex;
+}
 
 pid_t stk_clone3(struct stk_clone *arguments) {
   int pidfd = -1;

@@ -37,8 +37,10 @@ package struct ContainerExec {
   /// A terminal of the container's own devpts, for a process that is executed with one.
   package func openTerminal() throws(LaunchError) -> (master: SharedDescriptor, slave: SharedDescriptor) {
     let terminal = try attempt("allocate terminal") {
+      // Named, so that it lives as long as it is used.
+      let root = try containerRoot()
       let directory = try Files.open(
-        "dev/pts", below: try containerRoot().borrowed, [.inRoot, .noSymlinks], O_RDONLY | O_DIRECTORY)
+        "dev/pts", below: root.borrowed, [.inRoot, .noSymlinks], O_RDONLY | O_DIRECTORY)
       return try Terminal(in: directory.borrowed)
     }
     return (terminal.master, terminal.slave)
@@ -98,6 +100,7 @@ package struct ContainerExec {
     do throws(LaunchError) {
       try attempt("hide from the container") { try checked("prctl", stk_prctl(STK_PR_SET_DUMPABLE, 0, 0, 0, 0)) }
       try attempt("join cgroup") { try cgroup.openEntrance().enter() }
+      try ProcessSetup.raiseLimits(container.resourceLimits, of: 0)
       try attempt("join namespaces") { try checked("setns", stk_setns(target.rawValue, namespaceFlags)) }
       guard let program = try attempt("clone", { try ClonedProcess.clone(CLONE_PARENT) })?.handle else {
         try becomeProgram(streams, channel: channel)

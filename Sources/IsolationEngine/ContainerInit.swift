@@ -41,7 +41,9 @@ struct ContainerInit {
     try attempt("join cgroup", joinCgroup)
     try attempt("make cgroup namespace") { try checked("unshare", stk_unshare(CLONE_NEWCGROUP)) }
     try attempt("make mounts private") { try MountNamespace.makePrivate() }
-    // The container's directory can be entered by the host's root alone, which this process still is.
+    // The container's directory can be entered by the host's root alone, which this process still is. The root covers the
+    // engine's own files, which are reached by descriptor, and both go with the old root.
+    try attempt("mount files for /etc") { try prepared.ownFiles.attach(at: container.directory) }
     try attempt("mount root file system") { try prepared.root.attach(at: container.directory) }
     try waitForParent()
     if container.namespaces.users != nil { try becomeRoot() }

@@ -60,7 +60,9 @@ package struct ContainerLaunch {
   private func start(
     _ prepared: Preparation, in cgroup: ContainerCgroup, _ given: [SharedDescriptor]?
   ) throws(LaunchError) -> RunningContainer {
-    let streams = try attempt("make pipes") { try Streams(terminal: prepared.terminal, given: given) }
+    let streams = try attempt("make pipes") {
+      try Streams(terminal: prepared.terminal, owner: container.namespaces.users?.base ?? 0, given: given)
+    }
     let (channel, childChannel) = try attempt("make channel") { try DescriptorPair.messageSockets().split() }
     try joinNetwork()
     let cgroupDirectory = try attempt("open cgroup") { try cgroup.openForClone() }
@@ -113,6 +115,7 @@ package struct ContainerLaunch {
   private func letGo(_ pid: pid_t, over channel: FileDescriptor) throws(LaunchError) {
     if let users = container.namespaces.users {
       try attempt("map users") { try users.apply(to: pid) }
+      try ProcessSetup.raiseLimits(container.resourceLimits, of: pid)
     }
     if let score = container.oomScoreAdjustment {
       try attempt("set oom_score_adj") { try Files.write("\(score)", to: "/proc/\(pid)/oom_score_adj") }
@@ -121,12 +124,32 @@ package struct ContainerLaunch {
     if let word, word != ContainerInit.ready {
       throw try attempt("read the container's failure") { try LaunchError(wireBytes: word) }
     }
-    try attempt("make network interfaces") { try ContainerNetwork(container).makeInterfaces(for: pid) }
-    // A child that has already failed has closed its end: its message is what counts.
-    try? Message.send([1], over: channel)
+    do throws(LaunchError) {
+      try attempt("make network interfaces") { try ContainerNetwork(container).makeInterfaces(for: pid) }
+    } catch {
+      // A child that has already failed takes its namespace with it: its message is what counts.
+      guard let cause = try? failure(of: pid, over: channel) else { throw error }
+      throw cause
+    }
+    try attempt("tell the container to go on") { try goOn(over: channel) }
     let message = try attempt("wait for the container") { try Message.receive(over: channel) }
     if let message {
       throw try attempt("read the container's failure") { try LaunchError(wireBytes: message) }
+    }
+  }
+
+  /// Ends the child, and returns what it had to say, if anything.
+  private func failure(of pid: pid_t, over channel: FileDescriptor) throws -> LaunchError? {
+    // Our own child, which nobody has waited for: the number is still its.
+    try checkedErrno("kill", kill(pid, SIGKILL))
+    return try Message.receive(over: channel).map { try LaunchError(wireBytes: $0) }
+  }
+
+  private func goOn(over channel: FileDescriptor) throws(SystemCallError) {
+    do throws(SystemCallError) {
+      try Message.send([1], over: channel)
+    } catch  where error.errno == .brokenPipe {
+      // A child that has already failed has closed its end: its message is what counts.
     }
   }
 }
@@ -141,7 +164,8 @@ struct Streams {
   /// The size that a pipe is given: enough to go on writing while the log is being written.
   private static let pipeSize = 1 << 20
 
-  init(terminal: Terminal?, given: [SharedDescriptor]?) throws(SystemCallError) {
+  /// - Parameter owner: the host's number of the container's root, who may then give the streams to the program's user.
+  init(terminal: Terminal?, owner: UInt32, given: [SharedDescriptor]?) throws(SystemCallError) {
     if let terminal {
       (childInput, childOutput, childError) = (terminal.slave, terminal.slave, terminal.slave)
       output = .terminal(terminal.master)
@@ -158,6 +182,9 @@ struct Streams {
     // Best effort: above the user's share of pipe memory (pipe(7)) the default size has to do.
     _ = stk_fcntl(outputPipe.first.borrowed.rawValue, F_SETPIPE_SZ, Self.pipeSize)
     (childOutput, childError) = (outputPipe.second, errorPipe.second)
+    if owner != 0 {
+      for end in [childOutput, childError] { try checkedErrno("fchown", fchown(end.borrowed.rawValue, owner, owner)) }
+    }
     output = .pipes(output: outputPipe.first, error: errorPipe.first)
   }
 

@@ -72,12 +72,17 @@ package struct NetworkedProgram {
   private func mountFiles() throws {
     try MountNamespace.makePrivate()
     let own = try OwnFiles()
-    for file in files where Files.exists("/etc/\(file.name)") {
-      let mount = try own.file(file.content, named: "/etc/\(file.name)", owner: 0)
-      // A link, as /etc/resolv.conf often is, stands for the file that it leads to.
-      let target = try Files.open("/etc/\(file.name)", O_PATH)
-      try mount.attach(at: target.borrowed)
+    let present = try files.filter { Files.exists("/etc/\($0.name)") }.map { file in
+      (path: "/etc/\(file.name)", name: try own.write(file.content, for: "/etc/\(file.name)", owner: 0))
     }
+    // Only for as long as its files are being mounted elsewhere.
+    try own.attach(at: "/proc")
+    for file in present {
+      // A link, as /etc/resolv.conf often is, stands for the file that it leads to.
+      let target = try Files.open(file.path, O_PATH)
+      try own.mount(file.name).attach(at: target.borrowed)
+    }
+    try checked("umount2", on: "/proc", unsafe stk_umount2("/proc", CInt(MNT_DETACH)))
   }
 
   private func execute() throws(LaunchError) {

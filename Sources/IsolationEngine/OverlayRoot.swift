@@ -17,8 +17,15 @@ struct OverlayRoot {
   ///   - owner: the host's number of the container's root, who owns the writable layer.
   ///   - mapping: the user namespace through which the layers' owners are mapped.
   init(_ container: ContainerSpecification, owner: UInt32, mapping: FileDescriptor?) {
-    layers = container.root.layers
-    directory = container.directory
+    self.init(container, layers: container.root.layers, directory: container.directory, owner: owner, mapping: mapping)
+  }
+
+  /// Another overlay of the container, whose writable layer is in `directory`.
+  init(
+    _ container: ContainerSpecification, layers: [String], directory: String, owner: UInt32, mapping: FileDescriptor?
+  ) {
+    self.layers = layers
+    self.directory = directory
     self.owner = owner
     self.mapping = mapping
     let makesNodes = container.capabilities.bounding & CapabilitySet.mknod.rawValue != 0

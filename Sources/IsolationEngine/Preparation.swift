@@ -9,15 +9,29 @@ import SystemPackage
 /// pieces together. The mounts are held by descriptors, so whatever fails, or is killed, nothing remains.
 struct Preparation {
   let root: PreparedMount
+  /// What the machine has mounted below its root, for a container on that root.
+  let machineMounts: [MachineMount]
   let devices: PreparedMount
   let terminals: PreparedMount
   let terminal: Terminal?
+  /// A copy of the host's /sys, for a container in a network namespace that is not its own: a sysfs belongs to a network
+  /// namespace, and a user namespace may mount only that of its own.
+  let hostSys: PreparedMount?
+  let ownFiles: OwnFiles
   let mounts: [Entry]
 
   struct Entry {
     let specification: MountSpecification
-    let mount: PreparedMount
-    let isDirectory: Bool
+    let content: Content
+  }
+
+  /// What is mounted for an entry.
+  enum Content {
+    case mount(PreparedMount, isDirectory: Bool)
+    /// A name in the file system of the engine's own files.
+    case ownFile(String)
+    /// The same, for a file of the user's, which is never written to.
+    case grantedFile(String)
   }
 
   init(_ container: ContainerSpecification) throws(LaunchError) {
@@ -34,6 +48,11 @@ struct Preparation {
     let root = try attempt("mount root file system") {
       PreparedMount(try OverlayRoot(container, owner: owner, mapping: mapping?.borrowed).make())
     }
+    machineMounts =
+      container.root.isMachine
+      ? try attempt("mount the machine's file systems") {
+        try MachineMount.all(for: container, owner: owner, mapping: mapping?.borrowed)
+      } : []
     let inDev = container.devices.filter { $0.target.hasPrefix("/dev/") }
     devices = try attempt("make /dev") {
       PreparedMount(try DeviceDirectory(owner: owner).make(devices: inDev, allOfHost: container.isPrivileged))
@@ -55,6 +74,14 @@ struct Preparation {
     }
     self.terminals = terminals
 
+    hostSys =
+      container.namespaces.network == .own
+      ? nil
+      : try attempt("mount /sys") {
+        let mount = try DetachedMount(cloning: "/sys")
+        try mount.set(RootAssembly.sysAttributes(of: container))
+        return PreparedMount(mount)
+      }
     let ownFiles = try attempt("make files for /etc") { try OwnFiles() }
     var entries: [Entry] = []
     for specification in container.mounts {
@@ -72,6 +99,7 @@ struct Preparation {
         })
     }
     mounts = entries
+    self.ownFiles = ownFiles
     self.root = root
   }
 
@@ -86,15 +114,13 @@ struct Preparation {
         type: "tmpfs", source: "tmpfs", options: tmpfsOptions(options, users: users),
         attributes: attributes.union(
           MountAttributes([.noSetUserID, .noDevices, .noExecution]).subtracting(allowed(options))))
-      return Entry(specification: specification, mount: PreparedMount(mount), isDirectory: true)
+      return Entry(specification: specification, content: .mount(PreparedMount(mount), isDirectory: true))
     case .ownFile(let content):
-      let mount = try ownFiles.file(content, named: specification.target, owner: users?.base ?? 0)
-      return Entry(specification: specification, mount: PreparedMount(mount), isDirectory: false)
+      let name = try ownFiles.write(content, for: specification.target, owner: users?.base ?? 0)
+      return Entry(specification: specification, content: .ownFile(name))
     case .grantedFile(let content, let access):
-      let mount = try ownFiles.file(
-        content, named: specification.target, access, ownerOffset: users?.base ?? 0)
-      if !attributes.isEmpty { try mount.set(attributes, recursive: false) }
-      return Entry(specification: specification, mount: PreparedMount(mount), isDirectory: false)
+      let name = try ownFiles.write(content, for: specification.target, access, ownerOffset: users?.base ?? 0)
+      return Entry(specification: specification, content: .grantedFile(name))
     case .bind(let path), .volume(let path):
       let mount = try DetachedMount(cloning: path, recursive: true)
       if case .volume = specification.source {
@@ -104,7 +130,7 @@ struct Preparation {
       if !attributes.isEmpty { try mount.set(attributes, recursive: true) }
       if let mapping { try mount.mapOwners(through: mapping) }
       let isDirectory = try Files.status(mount.descriptor).st_mode & S_IFMT == S_IFDIR
-      return Entry(specification: specification, mount: PreparedMount(mount), isDirectory: isDirectory)
+      return Entry(specification: specification, content: .mount(PreparedMount(mount), isDirectory: isDirectory))
     }
   }
 
@@ -164,16 +190,18 @@ struct OwnFiles {
         attributes: [.noSetUserID, .noDevices, .noExecution]))
   }
 
-  /// A mount of one file that everybody may read.
-  func file(_ content: String, named target: String, owner: UInt32) throws(SystemCallError) -> DetachedMount {
-    try file(Array(content.utf8), named: target, .init(mode: 0o644), ownerOffset: owner)
+  /// Puts the content of a file that everybody may read into the file system.
+  /// - Returns: its name there.
+  func write(_ content: String, for target: String, owner: UInt32) throws(SystemCallError) -> String {
+    try write(Array(content.utf8), for: target, .init(mode: 0o644), ownerOffset: owner)
   }
 
-  /// A mount of one file with this content and access.
-  func file(
-    _ content: [UInt8], named target: String, _ access: MountSpecification.FileAccess, ownerOffset: UInt32
-  ) throws(SystemCallError) -> DetachedMount {
-    let name = target.split(separator: "/").joined(separator: "-")
+  func write(
+    _ content: [UInt8], for target: String, _ access: MountSpecification.FileAccess, ownerOffset: UInt32
+  ) throws(SystemCallError) -> String {
+    // Two targets never have one name.
+    let name = target.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%25")
+      .split(separator: "/").joined(separator: "%2F")
     let root = fileSystem.descriptor
     let file = try Files.open(name, in: root, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
     try Files.writeAll(file.borrowed, content, object: target)
@@ -183,6 +211,14 @@ struct OwnFiles {
       try checkedErrno("fchown", on: name, fchown(descriptor, access.uid &+ ownerOffset, access.gid &+ ownerOffset))
     }
     try checkedErrno("fchmod", on: name, fchmod(descriptor, mode_t(access.mode & 0o7777)))
-    return try DetachedMount(cloning: name, in: root, followLinks: false)
+    return name
+  }
+
+  /// Mounts the file system, in the container's mount namespace: before Linux 6.15 no mount is copied from one that is in none.
+  func attach(at path: String) throws(SystemCallError) { try fileSystem.attach(at: path) }
+
+  /// A mount of one of the files; the file system must be attached.
+  func mount(_ name: String) throws(SystemCallError) -> DetachedMount {
+    try DetachedMount(cloning: name, in: fileSystem.descriptor, followLinks: false)
   }
 }

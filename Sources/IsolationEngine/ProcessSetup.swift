@@ -73,6 +73,16 @@ struct ProcessSetup {
       ambient: CapabilitySet(rawValue: capabilities.ambient))
   }
 
+  /// Raises hard limits, to what `apply` sets them to: root in a user namespace has no right to (setrlimit(2)).
+  /// - Parameter pid: the process, 0 for the caller.
+  static func raiseLimits(_ limits: [ResourceLimitSpecification], of pid: pid_t) throws(LaunchError) {
+    for limit in limits {
+      try attempt("set resource limit \(limit.resource)") {
+        try checked("prlimit", stk_raise_rlimit(pid, limit.resource, limit.hard))
+      }
+    }
+  }
+
   private func setLimits() throws(LaunchError) {
     for limit in resourceLimits {
       try attempt("set resource limit \(limit.resource)") {

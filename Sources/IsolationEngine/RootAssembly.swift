@@ -26,11 +26,14 @@ struct RootAssembly {
   static let readOnlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 
   func assemble(_ prepared: Preparation) throws(LaunchError) {
+    for mount in prepared.machineMounts {
+      try attempt("mount \(mount.path) of the machine") { try attach(mount) }
+    }
     try mountProc()
-    try mountSys()
+    try mountSys(prepared)
     try mountDev(prepared)
     for entry in prepared.mounts {
-      try attempt("mount \(entry.specification.target)") { try mount(entry) }
+      try attempt("mount \(entry.specification.target)") { try mount(entry, prepared.ownFiles) }
     }
     for sysctl in container.sysctls {
       try attempt("set sysctl \(sysctl.key)") { try set(sysctl) }
@@ -43,6 +46,15 @@ struct RootAssembly {
 
   var descriptor: FileDescriptor { root.descriptor }
 
+  private func attach(_ mount: MachineMount) throws(SystemCallError) {
+    // A place that is gone by now, or that the container's last run has removed, is not made again.
+    let flags = O_PATH | O_NOFOLLOW
+    guard let place = try Files.openIfPresent(mount.path, below: descriptor, [.inRoot, .noSymlinks], flags) else {
+      return
+    }
+    try mount.mount.attach(at: place.borrowed)
+  }
+
   private func mountProc() throws(LaunchError) {
     try attempt("mount /proc") {
       let mount = try DetachedMount(
@@ -52,20 +64,19 @@ struct RootAssembly {
     }
   }
 
-  private func mountSys() throws(LaunchError) {
+  static func sysAttributes(of container: ContainerSpecification) -> MountAttributes {
     let attributes: MountAttributes = [.noSetUserID, .noDevices, .noExecution]
-    let readOnly = container.isPrivileged ? attributes : attributes.union(.readOnly)
+    return container.isPrivileged ? attributes : attributes.union(.readOnly)
+  }
+
+  private func mountSys(_ prepared: Preparation) throws(LaunchError) {
+    let readOnly = Self.sysAttributes(of: container)
     try attempt("mount /sys") {
       let target = try root.systemDirectory("sys")
-      switch container.namespaces.network {
-      case .own:
-        let mount = try DetachedMount(type: "sysfs", source: "sysfs", attributes: readOnly)
-        try mount.attach(at: target.borrowed)
-      case .host, .of:
-        // A sysfs belongs to a network namespace, and a user namespace may only mount that of its own.
-        let mount = try DetachedMount(cloning: "/sys")
-        try mount.set(readOnly)
-        try mount.attach(at: target.borrowed)
+      if let copy = prepared.hostSys {
+        try copy.attach(at: target.borrowed)
+      } else {
+        try DetachedMount(type: "sysfs", source: "sysfs", attributes: readOnly).attach(at: target.borrowed)
       }
     }
     try attempt("mount /sys/fs/cgroup") { try mountCgroups(attributes: readOnly) }
@@ -107,21 +118,24 @@ struct RootAssembly {
     }
   }
 
-  private func mount(_ entry: Preparation.Entry) throws {
+  private func mount(_ entry: Preparation.Entry, _ ownFiles: OwnFiles) throws {
     let target = entry.specification.target
-    let place = try placeOf(entry)
+    let place: OwnedDescriptor
+    switch entry.content {
+    case .ownFile: place = try root.ownFile(target)
+    case .grantedFile: place = try root.mountPoint(target, .file)
+    case .mount(_, let isDirectory): place = try root.mountPoint(target, isDirectory ? .directory : .file)
+    }
     if try Self.isProcFile(place.borrowed) {
       throw LaunchError("mount \(target)", "nothing can be mounted at or below /proc")
     }
-    try entry.mount.attach(at: place.borrowed)
-  }
-
-  private func placeOf(_ entry: Preparation.Entry) throws(SystemCallError) -> OwnedDescriptor {
-    let target = entry.specification.target
-    switch entry.specification.source {
-    case .ownFile: return try root.ownFile(target)
-    case .bind, .volume, .tmpfs, .grantedFile:
-      return try root.mountPoint(target, entry.isDirectory ? .directory : .file)
+    switch entry.content {
+    case .ownFile(let name): try ownFiles.mount(name).attach(at: place.borrowed)
+    case .grantedFile(let name):
+      let mount = try ownFiles.mount(name)
+      try mount.set(.readOnly)
+      try mount.attach(at: place.borrowed)
+    case .mount(let mount, _): try mount.attach(at: place.borrowed)
     }
   }
 

@@ -4,7 +4,7 @@ import LinuxSystem
 // The binary form of a specification. A field is added at the end of its type, and `version` goes up.
 
 extension ContainerSpecification: WireCodable {
-  private static let version: UInt16 = 1
+  private static let version: UInt16 = 2
 
   package init(from reader: inout WireReader) throws(WireError) {
     guard try reader.integer(UInt16.self) == Self.version else {
@@ -52,10 +52,12 @@ extension RootSpecification: WireCodable {
   package init(from reader: inout WireReader) throws(WireError) {
     self.init(layers: try reader.value())
     isReadOnly = try reader.value()
+    isMachine = try reader.value()
   }
   package func write(to writer: inout WireWriter) {
     writer.value(layers)
     writer.value(isReadOnly)
+    writer.value(isMachine)
   }
 }
 
@@ -114,7 +116,7 @@ extension InterfaceSpecification: WireCodable {
       name: try reader.value(), hostName: try reader.value(), bridge: try reader.value(), group: try reader.value(),
       address: IPv4Address(value: try reader.value()),
       prefixLength: try reader.value(), gateway: try reader.value(UInt32?.self).map(IPv4Address.init(value:)),
-      mtu: try reader.value())
+      mtu: try reader.value(), isHairpin: try reader.value())
   }
   package func write(to writer: inout WireWriter) {
     writer.value(name)
@@ -125,6 +127,7 @@ extension InterfaceSpecification: WireCodable {
     writer.value(prefixLength)
     writer.value(gateway?.value)
     writer.value(mtu)
+    writer.value(isHairpin)
   }
 }
 

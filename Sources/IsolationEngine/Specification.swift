@@ -49,6 +49,8 @@ package struct RootSpecification: Hashable, Sendable {
   /// Directories of the host, the lowest layer first. Never written to.
   package var layers: [String]
   package var isReadOnly = false
+  /// The layer is the machine's own root: what is mounted below it is shown too, each file system under a writable layer.
+  package var isMachine = false
 
   package init(layers: [String]) {
     self.layers = layers
@@ -124,10 +126,12 @@ package struct InterfaceSpecification: Hashable, Sendable {
   /// The default route goes here; nil for none.
   package var gateway: IPv4Address?
   package var mtu: Int?
+  /// The bridge may send frames back to where they came from: a container that reaches itself by a published port.
+  package var isHairpin: Bool
 
   package init(
     name: String, hostName: String, bridge: String, group: UInt32, address: IPv4Address,
-    prefixLength: Int, gateway: IPv4Address?, mtu: Int?
+    prefixLength: Int, gateway: IPv4Address?, mtu: Int?, isHairpin: Bool = false
   ) {
     self.name = name
     self.hostName = hostName
@@ -137,6 +141,7 @@ package struct InterfaceSpecification: Hashable, Sendable {
     self.prefixLength = prefixLength
     self.gateway = gateway
     self.mtu = mtu
+    self.isHairpin = isHairpin
   }
 }
 

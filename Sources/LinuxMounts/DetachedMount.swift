@@ -92,7 +92,7 @@ package struct DetachedMount: ~Copyable, Sendable {
     let flags = STK_AT_EMPTY_PATH | (recursive ? STK_AT_RECURSIVE : 0)
     let result = unsafe stk_mount_setattr(
       descriptor.rawValue, "", flags, STK_MOUNT_ATTR_IDMAP, 0, 0, userNamespace.rawValue)
-    try checked("mount_setattr", on: "idmap", result)
+    try checked("mount_setattr", on: "idmap (can this file system map owners?)", result)
   }
 
   /// Mounts this at an open directory or file of the caller's mount namespace (move_mount(2)).

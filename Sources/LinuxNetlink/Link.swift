@@ -45,8 +45,7 @@ extension Link {
 enum InterfaceName {
   /// - Throws: `EINVAL` for a name that no interface can have.
   static func check(_ name: String, _ intent: String) throws(NetlinkError) {
-    let forbidden: Set<UInt8> = [UInt8(ascii: "/"), UInt8(ascii: ":"), 127]
-    let isPlain = name.utf8.allSatisfy { $0 > 32 && !forbidden.contains($0) }
+    let isPlain = name.utf8.allSatisfy { $0 > 32 && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":") && $0 != 127 }
     let size = name.utf8.count
     if size > 0, size < 16, name != ".", name != "..", isPlain {
       return

@@ -1,3 +1,4 @@
+import CLinuxShim
 import CNetlink
 import Glibc
 import LinuxSystem
@@ -30,6 +31,17 @@ package final class NetlinkSocket {
       unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe connect(number, $0, size) }
     }
     if result < 0 { throw NetlinkError(intent, .latest) }
+  }
+
+  /// The index of an interface of the socket's network namespace (netdevice(7)), without the lock that a message takes.
+  /// - Returns: nil when there is none of this name.
+  package func index(ofInterface name: String) throws(NetlinkError) -> Int32? {
+    let intent = "look up interface \(name)"
+    try InterfaceName.check(name, intent)
+    let index = unsafe stk_interface_index(descriptor.borrowed.rawValue, name)
+    if index == -ENODEV { return nil }
+    if index < 0 { throw NetlinkError(intent, Errno(rawValue: -index)) }
+    return index
   }
 
   /// What became of a message.

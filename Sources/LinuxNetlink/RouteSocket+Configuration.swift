@@ -32,16 +32,17 @@ extension RouteSocket {
   ///
   /// - Throws: `ENODEV` when an interface is not there.
   package func configure(_ configuration: InterfaceConfiguration) throws(NetlinkError) {
-    let links = try links(named: configuration.interfaces.map(\.name))
     // The loopback is the first interface of every namespace (LOOPBACK_IFINDEX in the kernel).
     var messages = [try Self.message(bringUp: 1, named: "lo")]
-    for (interface, link) in zip(configuration.interfaces, links) {
-      guard let link else { throw NetlinkError("bring \(interface.name) up", .noSuchDevice) }
+    for interface in configuration.interfaces {
+      guard let index = try index(ofLink: interface.name) else {
+        throw NetlinkError("configure \(interface.name)", .noSuchDevice)
+      }
       // The address first: the routes that belong to it appear when the interface comes up.
       messages.append(
         try Self.message(
-          address: interface.address, prefixLength: interface.prefixLength, interface: link.index, named: link.name))
-      messages.append(try Self.message(bringUp: link.index, named: link.name))
+          address: interface.address, prefixLength: interface.prefixLength, interface: index, named: interface.name))
+      messages.append(try Self.message(bringUp: index, named: interface.name))
     }
     if let gateway = configuration.gateway { messages.append(try Self.message(defaultRoute: gateway)) }
     try socket.perform(messages)

@@ -44,7 +44,8 @@ package struct VethSpecification: Sendable {
 }
 
 extension RouteSocket {
-  /// Makes both ends in one message: the end at the host as a port of the bridge and up, the other in its namespace, down.
+  /// Makes both ends in one message: the end at the host as a port of the bridge and up, the other in its namespace, down:
+  /// the kernel refuses to bring up an end that has no peer yet.
   ///
   /// Both ends have one queue: with more, the kernel waits for all readers twice for each pair
   /// (netif_set_real_num_tx_queues), and longer the more interfaces there are. On failure there is no pair.

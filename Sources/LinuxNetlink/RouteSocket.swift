@@ -16,7 +16,14 @@ package final class RouteSocket {
 
   /// The link that has this name, or nil.
   package func link(named name: String) throws(NetlinkError) -> Link? {
-    try links(named: [name])[0]
+    let answer = try socket.exchange([try Self.query(linkNamed: name)])[0]
+    return try Self.link(answer)
+  }
+
+  /// The index of the link that has this name, or nil. The kernel answers at once, also while links are being made and removed,
+  /// for which everything else waits (the kernel's RTNL mutex).
+  package func index(ofLink name: String) throws(NetlinkError) -> Int32? {
+    try socket.index(ofInterface: name)
   }
 
   /// Every link of the namespace.
@@ -24,15 +31,6 @@ package final class RouteSocket {
     let message = try NetlinkMessage("list links", type: RTM_GETLINK, query: true)
     message.append(ifinfomsg())
     return try socket.dump(message).compactMap { Link($0) }
-  }
-
-  /// The links that have these names, asked for together; nil where there is none.
-  func links(named names: [String]) throws(NetlinkError) -> [Link?] {
-    var queries: [NetlinkMessage] = []
-    for name in names { queries.append(try Self.query(linkNamed: name)) }
-    var links: [Link?] = []
-    for answer in try socket.exchange(queries) { links.append(try Self.link(answer)) }
-    return links
   }
 
   static func query(linkNamed name: String) throws(NetlinkError) -> NetlinkMessage {

@@ -10,12 +10,19 @@ package final class FileLock {
 
   /// Takes the lock of the file at `path`, which is made if need be.
   /// - Parameter wait: whether to wait for another holder; without it a held lock is `EWOULDBLOCK`.
+  ///
+  /// The holder may remove the file: who waited for it then takes the one that is at the path by now.
   package init(_ path: String, wait: Bool = true) throws(SystemCallError) {
-    let opened = try Files.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
-    let descriptor = opened.borrowed.rawValue
-    let outcome = retrying { Int(flock(descriptor, wait ? LOCK_EX : LOCK_EX | LOCK_NB)) }
-    _ = try outcome.read(or: "flock", on: path)
-    file = opened
+    while true {
+      let opened = try Files.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+      let descriptor = opened.borrowed.rawValue
+      let outcome = retrying { Int(flock(descriptor, wait ? LOCK_EX : LOCK_EX | LOCK_NB)) }
+      _ = try outcome.read(or: "flock", on: path)
+      if try Files.status(opened.borrowed).st_nlink > 0 {
+        file = opened
+        return
+      }
+    }
   }
 }
 

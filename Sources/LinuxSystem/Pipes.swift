@@ -63,7 +63,8 @@ package enum Message {
     while true {
       var passed: CInt = -1
       let count = unsafe stk_receive(socket.rawValue, &buffer, buffer.count, &passed)
-      if count == -Int(EINTR) { continue }
+      // A reset is reported once, before what is still queued: the other end closed with something unread.
+      if count == -Int(EINTR) || count == -Int(ECONNRESET) { continue }
       let descriptor = passed >= 0 ? SharedDescriptor(OwnedDescriptor(owning: passed)) : nil
       try checked("recvmsg", count)
       return count == 0 ? nil : (Array(buffer[..<count]), descriptor)

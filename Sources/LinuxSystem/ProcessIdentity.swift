@@ -35,13 +35,15 @@ package struct ProcessIdentity: Hashable, Sendable, CustomStringConvertible {
     return handle
   }
 
-  /// Whether the process has a handler for a signal (SigCgt in proc_pid_status(5)); true when that cannot be told.
+  /// Whether a signal reaches the process though it is the first of its PID namespace: it has a handler, or blocks the signal
+  /// to take it with sigwait(3) or signalfd(2), as small inits do (SigCgt and SigBlk in proc_pid_status(5)). True when that
+  /// cannot be told.
   package func catches(_ signal: CInt) -> Bool {
-    guard let text = try? Files.text("/proc/\(pid)/status"),
-      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("SigCgt:") }),
-      let digits = line.split(separator: "\t").last, let mask = UInt64(digits, radix: 16)
-    else { return true }
-    return mask >> UInt64(signal - 1) & 1 == 1
+    guard let text = try? Files.text("/proc/\(pid)/status") else { return true }
+    let masks = text.split(separator: "\n").filter { $0.hasPrefix("SigCgt:") || $0.hasPrefix("SigBlk:") }
+      .compactMap { $0.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) } }
+    guard masks.count == 2 else { return true }
+    return (masks[0] | masks[1]) >> UInt64(signal - 1) & 1 == 1
   }
 
   /// Whether the process exists and has not ended.

@@ -98,7 +98,7 @@ extension Engine {
     let volumes = VolumeStore(directory: paths.volumes)
     for volume in try volumes.volumes(of: project)
     where volume.isAnonymous && volume.name.hasPrefix("\(status.directory.name)_") {
-      try volumes.remove(volume.name)
+      try volumes.remove(volume.name, of: project)
     }
   }
 

@@ -25,45 +25,34 @@ extension Engine {
     try requireRoot()
     try locked(project) { _ throws(EngineError) in
       try removeAll(project, options)
-      // The lock's file goes last, while it is still held: the next one makes its own.
-      try? Files.removeFile(paths.lockPath(of: project))
     }
   }
 
   func removeAll(_ project: String, _ options: DownOptions) throws(EngineError) {
     let directory = paths.project(project)
-    var problems: [EngineError.Problem] = []
-    func collect(_ subject: String?, _ body: () throws -> Void) {
-      do {
-        try body()
-      } catch let error as EngineError {
-        problems += error.problems
-      } catch {
-        problems.append(EngineError.Problem(subject, "\(error)"))
-      }
-    }
+    var problems = Problems()
     let existed = directory.exists
-    collect(nil) { try StopOperation(engine: self, timeout: options.timeout).stop(try readableStatuses(directory)) }
+    problems.collect { try StopOperation(engine: self, timeout: options.timeout).stop(try readableStatuses(directory)) }
     // Only now: until they have ended, containers may ask it for names.
     SupervisorSpawner(paths: paths, project: project).end()
     // The kernel waits for its readers (RCU) before it lets go of links and rules: meanwhile the rest goes.
     let network = BackgroundStep { try self.removeNetwork(of: project) }
     // What the records do not know, the cgroups do.
-    collect("cgroup") { try removeCgroups(of: project) }
-    collect("volumes") {
+    problems.collect("cgroup") { try removeCgroups(of: project) }
+    problems.collect("volumes") {
       let volumes = VolumeStore(directory: paths.volumes)
       try volumes.removeAnonymous(of: project)
       if options.removesVolumes {
         for name in try volumes.removeNamed(of: project) { report(.volume, name, .removed) }
       }
     }
-    collect(directory.path) { try directory.removeContainers() }
-    collect("network") { try network.wait() }
-    if problems.isEmpty {
-      collect(directory.path) { try directory.remove() }
+    problems.collect(directory.path) { try directory.removeContainers() }
+    problems.collect("network") { try network.wait() }
+    if problems.all.isEmpty {
+      problems.collect(directory.path) { try directory.remove() }
       if existed { report(.network, project, .removed) }
     }
-    if !problems.isEmpty { throw EngineError(.failure, problems) }
+    if !problems.all.isEmpty { throw EngineError(.failure, problems.all) }
   }
 
   /// The containers whose records can be read. A damaged record must not keep the others from being stopped: its processes

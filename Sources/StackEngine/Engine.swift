@@ -35,7 +35,11 @@ package struct Engine {
     _ project: String, _ operation: (FileLock) throws(EngineError) -> Result
   ) throws(EngineError) -> Result {
     let lock = try lock(project)
-    defer { withExtendedLifetime(lock) {} }
+    defer {
+      // Of a project that is not there, nothing stays. Best effort: an empty file is no harm.
+      if !paths.project(project).exists { try? Files.removeFile(paths.lockPath(of: project)) }
+      withExtendedLifetime(lock) {}
+    }
     return try operation(lock)
   }
 

@@ -20,9 +20,8 @@ struct PortReserver {
         $0.containerPort == mapping.containerPort && $0.transport == mapping.transport
           && $0.hostAddress == mapping.hostAddress
       }
-      let wanted = mapping.hostPort.flatMap { $0 == 0 ? nil : $0 }
       do throws(SystemCallError) {
-        let reservation = try reserve(mapping, port: wanted, preferring: wanted == nil ? before?.hostPort : nil)
+        let reservation = try reserve(mapping, preferring: before?.hostPort)
         outcome.reservations.append(reservation)
         outcome.published.append(
           ContainerRecord.PublishedPort(
@@ -36,26 +35,34 @@ struct PortReserver {
   }
 
   private func reserve(
-    _ mapping: PortMapping, port: UInt16?, preferring preferred: UInt16?
+    _ mapping: PortMapping, preferring preferred: UInt16?
   ) throws(SystemCallError) -> PortReservation {
     let address = mapping.hostAddress?.value ?? 0
     let isStream = mapping.transport == .tcp
-    if let preferred, let same = try? PortReservation(address: address, port: preferred, isStream: isStream) {
+    let first = mapping.hostPort ?? 0
+    let choice = first...max(first, mapping.lastHostPort ?? first)
+    let isFree = first == 0 || choice.count > 1
+    if isFree, let preferred, first == 0 || choice.contains(preferred),
+      let same = try? PortReservation(address: address, port: preferred, isStream: isStream)
+    {
       return same
     }
-    if let port, let last = mapping.lastHostPort, last > port {
-      // Any free one of the range will do.
-      for candidate in port..<last {
-        if let free = try? PortReservation(address: address, port: candidate, isStream: isStream) { return free }
+    for port in choice.dropLast() {
+      do throws(SystemCallError) {
+        return try PortReservation(address: address, port: port, isStream: isStream)
+      } catch  where error.errno == .addressInUse {
+        continue
       }
-      return try PortReservation(address: address, port: last, isStream: isStream)
     }
-    return try PortReservation(address: address, port: port ?? 0, isStream: isStream)
+    return try PortReservation(address: address, port: choice.upperBound, isStream: isStream)
   }
 
   private func message(_ mapping: PortMapping, _ error: SystemCallError) -> String {
-    let name = "\(mapping.hostAddress.map(\.description) ?? "0.0.0.0"):\(mapping.hostPort ?? 0)/\(mapping.transport)"
+    let ports = "\(mapping.hostPort ?? 0)" + (mapping.lastHostPort.map { "-\($0)" } ?? "")
+    let name = "\(mapping.hostAddress.map(\.description) ?? "0.0.0.0"):\(ports)/\(mapping.transport)"
     switch error.errno {
+    case .addressInUse where mapping.lastHostPort != nil:
+      return "all ports of \(name) are already in use"
     case .addressInUse:
       return "port \(name) is already in use\(holder(of: mapping).map { " by \($0)" } ?? "")"
     case .addressNotAvailable:

@@ -41,6 +41,7 @@ struct SpecificationBuilder {
       process: process, namespaces: NamespaceSpecification(network: network, users: users),
       cgroup: cgroup)
     specification.root.isReadOnly = service.isReadOnly
+    specification.root.isMachine = service.root == .host
     specification.interfaces = interfaces
     specification.mounts = Self.ordered(mounts + (try grants()))
     specification.isPrivileged = service.isPrivileged
@@ -204,8 +205,13 @@ struct SpecificationBuilder {
 }
 
 extension Service {
-  /// The host name of its containers: the service's own name unless the file gives another.
-  var containerHostname: String { hostname ?? name }
+  /// The host name of its containers: the service's own name unless the file gives another; on the machine's network the
+  /// machine's, which is what resolves there.
+  var containerHostname: String {
+    if let hostname { return hostname }
+    guard networkMode == .host, let text = try? Files.text("/proc/sys/kernel/hostname") else { return name }
+    return text.split(separator: "\n").first.map(String.init) ?? name
+  }
 }
 
 extension String {

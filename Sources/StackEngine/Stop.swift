@@ -82,9 +82,10 @@ struct StopOperation {
 
   private func begin(_ status: ContainerStatus) throws(EngineError) -> Stopping? {
     guard let identity = status.state.shim, let shim = identity.open() else { return nil }
-    engine.report(.container, status.directory.name, .stopping)
+    engine.report(.container, status.name, .stopping)
     let grace =
       timeout.map { UInt64(max(0, $0)) * 1_000_000_000 } ?? status.record?.stopGracePeriod ?? Self.defaultGracePeriod
+    var isKilled = false
     try engineStep(status.directory.name) {
       // A frozen process neither handles a signal nor, on cgroup v1, dies of one.
       try engine.thaw(status)
@@ -98,16 +99,17 @@ struct StopOperation {
         let isHandled = signal == SIGKILL || run.process.catches(signal)
         if !isHandled {
           let name = SignalName.name(of: signal)
-          engine.report(.container, status.directory.name, .killed, detail: "its PID 1 does not handle \(name)")
+          engine.report(.container, status.name, .killed, detail: "its PID 1 does not handle \(name)")
         }
-        try process.signal(isHandled ? signal : SIGKILL)
+        isKilled = !isHandled || signal == SIGKILL
+        try process.signal(isKilled ? SIGKILL : signal)
       case .starting:
         // Not yet a container: its process dies with the shim.
         try shim.signal(SIGKILL)
       case .created, .exited: break
       }
     }
-    return Stopping(status: status, shim: shim, killAt: KernelClock.monotonic + grace)
+    return Stopping(status: status, shim: shim, killAt: isKilled ? .max : KernelClock.monotonic + grace)
   }
 
   /// Runs what the service wants to be run before it is stopped; what fails then does not keep it from being stopped.
@@ -134,7 +136,7 @@ struct StopOperation {
       if hasEnded {
         stopping[name] = nil
         ended.append(name)
-        engine.report(.container, name, .stopped)
+        engine.report(.container, container.status.name, .stopped)
       } else if KernelClock.monotonic >= container.killAt {
         container.killAt = .max
         try kill(container)
@@ -145,7 +147,7 @@ struct StopOperation {
 
   /// Kills every process of the container: PID 1, with which the kernel ends its PID namespace.
   private func kill(_ container: Stopping) throws(EngineError) {
-    engine.report(.container, container.status.directory.name, .killed, detail: "it did not stop in time")
+    engine.report(.container, container.status.name, .killed, detail: "it did not stop in time")
     try engineStep(container.status.directory.name) {
       if case .running(let run, _) = container.status.state, let process = run.process.open() {
         try process.signal(SIGKILL)

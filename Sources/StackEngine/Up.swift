@@ -69,8 +69,7 @@ final class UpOperation {
   var foreground: Foreground?
   /// The terminal of that container.
   private(set) var terminal: SharedDescriptor?
-  /// The containers that this operation made or started, in order.
-  private var touched: [ContainerDirectory] = []
+  private(set) var made = MadeByUp()
   private var reservations: [String: [PortReservation]] = [:]
   private var ports: [String: [ContainerRecord.PublishedPort]] = [:]
   private lazy var files = ContainerFiles(plan: plan)
@@ -97,7 +96,7 @@ final class UpOperation {
     try engineStep("networks") { try makeNetworks() }
     try supervise()
     for service in plan.services where service.action == .keep {
-      engine.report(.container, service.container.name, .running)
+      engine.report(.container, service.name, .running)
     }
     if options.onlyCreates {
       for service in changing where service.action != .start { try create(service) }
@@ -108,9 +107,9 @@ final class UpOperation {
 
   /// Makes a container that somebody starts later.
   private func create(_ service: PreparedService) throws(EngineError) {
-    touched.append(service.container)
+    made.containers.append(service.container)
     try engineStep(service.service.name) { try write(service) }
-    engine.report(.container, service.container.name, .created)
+    engine.report(.container, service.name, .created)
   }
 
   private func isRunning(_ service: PreparedService) -> Bool { service.existing?.state.shim != nil }
@@ -131,7 +130,7 @@ final class UpOperation {
 
   private func removeOrphans() throws(EngineError) {
     if options.removesOrphans { return try remove(plan.orphans) }
-    let running = plan.orphans.filter { $0.record?.isOneOff == false }.map(\.directory.name)
+    let running = plan.orphans.filter { $0.record?.isOneOff == false }.map(\.name)
     if running.isEmpty { return }
     engine.report(
       .stack, plan.stack.name, .noticed,
@@ -144,7 +143,7 @@ final class UpOperation {
     try StopOperation(engine: engine, timeout: options.timeout).stop(containers)
     for container in containers {
       try engineStep(container.directory.name) { try container.directory.remove() }
-      engine.report(.container, container.directory.name, .removed)
+      engine.report(.container, container.name, .removed)
     }
   }
 
@@ -161,6 +160,7 @@ final class UpOperation {
   private func makeNetworks() throws {
     if plan.networks.isEmpty && plan.services.allSatisfy({ $0.service.ports.isEmpty }) { return }
     let previous = try directory.readNetworks()
+    made.networksBefore = previous
     // The intent before the deed: `down` finds what was about to be made.
     try directory.write(plan.networks)
     let route = try RouteSocket()
@@ -177,26 +177,25 @@ final class UpOperation {
           group: KernelNames.linkGroup(project: plan.stack.name)))
       engine.report(.network, network.name, .created)
     }
-    try applyFirewall()
+    try applyFirewall(networks: plan.networks) { ports[$0.name] ?? plan.publishedPorts[$0.name] ?? [] }
   }
 
-  private func applyFirewall() throws {
+  func applyFirewall(networks: [NetworkRecord], ports: (Service) -> [ContainerRecord.PublishedPort]) throws {
     var published: [NetworkPolicy.PublishedPort] = []
     for service in plan.stack.services {
-      let own = ports[service.name] ?? plan.publishedPorts[service.name] ?? []
       guard let address = publishedAddress(of: service) else { continue }
-      for port in own {
+      for port in ports(service) {
         published.append(
           NetworkPolicy.PublishedPort(
             hostAddress: port.hostAddress, hostPort: port.hostPort, transport: port.transport == .tcp ? .tcp : .udp,
             destination: address, destinationPort: port.containerPort))
       }
     }
-    let bridges = plan.networks.map {
+    let bridges = networks.map {
       NetworkPolicy.Bridge(name: $0.bridge, subnet: $0.subnet, gateway: $0.gateway, isInternal: $0.isInternal)
     }
-    for network in plan.networks where !network.isInternal { try HostForwarding.prepare(bridge: network.bridge) }
-    if plan.networks.contains(where: { !$0.isInternal }) { _ = try HostForwarding.enable() }
+    for network in networks { try HostForwarding.prepare(bridge: network.bridge, isInternal: network.isInternal) }
+    if networks.contains(where: { !$0.isInternal }) { _ = try HostForwarding.enable() }
     try FirewallSocket().apply(
       NetworkPolicy(tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published))
   }
@@ -272,8 +271,8 @@ final class UpOperation {
       return try runner.watch(service.service.name, service.container)
     }
     guard let spawner else { return }
-    engine.report(.container, service.container.name, .starting)
-    touched.append(service.container)
+    engine.report(.container, service.name, .starting)
+    made.containers.append(service.container)
     try engineStep(service.service.name) {
       try write(service)
       let isForeground = service.service.name == foreground?.service
@@ -290,8 +289,8 @@ final class UpOperation {
   private func handle(
     _ event: StartRunner.Event, _ schedule: inout StartSchedule, _ problems: inout [EngineError.Problem]
   ) throws(EngineError) -> [StartSchedule.Effect] {
-    let name = containerName(of: event.service)
     let service = plan.services.first { $0.service.name == event.service }
+    let name = service?.name ?? event.service
     switch event.outcome {
     case .started:
       engine.report(.container, name, .started)
@@ -315,7 +314,7 @@ final class UpOperation {
       problems.append(EngineError.Problem(event.service, "cannot start: \(step): \(reason)"))
       return schedule.handle(.failed(event.service, reason: "could not be started"))
     case .ended:
-      let exit = try engineStep(event.service) { try directory.container(name).read(.exit) }
+      let exit = try engineStep(event.service) { try directory.container(containerName(of: event.service)).read(.exit) }
       return schedule.handle(.completed(event.service, exitCode: exit?.status.code ?? 137))
     }
   }
@@ -350,7 +349,7 @@ final class UpOperation {
       },
       ports: ports[model.name] ?? [], stopSignal: signal,
       stopGracePeriod: model.stopGracePeriod ?? StopOperation.defaultGracePeriod, restart: model.restart,
-      labels: model.labels, networkOf: networkOf)
+      labels: model.labels, networkOf: networkOf, containerName: model.containerName)
     record.life = lifeSettings(for: service)
     record.isOneOff = model.isOneOff
     return record
@@ -406,7 +405,15 @@ final class UpOperation {
     var paths: [String: String] = [:]
     func anonymous(_ target: String) throws {
       let name = "\(service.container.name)_\(StableHash.hexadecimal(StableHash.of(target)))"
-      paths[target] = try store.make(name, project: plan.stack.name, isAnonymous: true).path
+      paths[target] = try make(name, isAnonymous: true)
+    }
+    func make(_ name: String, isAnonymous: Bool) throws -> String {
+      let (path, isNew) = try store.make(name, project: plan.stack.name, isAnonymous: isAnonymous)
+      if isNew {
+        made.volumes.append(name)
+        if !isAnonymous { engine.report(.volume, name, .created) }
+      }
+      return path
     }
     for mount in service.service.mounts {
       switch mount.source {
@@ -422,9 +429,7 @@ final class UpOperation {
           }
           paths[mount.target] = path
         } else {
-          let (path, isNew) = try store.make(volume.name, project: plan.stack.name, isAnonymous: false)
-          if isNew { engine.report(.volume, volume.name, .created) }
-          paths[mount.target] = path
+          paths[mount.target] = try make(volume.name, isAnonymous: false)
         }
       }
     }
@@ -437,6 +442,8 @@ final class UpOperation {
     guard case .networks(let attachments) = service.networkMode else { return [] }
     // The default route goes through it.
     let outward = outward(attachments)?.network
+    // A frame to a published port is redirected within the bridge where the bridge calls the firewall.
+    let isHairpin = !service.ports.isEmpty && HostForwarding.bridgesCallFirewall
     return attachments.enumerated().compactMap { index, attachment in
       guard let network = plan.networks.first(where: { $0.key == attachment.network }),
         let address = plan.addresses.address(of: service.name, on: attachment.network)
@@ -447,7 +454,7 @@ final class UpOperation {
           project: plan.stack.name, container: container, index: index),
         bridge: network.bridge, group: KernelNames.linkGroup(project: plan.stack.name),
         address: address, prefixLength: network.subnet.prefixLength,
-        gateway: attachment.network == outward ? network.gateway : nil, mtu: network.mtu)
+        gateway: attachment.network == outward ? network.gateway : nil, mtu: network.mtu, isHairpin: isHairpin)
     }
   }
 
@@ -461,28 +468,6 @@ final class UpOperation {
         throw EngineError(.failure, service.name, "service \(other), whose network it shares, is not running")
       }
       return .of(run.process)
-    }
-  }
-
-  // MARK: Taking back
-
-  /// Takes back what this operation made, newest first, and returns what is to be reported.
-  func takenBack(after error: EngineError, removeAll: Bool) -> EngineError {
-    do throws(EngineError) {
-      if removeAll {
-        var options = DownOptions()
-        options.timeout = 0
-        try engine.removeAll(plan.stack.name, options)
-      } else {
-        let statuses = try engineStep { try touched.reversed().map { try ContainerStatus($0) } }
-        try StopOperation(engine: engine, timeout: 0).stop(statuses)
-        for container in touched.reversed() {
-          try engineStep(container.name) { try container.remove() }
-        }
-      }
-      return error
-    } catch let second {
-      return EngineError(error.kind, error.problems + second.problems)
     }
   }
 }

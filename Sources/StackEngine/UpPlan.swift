@@ -54,6 +54,9 @@ struct PreparedService {
     return check.isDisabled || check.probe == nil ? nil : check
   }
 
+  /// What users call the container.
+  var name: String { service.containerName ?? container.name }
+
   /// Whether the container, with its writable layer, is made anew.
   var isReplaced: Bool {
     switch action {
@@ -209,7 +212,7 @@ struct UpPlanner {
       try ConfigurationHash(of: service, in: stack, imageID: root.imageID, addresses: addresses)
     }
     let name = KernelNames.container(project: stack.name, service)
-    try checkName(name, of: service)
+    try checkName(of: service)
     let existing = statuses.first { $0.directory.name == name }
     return PreparedService(
       service: service, container: directory.container(name), image: root.configuration, layers: root.layers,
@@ -217,12 +220,15 @@ struct UpPlanner {
   }
 
   /// A name that the file gives is unique on the machine, as other programs take it to be.
-  private func checkName(_ name: String, of service: Service) throws(EngineError) {
-    guard service.containerName != nil else { return }
+  private func checkName(of service: Service) throws(EngineError) {
+    guard let name = service.containerName else { return }
     let twins = stack.services.filter { $0.containerName == name }
     // Best effort: a project whose state cannot be read has no claim.
-    let others = ((try? engine.paths.projects()) ?? []).filter { $0 != stack.name }.filter {
-      Files.exists("\(engine.paths.project($0).containersPath)/\(name)")
+    let others = ((try? engine.paths.projects()) ?? []).filter { $0 != stack.name }.filter { project in
+      let containers = (try? engine.paths.project(project).containers()) ?? []
+      return containers.contains { container in
+        container.name == name || (try? container.read(.record))?.containerName == name
+      }
     }
     if let other = others.first {
       throw EngineError(
@@ -290,8 +296,8 @@ struct RootSource {
       let image = try engineStep(service.name, kind: .imageUnavailable) { try store.resolve(reference) }
       return Resolved(layers: image.layers, configuration: image.configuration, imageID: image.id)
     case .directory(let path):
-      let status = try? Files.status(path)
-      guard status.map({ $0.st_mode & S_IFMT == S_IFDIR }) ?? false else {
+      let status = try engineStep(service.name, kind: .imageUnavailable) { try Files.status(path) }
+      guard status.st_mode & S_IFMT == S_IFDIR else {
         throw EngineError(.imageUnavailable, service.name, "rootfs \(path) is not a directory")
       }
       return Resolved(layers: [path], configuration: nil, imageID: path)

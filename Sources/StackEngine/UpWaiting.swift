@@ -81,7 +81,7 @@ extension UpOperation {
   }
 
   func report(_ event: StartRunner.Event) {
-    let name = containerName(of: event.service)
+    let name = plan.services.first { $0.service.name == event.service }?.name ?? event.service
     switch event.outcome {
     case .healthy: engine.report(.container, name, .healthy)
     case .unhealthy(let reason): engine.report(.container, name, .failed, detail: reason)

@@ -1,5 +1,6 @@
 import LinuxSystem
 import StackStore
+import SystemPackage
 
 /// Named volumes, and those that belong to one container: directories that outlive the containers.
 ///
@@ -21,18 +22,24 @@ struct VolumeStore {
   /// - Returns: the directory, and whether it is new.
   func make(_ name: String, project: String, isAnonymous: Bool) throws(SystemCallError) -> (path: String, isNew: Bool) {
     if let existing = existing(name) { return (existing, false) }
-    try Files.makeDirectories(path(name))
-    // The owner comes first: a volume without one would never be removed.
+    // It appears as a whole: a volume without an owner would never be removed.
+    let new = unfinished(of: project)
+    try Files.removeTree(new)
+    try Files.makeDirectories(new)
     let owner = "\(project)\n\(isAnonymous ? "anonymous" : "named")\n"
-    try Files.replace("\(path(name))/owner", with: Array(owner.utf8))
-    try Files.makeDirectory("\(path(name))/data", mode: 0o755)
+    try Files.replace("\(new)/owner", with: Array(owner.utf8))
+    try Files.makeDirectory("\(new)/data", mode: 0o755)
+    try Files.rename(new, to: path(name))
     return ("\(path(name))/data", true)
   }
+
+  /// Where a volume is made and where it ends; the project's lock keeps others away. No volume has such a name.
+  private func unfinished(of project: String) -> String { path(".\(project)") }
 
   /// All volumes of a project with their kinds.
   func volumes(of project: String) throws(SystemCallError) -> [(name: String, isAnonymous: Bool)] {
     var volumes: [(name: String, isAnonymous: Bool)] = []
-    for name in try Files.namesIfPresent(in: directory) {
+    for name in try Files.namesIfPresent(in: directory) where !name.hasPrefix(".") {
       guard let bytes = try Files.readIfPresent("\(path(name))/owner") else { continue }
       let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
       if lines.first == project[...] { volumes.append((name, lines.last == "anonymous")) }
@@ -42,18 +49,26 @@ struct VolumeStore {
 
   func removeNamed(of project: String) throws(SystemCallError) -> [String] {
     let names = try volumes(of: project).filter { !$0.isAnonymous }.map(\.name)
-    for name in names { try remove(name) }
+    for name in names { try remove(name, of: project) }
     return names
   }
 
+  /// Removes the project's anonymous volumes, and what was being made or removed when an operation was killed.
   func removeAnonymous(of project: String) throws(SystemCallError) {
-    for volume in try volumes(of: project) where volume.isAnonymous { try remove(volume.name) }
+    try Files.removeTree(unfinished(of: project))
+    for volume in try volumes(of: project) where volume.isAnonymous { try remove(volume.name, of: project) }
   }
 
-  func remove(_ name: String) throws(SystemCallError) {
-    // The data first: as long as something is left, the owner is known.
-    try Files.removeTree("\(path(name))/data")
-    try Files.removeTree(path(name))
+  func remove(_ name: String, of project: String) throws(SystemCallError) {
+    // It vanishes as a whole, and what is then left of it has a name that derives from the project's.
+    let old = unfinished(of: project)
+    try Files.removeTree(old)
+    do throws(SystemCallError) {
+      try Files.rename(path(name), to: old)
+    } catch  where error.errno == .noSuchFileOrDirectory {
+      return
+    }
+    try Files.removeTree(old)
   }
 }
 

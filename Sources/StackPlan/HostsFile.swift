@@ -28,7 +28,9 @@ package struct HostsFile: Sendable {
       for attachment in attachments {
         guard let address = plan.address(of: service.name, on: attachment.network) else { continue }
         var names = service.isOneOff ? [container] : [service.serviceName, container]
-        for alias in attachment.aliases where !names.contains(alias) { names.append(alias) }
+        for alias in (service.containerName.map { [$0] } ?? []) + attachment.aliases where !names.contains(alias) {
+          names.append(alias)
+        }
         members[attachment.network, default: ""] += "\(address)\t\(names.joined(separator: " "))\n"
       }
     }
@@ -50,7 +52,8 @@ package struct HostsFile: Sendable {
     case .networks(let attachments):
       let gateway = attachments.lazy.compactMap { plan.networks[$0.network]?.gateway }.first
       var text = Self.loopback + Self.extraHosts(service, gateway: gateway)
-      for attachment in attachments {
+      // Beside the line of the service, which has its name and is in all files of the network.
+      for attachment in attachments where hostname != service.name {
         guard let address = plan.address(of: service.name, on: attachment.network) else { continue }
         text += "\(address)\t\(hostname)\n"
       }

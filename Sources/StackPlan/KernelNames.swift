@@ -37,13 +37,12 @@ package enum KernelNames {
   /// `stack/web/web-db-1`: the cgroup of a container.
   package static func cgroup(project: String, container: String) -> String { "stack/\(project)/\(container)" }
 
-  /// The container of a service, or of one of its replicas: `container_name`, or `web-db-1`, or `web-db-run-1a2b3c4d`.
+  /// The container of a service, or of one of its replicas: `web-db-1`, or `web-db-run-1a2b3c4d`.
   package static func container(project: String, _ service: Service) -> String {
     if case .oneOff(let identifier)? = service.instance?.kind {
-      return service.containerName ?? "\(project)-\(service.serviceName)-run-\(identifier)"
+      return "\(project)-\(service.serviceName)-run-\(identifier)"
     }
-    return service.containerName
-      ?? container(project: project, service: service.serviceName, number: service.number)
+    return container(project: project, service: service.serviceName, number: service.number)
   }
 
   /// `web-db-1`: the container of a service; `number` is from 1.

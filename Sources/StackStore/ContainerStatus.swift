@@ -37,6 +37,9 @@ package struct ContainerStatus: Hashable, Sendable {
   /// Health and restarts of the latest run; nil when nobody looks after them.
   package let life: LifeRecord?
 
+  /// What users call it.
+  package var name: String { record?.containerName ?? directory.name }
+
   package init(_ directory: ContainerDirectory) throws {
     self.directory = directory
     let record = try directory.read(.record)

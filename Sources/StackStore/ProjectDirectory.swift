@@ -37,7 +37,8 @@ package struct ProjectDirectory: Hashable, Sendable {
 
   /// The process with which the stack is to end; nil when it has none.
   package func readOwner() throws -> ProcessIdentity? {
-    try Files.readIfPresent("\(path)/owner").map { bytes throws(WireError) in try ProcessIdentity(wireBytes: bytes) }
+    guard let bytes = try Files.readIfPresent("\(path)/owner"), !bytes.isEmpty else { return nil }
+    return try ProcessIdentity(wireBytes: bytes)
   }
 
   package func write(owner: ProcessIdentity) throws(SystemCallError) {
@@ -47,7 +48,7 @@ package struct ProjectDirectory: Hashable, Sendable {
   package func removeOwner() throws(SystemCallError) { try Files.removeFile("\(path)/owner") }
 
   package func readNetworks() throws -> [NetworkRecord] {
-    guard let bytes = try Files.readIfPresent("\(path)/networks") else { return [] }
+    guard let bytes = try Files.readIfPresent("\(path)/networks"), !bytes.isEmpty else { return [] }
     return try [NetworkRecord](wireBytes: bytes)
   }
 
@@ -96,7 +97,8 @@ package struct ContainerDirectory: Hashable, Sendable {
 
   /// Reads a record; nil when there is none.
   package func read<Record>(_ kind: Kind<Record>) throws -> Record? {
-    guard let bytes = try Files.readIfPresent("\(path)/\(kind.file)") else { return nil }
+    // A file without content is one that is being made at this moment: there is no record yet.
+    guard let bytes = try Files.readIfPresent("\(path)/\(kind.file)"), !bytes.isEmpty else { return nil }
     return try kind.parse(bytes)
   }
 

@@ -17,7 +17,8 @@ extension ContainerRecord: WireCodable {
       command: try reader.value(), createdAt: try reader.value(), dependencies: try reader.value(),
       attachments: try reader.value(), ports: try reader.value(), stopSignal: try reader.value(),
       stopGracePeriod: try reader.value(), restart: try Self.restart(from: &reader),
-      labels: try Self.labels(from: &reader), networkOf: try reader.value())
+      labels: try Self.labels(from: &reader), networkOf: try reader.value(),
+      containerName: try reader.value())
     life = try reader.value()
     isOneOff = try reader.value()
   }
@@ -41,13 +42,14 @@ extension ContainerRecord: WireCodable {
     writer.value(labels.keys.sorted())
     for key in labels.keys.sorted() { writer.value(labels[key] ?? "") }
     writer.value(networkOf)
+    writer.value(containerName)
     writer.value(life)
     writer.value(isOneOff)
   }
 
   private static func labels(from reader: inout WireReader) throws(WireError) -> [String: String] {
     var labels: [String: String] = [:]
-    for key in try reader.value([String].self) { labels[key] = try reader.value() }
+    for key in try reader.value([String].self) { labels[key] = try reader.value(String.self) }
     return labels
   }
 

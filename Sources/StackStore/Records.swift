@@ -25,6 +25,8 @@ package struct ContainerRecord: Hashable, Sendable {
   package var labels: [String: String]
   /// The service whose network it shares.
   package var networkOf: String?
+  /// `container_name`; nil is the directory's name.
+  package var containerName: String?
   package var life = LifeSettings()
   /// Made by `run`: not one of the service's replicas.
   package var isOneOff = false
@@ -33,7 +35,7 @@ package struct ContainerRecord: Hashable, Sendable {
     project: String, service: String, number: Int, configuration: String, image: String, imageID: String,
     command: [String], createdAt: UInt64, dependencies: [String], attachments: [Attachment], ports: [PublishedPort],
     stopSignal: Int32, stopGracePeriod: UInt64, restart: RestartPolicy, labels: [String: String],
-    networkOf: String?
+    networkOf: String?, containerName: String? = nil
   ) {
     self.project = project
     self.service = service
@@ -51,6 +53,7 @@ package struct ContainerRecord: Hashable, Sendable {
     self.restart = restart
     self.labels = labels
     self.networkOf = networkOf
+    self.containerName = containerName
   }
 
   /// A container's place in a network.

@@ -42,11 +42,14 @@ struct Project {
       paths: paths, observer: ProgressLines(terminal, environment: environment, reportDirectory: directory))
   }
 
-  /// Loads the stack file; all that is wrong with it goes to standard error.
+  /// Loads the stack file; what is wrong with it goes to standard error.
   /// - Parameters:
   ///   - services: those that are asked for by name; their profiles are active.
+  ///   - warns: whether that goes for what is no error too.
   ///   - change: what else to ask for.
-  func load(services: [String] = [], _ change: (inout LoadRequest) -> Void = { _ in }) -> LoadResult {
+  func load(
+    services: [String] = [], warns: Bool = true, _ change: (inout LoadRequest) -> Void = { _ in }
+  ) -> LoadResult {
     let loader = StackFileLoader { path in
       do throws(SystemCallError) {
         return .success(path == "-" ? try Files.readAll(.standardInput) : try Files.readAll(path))
@@ -64,14 +67,17 @@ struct Project {
       services: services, environment: environment)
     change(&request)
     let result = loader.load(request)
-    terminal.error(
-      options.diagnostics.render(
-        result.diagnostics, color: terminal.usesColourOnError, version: Version.text))
+    if warns || result.document == nil {
+      terminal.error(
+        options.diagnostics.render(
+          result.diagnostics, color: terminal.usesColourOnError, version: Version.text))
+    }
     return result
   }
 
-  func stack(services: [String] = []) throws -> Stack {
-    guard let stack = load(services: services).stack else { throw ExitCode(3) }
+  /// - Throws: `ExitCode` 3 when there is an error in the file.
+  func stack(services: [String] = [], warns: Bool = true) throws -> Stack {
+    guard let stack = load(services: services, warns: warns).stack else { throw ExitCode(3) }
     return stack
   }
 
@@ -83,7 +89,8 @@ struct Project {
         if let name = environment[variable], !name.isEmpty { return name }
       }
     }
-    return try stack().name
+    // What is not acted on was said by `up`.
+    return try stack(warns: false).name
   }
 
   private var workingDirectory: String {
@@ -95,7 +102,14 @@ struct Project {
 /// The variables of this process.
 enum ProcessEnvironment {
   static var variables: [String: String] {
-    let bytes = (try? Files.readAll("/proc/self/environ")) ?? []
+    let bytes: [UInt8]
+    do {
+      bytes = try Files.readAll("/proc/self/environ")
+    } catch {
+      // Without it this would work on another state than the one that is meant.
+      try? Files.writeAll(.standardError, "stack: cannot read the environment: \(error)\n".utf8)
+      exit(1)
+    }
     var variables: [String: String] = [:]
     for entry in bytes.split(separator: 0) {
       let parts = entry.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)

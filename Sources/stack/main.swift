@@ -7,5 +7,14 @@ let arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {
 case "shims": ShimFactory.main()
 case "supervise": SupervisorProcess.main(Array(arguments.dropFirst()))
-default: StackCommand.main(GlobalArguments.hoisted(arguments))
+default:
+  do {
+    var command = try StackCommand.parseAsRoot(GlobalArguments.hoisted(arguments))
+    try command.run()
+  } catch  where StackCommand.exitCode(for: error) == .validationFailure {
+    TerminalOutput(colour: .never, environment: [:]).error(StackCommand.fullMessage(for: error) + "\n")
+    exit(2)
+  } catch {
+    StackCommand.exit(withError: error)
+  }
 }

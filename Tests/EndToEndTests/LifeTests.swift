@@ -160,6 +160,19 @@ struct LifeTests {
     }
   }
 
+  @Test func execHasATerminalWhenTheUserHas() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  one: {rootfs: ./root, command: [sleep, '1000']}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      // script(1) runs a command on a terminal of its own.
+      let command = "stty rows 40 cols 91; \(StackFixture.binary) exec one sh -c 'tty; stty size; exit 3'"
+      let outcome = try fixture.run("/usr/bin/script", ["--quiet", "--return", "--command", command, "/dev/null"])
+      #expect(outcome.output.contains("/dev/pts/0"), "\(outcome.output)")
+      #expect(outcome.output.contains("40 91"), "\(outcome.output)")
+      #expect(outcome.code == 3)
+    }
+  }
+
   @Test func logsAreExactAndSelected() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
       try fixture.file("  one: {rootfs: ./root, command: [sh, -c, 'seq 1 20000; printf end']}")

@@ -49,7 +49,8 @@ final class StackFixture {
       "sh", "sleep", "true", "false", "cat", "ls", "id", "hostname", "mount", "env", "httpd", "wget", "ip", "grep",
       "touch",
       "pwd", "nslookup", "seq", "dd", "yes", "head", "nc", "stat", "ps", "kill", "mknod", "rm", "wc", "sort", "tr",
-      "stty", "tty",
+      "od",
+      "tty", "stty", "timeout", "cut", "mkdir",
     ] {
       try files.createSymbolicLink(atPath: "\(directory)/root/bin/\(applet)", withDestinationPath: "busybox")
     }
@@ -105,7 +106,7 @@ final class StackFixture {
     /// The exit code, 128 + n for signal n. After `seconds` the program is killed.
     @discardableResult
     func wait(seconds: Int) throws -> Int32 {
-      if !handle.waitForEnd(milliseconds: seconds * 1000) { try handle.signal(SIGKILL) }
+      if !handle.waitForEnd(milliseconds: seconds * StackFixture.patience * 1000) { try handle.signal(SIGKILL) }
       return try handle.reap().code
     }
   }
@@ -136,9 +137,12 @@ final class StackFixture {
     return outcome.output.trimmingCharacters(in: .newlines)
   }
 
-  /// Waits until `condition` holds; false after five seconds.
-  func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
-    let deadline = Date().addingTimeInterval(5)
+  /// How much longer than on a fast machine tests wait for what must happen (STACK_TEST_PATIENCE).
+  static let patience = ProcessInfo.processInfo.environment["STACK_TEST_PATIENCE"].flatMap { Int($0) } ?? 1
+
+  /// Waits until `condition` holds; false after so many seconds.
+  func eventually(seconds: Int = 5, _ condition: () throws -> Bool) rethrows -> Bool {
+    let deadline = Date().addingTimeInterval(TimeInterval(seconds * Self.patience))
     while Date() < deadline {
       if try condition() { return true }
       usleep(10_000)

@@ -57,6 +57,13 @@ import Testing
         10.2.0.3\tdb p-db-1 database
 
         """)
+    // The service's name is the host name unless the file says another: then one line is enough.
+    #expect(
+      hosts.render(for: stack.services[1], hostname: "db", hostContent: "") == loopback + """
+        10.2.0.2\tweb p-web-1
+        10.2.0.3\tdb p-db-1 database
+
+        """)
   }
 
   @Test func `other network modes`() throws {

@@ -26,6 +26,7 @@ if [ "${IN_NAMESPACE:-}" != 1 ]; then
   IN_NAMESPACE=1 exec unshare --mount --propagation private "$PWD/${0##*/}" "$@"
 fi
 
+mkdir -p image
 # Not below /tmp, which may be mounted nodev: debootstrap makes device nodes.
 work=$(mktemp -d "$PWD/image/build.XXXXXX")
 trap 'rm -rf --one-file-system "$work"' EXIT

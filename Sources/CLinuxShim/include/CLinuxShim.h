@@ -49,8 +49,12 @@ ssize_t stk_lgetxattr(const char *path, const char *name, void *value, size_t si
 int stk_fsetxattr(int descriptor, const char *name, const void *value, size_t size);
 /// The f_type of fstatfs(2).
 long stk_fstatfs_type(int descriptor);
+/// Raises the hard limit of a process (0: the caller) to `hard` if it is lower, by prlimit(2).
+int stk_raise_rlimit(int pid, int resource, uint64_t hard);
 /// setrlimit(2) on the calling process.
 int stk_setrlimit(int resource, uint64_t soft, uint64_t hard);
+/// SIOCGIFINDEX (netdevice(7)) on any socket of the network namespace: the index of an interface.
+int stk_interface_index(int socket, const char *name);
 /// memfd_create(2) with MFD_CLOEXEC | MFD_ALLOW_SEALING.
 int stk_memfd(const char *name);
 

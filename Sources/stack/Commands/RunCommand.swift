@@ -58,7 +58,7 @@ struct RunCommand: ParsableCommand {
       let container = try project.engine.run(
         stack, options, streams: detach ? nil : [.standardInput, .standardOutput, .standardError])
       guard let signals else {
-        project.terminal.write(container.directory.name + "\n")
+        project.terminal.write(try ContainerStatus(container.directory).name + "\n")
         return
       }
       let code = try ForegroundSession(container: container, signals: signals).run()

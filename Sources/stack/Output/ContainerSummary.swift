@@ -19,7 +19,7 @@ struct ContainerSummary {
   /// nil without a record: then nothing is known of the container.
   init?(_ status: ContainerStatus) {
     guard let record = status.record else { return nil }
-    name = status.directory.name
+    name = status.name
     self.record = record
     state = status.state
     life = status.life

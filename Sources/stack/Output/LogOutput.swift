@@ -89,8 +89,9 @@ struct LogOutput {
 }
 
 extension ContainerStatus {
-  /// The container's name without its project, as it stands before its lines.
+  /// As it stands before its lines: the name that the file gives, or that of the container without its project.
   var displayName: String {
+    if let name = record?.containerName { return name }
     guard let record, directory.name.hasPrefix("\(record.project)-") else { return directory.name }
     return String(directory.name.dropFirst(record.project.count + 1))
   }
