@@ -12,7 +12,7 @@ fail() { printf 'install-vm-dependencies: %s\n' "$*" >&2; exit 1; }
 [ "$(uname -m)" = x86_64 ] || fail "the virtual machine is an x86-64 one, this machine is not"
 
 missing=()
-for package in busybox-static cpio e2fsprogs kmod qemu-system-x86; do
+for package in busybox-static cpio e2fsprogs kmod qemu-system-x86 xz-utils zstd; do
   state=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
   [ "$state" = installed ] || missing+=("$package")
 done

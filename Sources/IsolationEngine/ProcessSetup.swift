@@ -152,7 +152,14 @@ struct ProcessSetup {
       if ![.noSuchFileOrDirectory, .notDirectory, .permissionDenied].contains(error) { break }
     }
     let isMissing = failure == .noSuchFileOrDirectory
-    let reason = isMissing && !name.contains("/") ? "not found in PATH (\(path))" : "\(failure)"
+    let reason =
+      if isMissing, candidates.contains(where: { Files.exists($0) }) {
+        "it is there, but what its first line or its dynamic loader names is not"
+      } else if isMissing, !name.contains("/") {
+        "not found in PATH (\(path))"
+      } else {
+        "\(failure)"
+      }
     throw LaunchError("execute \(name)", reason, exitCode: isMissing ? 127 : 126)
   }
 }

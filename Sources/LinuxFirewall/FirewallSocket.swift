@@ -39,6 +39,8 @@ package final class FirewallSocket {
     }
   }
 
+  func dump(_ message: NetlinkMessage) throws(NetlinkError) -> [NetlinkReply] { try socket.dump(message) }
+
   /// The names of the tables of family `ip`.
   package func tables() throws(NetlinkError) -> [String] {
     let headerLength = 16 + MemoryLayout<nfgenmsg>.size

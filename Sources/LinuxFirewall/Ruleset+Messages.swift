@@ -84,12 +84,25 @@ enum TableMessage {
     try make("list nftables tables", NFT_MSG_GETTABLE, query: true)
   }
 
+  /// The chains of all families.
+  static func chains() throws(NetlinkError) -> NetlinkMessage {
+    try make("list nftables chains", NFT_MSG_GETCHAIN, query: true, family: UInt8(NFPROTO_UNSPEC))
+  }
+
+  static func rules(of table: String, _ chain: String, family: UInt8) throws(NetlinkError) -> NetlinkMessage {
+    let message = try make("list nftables rules", NFT_MSG_GETRULE, query: true, family: family)
+    message.put(NFTA_RULE_TABLE.rawValue, table)
+    message.put(NFTA_RULE_CHAIN.rawValue, chain)
+    return message
+  }
+
   static func make(
-    _ intent: String, _ type: nf_tables_msg_types, flags: CInt = 0, query: Bool = false
+    _ intent: String, _ type: nf_tables_msg_types, flags: CInt = 0, query: Bool = false,
+    family: UInt8 = UInt8(NFPROTO_IPV4)
   ) throws(NetlinkError) -> NetlinkMessage {
     let type = UInt32(NFNL_SUBSYS_NFTABLES) << 8 | type.rawValue
     let message = try NetlinkMessage(intent, type: type, flags: flags, query: query)
-    message.append(nfgenmsg(nfgen_family: UInt8(NFPROTO_IPV4), version: UInt8(NFNETLINK_V0), res_id: 0))
+    message.append(nfgenmsg(nfgen_family: family, version: UInt8(NFNETLINK_V0), res_id: 0))
     return message
   }
 

@@ -44,12 +44,28 @@ package struct NetlinkReply: Sendable {
   ///
   /// - Parameter offset: where the attributes begin in the message.
   package func text(of attribute: some BinaryInteger, from offset: Int) -> String? {
+    payload(of: attribute, from: offset).map { String(decoding: bytes[$0].prefix { $0 != 0 }, as: UTF8.self) }
+  }
+
+  /// The number in an attribute, in network byte order as nftables has them.
+  ///
+  /// - Parameter path: the attribute, or the attributes in which it is nested, from the outside in.
+  package func number(of path: [UInt32], from offset: Int) -> UInt32? {
+    var place = offset
+    for attribute in path {
+      guard let range = payload(of: attribute, from: place) else { return nil }
+      place = range.lowerBound
+    }
+    return bytes.integer(at: place, UInt32.self).map(UInt32.init(bigEndian:))
+  }
+
+  private func payload(of attribute: some BinaryInteger, from offset: Int) -> Range<Int>? {
     var offset = offset
     while let length = bytes.integer(at: offset, UInt16.self).map(Int.init), length >= 4,
       length <= bytes.count - offset, let type = bytes.integer(at: offset + 2, UInt16.self)
     {
       if Int(type & 0x3fff) == Int(attribute) {
-        return String(decoding: bytes[offset + 4..<offset + length].prefix { $0 != 0 }, as: UTF8.self)
+        return offset + 4..<offset + length
       }
       offset += Self.aligned(length)
     }

@@ -32,11 +32,15 @@ extension Engine {
     let directory = paths.project(project)
     var problems = Problems()
     let existed = directory.exists
-    problems.collect { try StopOperation(engine: self, timeout: options.timeout).stop(try readableStatuses(directory)) }
+    // The kernel waits for its readers (RCU) before it lets go of links and rules: meanwhile the rest goes.
+    var network: BackgroundStep?
+    problems.collect {
+      try StopOperation(engine: self, timeout: options.timeout).stop(
+        try readableStatuses(directory),
+        noneCanAct: { network = BackgroundStep { try self.removeNetwork(of: project) } })
+    }
     // Only now: until they have ended, containers may ask it for names.
     SupervisorSpawner(paths: paths, project: project).end()
-    // The kernel waits for its readers (RCU) before it lets go of links and rules: meanwhile the rest goes.
-    let network = BackgroundStep { try self.removeNetwork(of: project) }
     // What the records do not know, the cgroups do.
     problems.collect("cgroup") { try removeCgroups(of: project) }
     problems.collect("volumes") {
@@ -47,7 +51,7 @@ extension Engine {
       }
     }
     problems.collect(directory.path) { try directory.removeContainers() }
-    problems.collect("network") { try network.wait() }
+    problems.collect("network") { try network?.wait() ?? removeNetwork(of: project) }
     if problems.all.isEmpty {
       problems.collect(directory.path) { try directory.remove() }
       if existed { report(.network, project, .removed) }

@@ -60,7 +60,11 @@ package struct Engine {
     let known = Set(statuses.compactMap { $0.record?.service })
     let unknown = services.filter { !known.contains($0) }
     if !unknown.isEmpty {
-      throw EngineError(.failure, unknown.map { EngineError.Problem(nil, "no such service: \($0)") })
+      throw EngineError(
+        .failure,
+        unknown.map {
+          EngineError.Problem(nil, "service \($0) has no container: it was not started, or has another name")
+        })
     }
     return statuses.filter { services.isEmpty || services.contains($0.record?.service ?? "") }
   }

@@ -7,6 +7,8 @@ package struct ProgressEvent: Hashable, Sendable {
   package enum Phase: String, Hashable, Sendable {
     case creating, created, starting, started, running, healthy, stopping, stopped, killed, removed, failed, skipped,
       noticed, paused, unpaused
+    /// It is as asked for, and something stands in its way.
+    case hindered
   }
 
   package let kind: Kind

@@ -35,7 +35,12 @@ final class SeccompFilters {
     switch service.seccomp {
     case .default, .unconfined: return .default
     case .profile(let path):
-      let bytes = try engineStep(service.name) { try Files.readAll(path, limit: 4 << 20) }
+      let bytes: [UInt8]
+      do throws(SystemCallError) {
+        bytes = try Files.readAll(path, limit: 4 << 20)
+      } catch {
+        throw EngineError(.failure, service.name, "seccomp profile \(path): \(error.errno)")
+      }
       return try engineStep(service.name, kind: .usage) { try SeccompProfile(json: bytes, source: path) }
     }
   }

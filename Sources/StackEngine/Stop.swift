@@ -17,27 +17,36 @@ struct StopOperation {
   static let defaultGracePeriod: UInt64 = 10_000_000_000
 
   /// Stops `containers`; returns when all of them have ended and their last output is in their logs.
-  func stop(_ given: [ContainerStatus]) throws(EngineError) {
+  /// - Parameter noneCanAct: called once, as soon as each of them has ended or has been sent SIGKILL: what only they could use
+  ///   may go from then on.
+  func stop(
+    _ given: [ContainerStatus], noneCanAct: () -> Void = {}
+  ) throws(EngineError) {
     let containers = try given.map { status throws(EngineError) in try halted(status) }
     let running = Dictionary(
       uniqueKeysWithValues: containers.filter { $0.state.shim != nil }.map { ($0.directory.name, $0) })
     var schedule = StopSchedule(try Self.graph(of: running.values.sorted { $0.directory.name < $1.directory.name }))
     var stopping: [String: Stopping] = [:]
+    var left = running.count
+    var isTold = false
     var effects = schedule.begin()
     while true {
       var ended: [String] = []
       for effect in effects {
-        switch effect {
-        case .stop(let name):
-          guard let status = running[name], let begun = try begin(status) else {
-            ended.append(name)
-            continue
-          }
-          stopping[name] = begun
-        case .finished: return
+        guard case .stop(let name) = effect else { continue }
+        guard let status = running[name], let begun = try begin(status) else {
+          ended.append(name)
+          continue
         }
+        stopping[name] = begun
       }
+      if !isTold, stopping.count + ended.count == left, stopping.values.allSatisfy(\.isKilled) {
+        isTold = true
+        noneCanAct()
+      }
+      if effects.contains(.finished) { return }
       if ended.isEmpty { ended = try waitForSome(&stopping) }
+      left -= ended.count
       effects = ended.flatMap { schedule.stopped($0) }
     }
   }
@@ -71,9 +80,12 @@ struct StopOperation {
   private final class Stopping {
     let status: ContainerStatus
     let shim: ProcessHandle
-    var killAt: UInt64
+    /// When its grace period is over; nil: it has been killed.
+    var killAt: UInt64?
 
-    init(status: ContainerStatus, shim: consuming ProcessHandle, killAt: UInt64) {
+    var isKilled: Bool { killAt == nil }
+
+    init(status: ContainerStatus, shim: consuming ProcessHandle, killAt: UInt64?) {
       self.status = status
       self.shim = shim
       self.killAt = killAt
@@ -105,11 +117,12 @@ struct StopOperation {
         try process.signal(isKilled ? SIGKILL : signal)
       case .starting:
         // Not yet a container: its process dies with the shim.
+        isKilled = true
         try shim.signal(SIGKILL)
-      case .created, .exited: break
+      case .created, .exited: isKilled = true
       }
     }
-    return Stopping(status: status, shim: shim, killAt: isKilled ? .max : KernelClock.monotonic + grace)
+    return Stopping(status: status, shim: shim, killAt: isKilled ? nil : KernelClock.monotonic + grace)
   }
 
   /// Runs what the service wants to be run before it is stopped; what fails then does not keep it from being stopped.
@@ -127,9 +140,9 @@ struct StopOperation {
   /// - Returns: the names of those that have ended.
   private func waitForSome(_ stopping: inout [String: Stopping]) throws(EngineError) -> [String] {
     let all = stopping.sorted { $0.key < $1.key }
-    let next = all.map(\.value.killAt).min() ?? .max
+    let next = all.compactMap(\.value.killAt).min()
     let now = KernelClock.monotonic
-    let limit = next == .max ? -1 : Int((max(next, now) - now + 999_999) / 1_000_000)
+    let limit = next.map { Int((max($0, now) - now + 999_999) / 1_000_000) } ?? -1
     let ready = try engineStep { try Polling.readable(all.map(\.value.shim.descriptor), milliseconds: limit) }
     var ended: [String] = []
     for ((name, container), hasEnded) in zip(all, ready) {
@@ -137,8 +150,8 @@ struct StopOperation {
         stopping[name] = nil
         ended.append(name)
         engine.report(.container, container.status.name, .stopped)
-      } else if KernelClock.monotonic >= container.killAt {
-        container.killAt = .max
+      } else if let killAt = container.killAt, KernelClock.monotonic >= killAt {
+        container.killAt = nil
         try kill(container)
       }
     }
@@ -147,7 +160,7 @@ struct StopOperation {
 
   /// Kills every process of the container: PID 1, with which the kernel ends its PID namespace.
   private func kill(_ container: Stopping) throws(EngineError) {
-    engine.report(.container, container.status.name, .killed, detail: "it did not stop in time")
+    engine.report(.container, container.status.name, .killed, detail: timeout == 0 ? nil : "it did not stop in time")
     try engineStep(container.status.directory.name) {
       if case .running(let run, _) = container.status.state, let process = run.process.open() {
         try process.signal(SIGKILL)

@@ -89,6 +89,11 @@ final class UpOperation {
     // It gets ready while everything else is being made.
     let spawner = changing.isEmpty ? nil : try engineStep { try ShimSpawner(lock.descriptor, for: directory) }
     try reservePorts(of: changing.filter { $0.action == .create || !isRunning($0) })
+    if !options.removesOrphans {
+      for orphan in plan.orphans {
+        engine.report(.container, orphan.name, .hindered, detail: "no service of the file; --remove-orphans removes it")
+      }
+    }
     try removeOrphans()
     try remove(plan.surplus)
     try stopObsolete()
@@ -178,6 +183,21 @@ final class UpOperation {
       engine.report(.network, network.name, .created)
     }
     try applyFirewall(networks: plan.networks) { ports[$0.name] ?? plan.publishedPorts[$0.name] ?? [] }
+    let isNew = plan.networks.contains { network in !network.isInternal && !previous.contains(network) }
+    if isNew { warnOfFirewall() }
+  }
+
+  /// Names the chains of the machine's own firewall that what is forwarded does not get through.
+  private func warnOfFirewall() {
+    // Best effort: it is a help for the reader.
+    let chains = (try? FirewallSocket().closedForwardChains(except: KernelNames.bridgePrefix)) ?? []
+    for chain in chains {
+      engine.report(
+        .network, plan.stack.name, .hindered,
+        detail: "the machine's firewall drops what it forwards (chain \(chain.description)): until it lets "
+          + "\(KernelNames.bridgePrefix)* through, other machines reach no published port, and services no other machine"
+      )
+    }
   }
 
   func applyFirewall(networks: [NetworkRecord], ports: (Service) -> [ContainerRecord.PublishedPort]) throws {

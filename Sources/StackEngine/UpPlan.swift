@@ -208,6 +208,9 @@ struct UpPlanner {
     directory: ProjectDirectory
   ) throws(EngineError) -> PreparedService {
     let root = try RootSource(service, store: store).resolve()
+    if SpecificationBuilder.command(of: service, image: root.configuration).isEmpty {
+      throw EngineError(.failure, service.name, "no command: neither the stack file nor the image names one")
+    }
     let configuration = try engineStep(service.name) {
       try ConfigurationHash(of: service, in: stack, imageID: root.imageID, addresses: addresses)
     }
@@ -263,13 +266,25 @@ struct UpPlanner {
     }
   }
 
-  /// Bind mounts whose source must exist and does not.
+  /// Bind mounts and external volumes whose source must exist and does not.
   private func missingSources(of services: [Service]) -> [EngineError.Problem] {
     services.flatMap { service in
       service.mounts.compactMap { mount in
-        guard case .bind(let path, createMissing: false) = mount.source, !Files.exists(path) else { return nil }
-        return EngineError.Problem(service.name, "nothing to mount at \(mount.target): \(path) does not exist")
+        missingSource(of: mount).map {
+          EngineError.Problem(service.name, "nothing to mount at \(mount.target): \($0) does not exist")
+        }
       }
+    }
+  }
+
+  private func missingSource(of mount: Mount) -> String? {
+    switch mount.source {
+    case .bind(let path, createMissing: false): return Files.exists(path) ? nil : path
+    case .volume(let key):
+      guard let volume = stack.volumes.first(where: { $0.key == key }), volume.isExternal else { return nil }
+      let store = VolumeStore(directory: engine.paths.volumes)
+      return store.existing(volume.name) == nil ? "the external volume \(volume.name)" : nil
+    case .bind, .anonymousVolume, .tmpfs: return nil
     }
   }
 }
@@ -296,7 +311,12 @@ struct RootSource {
       let image = try engineStep(service.name, kind: .imageUnavailable) { try store.resolve(reference) }
       return Resolved(layers: image.layers, configuration: image.configuration, imageID: image.id)
     case .directory(let path):
-      let status = try engineStep(service.name, kind: .imageUnavailable) { try Files.status(path) }
+      let status: stat
+      do throws(SystemCallError) {
+        status = try Files.status(path)
+      } catch {
+        throw EngineError(.imageUnavailable, service.name, "rootfs \(path): \(error.errno)")
+      }
       guard status.st_mode & S_IFMT == S_IFDIR else {
         throw EngineError(.imageUnavailable, service.name, "rootfs \(path) is not a directory")
       }

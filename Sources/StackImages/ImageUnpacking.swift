@@ -15,7 +15,8 @@ package enum ImageUnpacking {
   package static func unpack(_ path: String, image name: String?, to destination: String) throws(ImageError) {
     let (parent, last) = split(destination)
     let directory = try onDisk { () throws(SystemCallError) in
-      try Files.open(parent, O_RDONLY | O_DIRECTORY)
+      try Files.makeDirectories(parent, mode: 0o755)
+      return try Files.open(parent, O_RDONLY | O_DIRECTORY)
     }
     let temporary = ".\(last).\(getpid()).tmp"
     let place = "\(parent)/\(temporary)"

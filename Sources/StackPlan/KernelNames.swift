@@ -8,8 +8,10 @@ import StackModel
 package enum KernelNames {
   /// `stk-1a2b3c4d`: the bridge of a network, from the project and the network's own name.
   package static func bridge(project: String, network: String) -> String {
-    "stk-" + short("bridge", project, network)
+    bridgePrefix + short("bridge", project, network)
   }
+
+  package static let bridgePrefix = "stk-"
 
   /// `stv1a2b3c4dn0`: the host's end of the pair that puts a container on its network number `index`, from 0.
   ///

@@ -83,14 +83,20 @@ struct Project {
 
   /// The project's name: that of the options or the environment without reading a file, else the file's.
   func name() throws -> String {
-    if let name = options.projectName { return name }
+    if let name = options.projectName { return try valid(name) }
     if files.isEmpty {
       for variable in ["STACK_PROJECT_NAME", "COMPOSE_PROJECT_NAME"] {
-        if let name = environment[variable], !name.isEmpty { return name }
+        if let name = environment[variable], !name.isEmpty { return try valid(name) }
       }
     }
     // What is not acted on was said by `up`.
     return try stack(warns: false).name
+  }
+
+  private func valid(_ name: String) throws -> String {
+    if ProjectName.isValid(name) { return name }
+    terminal.error("stack: \"\(name)\" is not a project name\n  \(ProjectName.hint)\n")
+    throw ExitCode(2)
   }
 
   private var workingDirectory: String {
@@ -130,12 +136,18 @@ extension Project {
         let subject = problem.subject.map { "\($0): " } ?? ""
         terminal.error("stack: \(subject)\(problem.message)\n")
       }
+      if error.kind == .failure { hintAtRoot() }
       throw ExitCode(error.kind.rawValue)
     } catch let error as ExitCode {
       throw error
     } catch {
       terminal.error("stack: \(error)\n")
+      hintAtRoot()
       throw ExitCode(1)
     }
+  }
+
+  private func hintAtRoot() {
+    if geteuid() != 0 { terminal.error("  the state of stacks is root's: run this command with sudo\n") }
   }
 }

@@ -8,11 +8,13 @@ switch arguments.first {
 case "shims": ShimFactory.main()
 case "supervise": SupervisorProcess.main(Array(arguments.dropFirst()))
 default:
+  let hoisted = GlobalArguments.hoisted(arguments)
   do {
-    var command = try StackCommand.parseAsRoot(GlobalArguments.hoisted(arguments))
+    var command = try StackCommand.parseAsRoot(hoisted)
     try command.run()
   } catch  where StackCommand.exitCode(for: error) == .validationFailure {
-    TerminalOutput(colour: .never, environment: [:]).error(StackCommand.fullMessage(for: error) + "\n")
+    TerminalOutput(colour: .never, environment: [:]).error(
+      UsageProblem.text(error, arguments: hoisted))
     exit(2)
   } catch {
     StackCommand.exit(withError: error)

@@ -173,6 +173,36 @@ struct LifeTests {
     }
   }
 
+  @Test func theSecondSignalKills() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        """
+          one: {rootfs: ./root, command: [sh, -c, 'trap "echo no" TERM; echo ready; while true; do sleep 0.05; done']}
+        """)
+      let up = try fixture.start(StackFixture.binary, ["up"])
+      let out = URL(fileURLWithPath: "\(fixture.directory)/out")
+      #expect(try fixture.eventually { try String(contentsOf: out, encoding: .utf8).contains("ready") })
+      up.signal(SIGINT)
+      #expect(try fixture.eventually { try String(contentsOf: out, encoding: .utf8).contains("| no") })
+      up.signal(SIGINT)
+      #expect(try up.wait(seconds: 5) == 130)
+      #expect(try fixture.stack("ps", "-a").output.contains("Exited (137)"))
+    }
+  }
+
+  @Test func whatLeftTheFileIsNamed() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      let kept = "  kept: {rootfs: ./root, command: [sleep, '1000']}"
+      try fixture.file(kept + "\n  gone: {rootfs: ./root, command: [sleep, '1000']}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      try fixture.file(kept)
+      #expect(try fixture.stack("up", "-d").errors.contains("gone-1  warning: no service of the file"))
+      #expect(try fixture.stack("ps", "--services").output == "gone\nkept\n")
+      #expect(try fixture.stack("up", "-d", "--remove-orphans").code == 0)
+      #expect(try fixture.stack("ps", "--services").output == "kept\n")
+    }
+  }
+
   @Test func logsAreExactAndSelected() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
       try fixture.file("  one: {rootfs: ./root, command: [sh, -c, 'seq 1 20000; printf end']}")

@@ -175,6 +175,22 @@ struct NetworkTests {
     }
   }
 
+  @Test func aFirewallThatIsInTheWayIsNamed() throws {
+    try NetworkLab.run(
+      "nft 'add table ip e2e; add chain ip e2e OUTER { type filter hook forward priority 0; policy drop; }'")
+    defer { _ = try? NetworkLab.run("nft delete table ip e2e") }
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  web: {\(server)}")
+      let up = try fixture.stack("up", "-d")
+      #expect(up.code == 0)
+      #expect(up.errors.contains("warning: the machine's firewall drops what it forwards (chain ip e2e OUTER)"))
+      #expect(try fixture.stack("down").code == 0)
+      try NetworkLab.run(
+        #"nft 'add rule ip e2e OUTER iifname "stk-*" accept; add rule ip e2e OUTER oifname "stk-*" accept'"#)
+      #expect(try !fixture.stack("up", "-d").errors.contains("warning"))
+    }
+  }
+
   @Test func nothingOfTheMachinesFirewallIsChanged() throws {
     try NetworkLab.run(
       """

@@ -15,12 +15,21 @@ for directory in /dev/shm /run; do mount -t tmpfs -o mode=1777 tmpfs "$directory
 for link in fd: stdin:/0 stdout:/1 stderr:/2; do ln -sfn "/proc/self/fd${link#*:}" "/dev/${link%%:*}"; done
 mount --make-rshared /
 
+# A disk, for what needs a real file system: owners that are mapped, upper layers of an overlay. The repository stays where it
+# is, also below these directories.
+modules=$(parameter modules)
+repository=$(parameter repository)
+mkdir -p /kept "/lib/modules/$(uname -r)"
+mount --bind "$repository" /kept
 # Modules are loaded when the kernel asks for them, as on an installed machine.
-mkdir -p "/lib/modules/$(uname -r)"
-mount --bind "$(parameter modules)/$(uname -r)" "/lib/modules/$(uname -r)"
-# A disk, for what needs a real file system: owners that are mapped, upper layers of an overlay.
-modprobe virtio_blk
+mount --bind "$modules/$(uname -r)" "/lib/modules/$(uname -r)"
+modprobe -a virtio_blk loop
 for directory in /tmp /var/tmp; do mount -o discard /dev/vda "$directory"; chmod 1777 "$directory"; done
+if [ ! -e "$repository/Package.swift" ]; then
+  mkdir -p "$repository"
+  mount --bind /kept "$repository"
+fi
+umount /kept
 hostname vm
 ip link set lo up
 

@@ -38,6 +38,7 @@ mkfs.ext4 -q -O ^has_journal "$work/disk"
 parameters=(
   console=ttyS0 quiet loglevel=1 panic=-1 cgroup_no_v1=all mitigations=off
   "stack.first=$here/first.sh" "stack.job=$job" "stack.modules=$directory/kernel/lib/modules"
+  "stack.repository=$repository"
 )
 timeout "$seconds" qemu-system-x86_64 \
   -machine q35 -accel "${VM_ACCELERATOR:-tcg,thread=multi}" -cpu max -smp 2 -m "$memory" \
@@ -46,7 +47,7 @@ timeout "$seconds" qemu-system-x86_64 \
   -drive "file=$work/disk,if=virtio,format=raw,cache=unsafe,discard=unmap" \
   -display none -serial stdio -monitor none -no-reboot -nic none \
   -kernel "$(echo "$directory"/kernel/boot/vmlinuz-*)" -initrd "$directory/initramfs" -append "${parameters[*]}" </dev/null |
-  sed -u 's/\r$//' | tee "$work/output" | grep --line-buffered -v '^vm: exit [0-9]*$' || true
+  sed -u 's/\r$//' | tee "$work/output" | grep --line-buffered --invert-match --extended-regexp '^vm: exit [0-9]+$|Power Off$|Power down$' || true
 code=$(sed -n 's/^vm: exit \([0-9]*\)$/\1/p' "$work/output" | tail -n 1)
 [ -n "$code" ] || { echo "vm: the machine did not end in $seconds s, or ended by itself" >&2; code=1; }
 exit "$code"

@@ -1,6 +1,6 @@
 /// The rules of project names: `[a-z0-9][a-z0-9_-]*`.
-enum ProjectName {
-  static func isValid(_ name: String) -> Bool { !name.isEmpty && normalized(name) == name }
+package enum ProjectName {
+  package static func isValid(_ name: String) -> Bool { !name.isEmpty && normalized(name) == name }
 
   /// Lower case, without what is not allowed; may be empty.
   static func normalized(_ name: String) -> String {
@@ -10,7 +10,8 @@ enum ProjectName {
     return String(decoding: allowed.drop { $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") }, as: UTF8.self)
   }
 
-  static let hint = "a project name has small letters, digits, - and _, and begins with a letter or digit"
+  /// The rules, for whoever broke them.
+  package static let hint = "a project name has small letters, digits, - and _, and begins with a letter or digit"
 }
 
 /// Finds the name of a project: given by the user, by the last file that has one, or by the directory.

@@ -50,6 +50,7 @@ struct ProgressLines: ProgressObserver {
     case .noticed: "has"
     case .paused: "paused"
     case .unpaused: "unpaused"
+    case .hindered: "warning"
     }
   }
 
