@@ -8,6 +8,8 @@ ARGUMENTS ?=
 CHAOS ?=
 # Arguments of bench/run.py, for example: make bench BENCH="--only logs"
 BENCH ?=
+# How long `make fuzz` runs.
+FUZZ_SECONDS ?= 600
 
 # Under sudo the toolchain is where the user has it, and what is built belongs to the user.
 export PATH := $(shell scripts/swift-directory.sh):$(PATH)
@@ -19,7 +21,7 @@ SWIFT := $(AS_OWNER) swift
 # One file without libraries, for any x86-64 or arm64 Linux; sections that nothing uses and symbols stay out of it.
 RELEASE := -c release --product stack -Xswiftc -static-executable -Xlinker --gc-sections -Xlinker -s
 
-.PHONY: help dependencies build release test test-vm chaos check format bench demo install uninstall docs clean
+.PHONY: help dependencies build release test test-vm chaos check format bench fuzz demo install uninstall docs clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 16
@@ -57,6 +59,12 @@ format: ## format the sources
 
 bench: release ## measure beside the kernel's floor (root)
 	bench/run.py --stack dist/stack $(BENCH)
+
+fuzz: ## feed random files to the loader for FUZZ_SECONDS (600); what breaks it is left in .build/fuzz
+	STACK_FUZZ=1 $(SWIFT) build --scratch-path .build/fuzz --product StackFileFuzz --sanitize fuzzer -Xswiftc -O
+	@mkdir -p .build/fuzz/corpus
+	.build/fuzz/debug/StackFileFuzz -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=1024 -max_len=20000 \
+	  -dict=Fuzz/StackFile/keys.dict -artifact_prefix=.build/fuzz/ .build/fuzz/corpus Fuzz/StackFile/corpus
 
 demo: dependencies release ## the samples, up and down again (root)
 	@scripts/demo.sh dist/stack

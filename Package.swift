@@ -118,3 +118,11 @@ let package = Package(
     tests("EndToEndTests", "LinuxSystem", system),
   ]
 )
+
+// The fuzzer's main function is libFuzzer's: its target is only there for `make fuzz`.
+if Context.environment["STACK_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "StackFileFuzz", dependencies: ["StackFile", "StackModel"], path: "Fuzz/StackFile", exclude: ["corpus"],
+      swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

@@ -95,7 +95,7 @@ extension MountSpecification {
   fileprivate var bringsHostFiles: Bool {
     switch source {
     case .bind, .volume: true
-    case .ownFile, .tmpfs: false
+    case .ownFile, .grantedFile, .tmpfs: false
     }
   }
 }

@@ -30,6 +30,8 @@ struct Preparation {
     case mount(PreparedMount, isDirectory: Bool)
     /// A name in the file system of the engine's own files.
     case ownFile(String)
+    /// The same, for a file of the user's, which is never written to.
+    case grantedFile(String)
   }
 
   init(_ container: ContainerSpecification) throws(LaunchError) {
@@ -116,6 +118,9 @@ struct Preparation {
     case .ownFile(let content):
       let name = try ownFiles.write(content, for: specification.target, owner: users?.base ?? 0)
       return Entry(specification: specification, content: .ownFile(name))
+    case .grantedFile(let content, let access):
+      let name = try ownFiles.write(content, for: specification.target, access, ownerOffset: users?.base ?? 0)
+      return Entry(specification: specification, content: .grantedFile(name))
     case .bind(let path), .volume(let path):
       let mount = try DetachedMount(cloning: path, recursive: true)
       if case .volume = specification.source {
@@ -181,17 +186,31 @@ struct OwnFiles {
   init() throws(SystemCallError) {
     fileSystem = PreparedMount(
       try DetachedMount(
-        type: "tmpfs", source: "stack", options: [("mode", "0755"), ("size", "4m"), ("nr_inodes", "32")],
+        type: "tmpfs", source: "stack", options: [("mode", "0755"), ("size", "16m"), ("nr_inodes", "1024")],
         attributes: [.noSetUserID, .noDevices, .noExecution]))
   }
 
-  /// Puts the content of the file `target` into the file system.
+  /// Puts the content of a file that everybody may read into the file system.
   /// - Returns: its name there.
   func write(_ content: String, for target: String, owner: UInt32) throws(SystemCallError) -> String {
-    let name = target.split(separator: "/").joined(separator: "-")
+    try write(Array(content.utf8), for: target, .init(mode: 0o644), ownerOffset: owner)
+  }
+
+  func write(
+    _ content: [UInt8], for target: String, _ access: MountSpecification.FileAccess, ownerOffset: UInt32
+  ) throws(SystemCallError) -> String {
+    // Two targets never have one name.
+    let name = target.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%25")
+      .split(separator: "/").joined(separator: "%2F")
     let root = fileSystem.descriptor
-    try Files.write(content, to: name, in: root, create: 0o644)
-    if owner != 0 { try checkedErrno("chown", on: name, unsafe fchownat(root.rawValue, name, owner, owner, 0)) }
+    let file = try Files.open(name, in: root, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+    try Files.writeAll(file.borrowed, content, object: target)
+    let descriptor = file.borrowed.rawValue
+    // The owner first: a change of owner takes set-user-ID bits away again.
+    if access.uid &+ ownerOffset != 0 || access.gid &+ ownerOffset != 0 {
+      try checkedErrno("fchown", on: name, fchown(descriptor, access.uid &+ ownerOffset, access.gid &+ ownerOffset))
+    }
+    try checkedErrno("fchmod", on: name, fchmod(descriptor, mode_t(access.mode & 0o7777)))
     return name
   }
 

@@ -123,6 +123,7 @@ struct RootAssembly {
     let place: OwnedDescriptor
     switch entry.content {
     case .ownFile: place = try root.ownFile(target)
+    case .grantedFile: place = try root.mountPoint(target, .file)
     case .mount(_, let isDirectory): place = try root.mountPoint(target, isDirectory ? .directory : .file)
     }
     if try Self.isProcFile(place.borrowed) {
@@ -130,6 +131,10 @@ struct RootAssembly {
     }
     switch entry.content {
     case .ownFile(let name): try ownFiles.mount(name).attach(at: place.borrowed)
+    case .grantedFile(let name):
+      let mount = try ownFiles.mount(name)
+      try mount.set(.readOnly)
+      try mount.attach(at: place.borrowed)
     case .mount(let mount, _): try mount.attach(at: place.borrowed)
     }
   }

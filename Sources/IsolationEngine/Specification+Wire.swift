@@ -139,6 +139,12 @@ extension MountSpecification: WireCodable {
     case 1: source = .volume(try reader.value())
     case 2: source = .ownFile(content: try reader.value())
     case 3: source = .tmpfs(options: try reader.value())
+    case 4:
+      source = .grantedFile(
+        content: try reader.data(),
+        access: FileAccess(
+          uid: try reader.integer(UInt32.self), gid: try reader.integer(UInt32.self),
+          mode: try reader.integer(UInt32.self)))
     default: throw reader.error("a kind of mount")
     }
     self.init(source, target: try reader.value(), isReadOnly: try reader.value())
@@ -157,6 +163,12 @@ extension MountSpecification: WireCodable {
     case .tmpfs(let options):
       writer.integer(UInt8(3))
       writer.value(options)
+    case .grantedFile(let content, let access):
+      writer.integer(UInt8(4))
+      writer.data(content)
+      writer.integer(access.uid)
+      writer.integer(access.gid)
+      writer.integer(access.mode)
     }
     writer.value(target)
     writer.value(isReadOnly)

@@ -153,8 +153,23 @@ package struct MountSpecification: Hashable, Sendable {
     case volume(String)
     /// A file with this content that is the engine's (/etc/hosts and the like): a link of the image in its place is replaced.
     case ownFile(content: String)
+    /// A file in memory with this content and access that only the container has: a secret, or its settings.
+    case grantedFile(content: [UInt8], access: FileAccess)
     /// Options of tmpfs(5) as `key=value`.
     case tmpfs(options: [String])
+  }
+
+  /// Owner and permission bits as the container sees them.
+  package struct FileAccess: Hashable, Sendable {
+    package var uid: UInt32
+    package var gid: UInt32
+    package var mode: UInt32
+
+    package init(uid: UInt32 = 0, gid: UInt32 = 0, mode: UInt32 = 0o444) {
+      self.uid = uid
+      self.gid = gid
+      self.mode = mode
+    }
   }
 
   package var source: Source

@@ -43,7 +43,7 @@ struct SpecificationBuilder {
     specification.root.isReadOnly = service.isReadOnly
     specification.root.isMachine = service.root == .host
     specification.interfaces = interfaces
-    specification.mounts = mounts
+    specification.mounts = Self.ordered(mounts + (try grants()))
     specification.isPrivileged = service.isPrivileged
     specification.capabilities = try capabilities()
     specification.noNewPrivileges = service.noNewPrivileges
@@ -124,10 +124,40 @@ struct SpecificationBuilder {
     for file in files where !taken.contains("/etc/\(file.name)") && !taken.contains("/etc") {
       mounts.append(MountSpecification(.ownFile(content: file.content), target: "/etc/\(file.name)"))
     }
-    // What lies above must be mounted first. Equal depths keep the order of the file.
+    return mounts
+  }
+
+  /// What lies above must be mounted first. Equal depths keep the order of the file.
+  private static func ordered(_ mounts: [MountSpecification]) -> [MountSpecification] {
     func depth(_ mount: MountSpecification) -> Int { mount.target.split(separator: "/").count }
     return mounts.enumerated().sorted { (depth($0.element), $0.offset) < (depth($1.element), $1.offset) }
       .map(\.element)
+  }
+
+  /// Secrets and settings, in memory, with the owner and mode that the file asks for.
+  private func grants() throws(EngineError) -> [MountSpecification] {
+    var mounts: [MountSpecification] = []
+    for grant in (service.secrets ?? []) + (service.configs ?? []) {
+      let access = MountSpecification.FileAccess(uid: grant.uid ?? 0, gid: grant.gid ?? 0, mode: grant.mode ?? 0o444)
+      mounts.append(
+        MountSpecification(
+          .grantedFile(content: try content(of: grant), access: access), target: grant.target, isReadOnly: true))
+    }
+    return mounts
+  }
+
+  private func content(of grant: FileGrant) throws(EngineError) -> [UInt8] {
+    switch grant.source {
+    case .content(let text): return Array(text.utf8)
+    case .external(let name):
+      throw EngineError(.usage, service.name, "\(grant.key) is external, but there is no store that has \(name)")
+    case .file(let path):
+      do throws(SystemCallError) {
+        return try Files.readAll(path)
+      } catch {
+        throw EngineError(.usage, service.name, "cannot read \(path) for \(grant.key): \(error)")
+      }
+    }
   }
 
   private func capabilities() throws(EngineError) -> CapabilityMasks {

@@ -31,12 +31,18 @@ package struct Service: Sendable, Hashable, Codable {
   /// Nanoseconds between the stop signal and SIGKILL; nil is 10 s.
   package var stopGracePeriod: UInt64?
   package var hasTerminal = false
+  package var keepsStandardInput: Bool?
+  /// `group_add`: names or numbers.
+  package var supplementaryGroups: [String]?
+  package var domainName: String?
 
   // Files.
   package var mounts: [Mount] = []
   package var isReadOnly = false
   /// Bytes of /dev/shm; nil is 64 MiB.
   package var sharedMemorySize: UInt64?
+  package var secrets: [FileGrant]?
+  package var configs: [FileGrant]?
 
   // The network.
   package var networkMode: NetworkMode = .networks([])
@@ -77,6 +83,9 @@ package struct Service: Sendable, Hashable, Codable {
   package var replicas: Int?
   /// Whether an attached `up` shows its output (`attach`); nil is yes.
   package var isAttached: Bool?
+  /// `pre_start`: containers of their own that have to succeed before the service's is made.
+  package var preStart: [InitStep]?
+  package var logging: Logging?
   package var labels: [String: String] = [:]
 
   package init(name: String, root: RootFilesystem) {

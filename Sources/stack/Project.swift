@@ -43,8 +43,13 @@ struct Project {
   }
 
   /// Loads the stack file; what is wrong with it goes to standard error.
-  /// - Parameter warns: whether that goes for what is no error too.
-  func load(warns: Bool = true) throws -> LoadResult {
+  /// - Parameters:
+  ///   - services: those that are asked for by name; their profiles are active.
+  ///   - warns: whether that goes for what is no error too.
+  ///   - change: what else to ask for.
+  func load(
+    services: [String] = [], warns: Bool = true, _ change: (inout LoadRequest) -> Void = { _ in }
+  ) -> LoadResult {
     let loader = StackFileLoader { path in
       do throws(SystemCallError) {
         return .success(path == "-" ? try Files.readAll(.standardInput) : try Files.readAll(path))
@@ -56,19 +61,23 @@ struct Project {
         }
       }
     }
-    let result = loader.load(
-      LoadRequest(
-        files: files, workingDirectory: workingDirectory, projectName: options.projectName,
-        projectDirectory: options.projectDirectory, envFiles: options.envFile, environment: environment))
-    if warns || result.stack == nil {
-      terminal.error(DiagnosticText.render(result.diagnostics, color: terminal.usesColourOnError))
+    var request = LoadRequest(
+      files: files, workingDirectory: workingDirectory, projectName: options.projectName,
+      projectDirectory: options.projectDirectory, envFiles: options.envFile, profiles: options.profile,
+      services: services, environment: environment)
+    change(&request)
+    let result = loader.load(request)
+    if warns || result.document == nil {
+      terminal.error(
+        options.diagnostics.render(
+          result.diagnostics, color: terminal.usesColourOnError, version: Version.text))
     }
     return result
   }
 
   /// - Throws: `ExitCode` 3 when there is an error in the file.
-  func stack(warns: Bool = true) throws -> Stack {
-    guard let stack = try load(warns: warns).stack else { throw ExitCode(3) }
+  func stack(services: [String] = [], warns: Bool = true) throws -> Stack {
+    guard let stack = load(services: services, warns: warns).stack else { throw ExitCode(3) }
     return stack
   }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import StackFile
 
 /// The root of the command line.
 struct StackCommand: ParsableCommand {
@@ -53,9 +54,17 @@ struct ProjectOptions: ParsableArguments {
   @Option(help: "A file with variables for the stack file, instead of .env.")
   var envFile: [String] = []
 
+  @Option(help: ArgumentHelp("A profile whose services are part of the stack; * is all.", valueName: "name"))
+  var profile: [String] = []
+
+  @Option(help: "How to report what is wrong with the file: text, json, github or sarif.")
+  var diagnostics = DiagnosticFormat.text
+
   @Option(help: "When to use colour: auto, always or never.")
   var ansi: ColourChoice = .auto
 }
+
+extension DiagnosticFormat: ExpressibleByArgument {}
 
 enum ColourChoice: String, ExpressibleByArgument, CaseIterable {
   case auto, always, never
@@ -64,7 +73,7 @@ enum ColourChoice: String, ExpressibleByArgument, CaseIterable {
 /// Moves global options that stand before the subcommand behind it, where the parser expects them.
 enum GlobalArguments {
   private static let withValue: Set<String> = [
-    "-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--ansi",
+    "-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--profile", "--diagnostics", "--ansi",
   ]
 
   static func hoisted(_ arguments: [String]) -> [String] {

@@ -33,19 +33,6 @@ import Testing
     #expect(load([:]) { $0.files = ["x.yaml"] }.diagnostics[0].message == "cannot read the stack file: no such file")
   }
 
-  @Test func severalFilesAndOverridesAreRefused() {
-    #expect(
-      load(["/a/b/x": text, "/a/b/y": text]) { $0.files = ["x", "y"] }.diagnostics[0].message.contains(
-        "cannot be merged yet"))
-    #expect(
-      load(["/a/b/compose.yaml": text, "/a/b/compose.override.yaml": text]).diagnostics[0].file
-        == "compose.override.yaml")
-    #expect(load(["/a/b/stack.yaml": text, "/a/b/compose.override.yaml": text]).stack != nil)
-    #expect(
-      load(["/a/b/compose.yaml": text, "/a/b/compose.override.yaml": text]) { $0.files = ["compose.yaml"] }.stack != nil
-    )
-  }
-
   @Test func pathsStartAtTheFile() {
     let files = ["/a/x/f.yaml": text, "-": text]
     func source(_ change: (inout LoadRequest) -> Void) -> Mount.Source? {

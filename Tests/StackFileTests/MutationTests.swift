@@ -86,4 +86,43 @@ import Testing
     default: bytes.removeLast(min(bytes.count, Int.random(in: 0...200, using: &random)))
     }
   }
+
+  /// The files that the fuzzer starts from (`make fuzz`), as they are and broken: a short run of it.
+  @Test(.timeLimit(.minutes(2)), arguments: ["services", "extends", "include", "merge", "everything"])
+  func brokenProjects(_ name: String) throws {
+    let root = String(#filePath.dropLast("Tests/StackFileTests/MutationTests.swift".count))
+    let text = try #require(GeneratedFileTests.contents(root + "Fuzz/StackFile/corpus/\(name).yaml"))
+    var random = Random(state: UInt64(name.utf8.count))
+    for round in 0..<200 {
+      var bytes = Array(text.utf8)
+      if round > 0 {
+        for _ in 0..<Int.random(in: 1...6, using: &random) { Self.mutate(&bytes, &random) }
+      }
+      let result = Self.loaded(project: String(decoding: bytes, as: UTF8.self))
+      #expect((result.document == nil) == result.diagnostics.contains { $0.severity == .error })
+      if let document = result.document {
+        let again = Self.loaded(project: StackPrinter.yaml(document))
+        #expect(again.errors == [] && again.stack?.services == result.stack?.services, "\(StackPrinter.yaml(document))")
+      }
+    }
+  }
+
+  /// `#file NAME` begins another file.
+  private static func loaded(project text: String) -> LoadResult {
+    var files: [String: String] = [:]
+    var names = ["stack.yaml"]
+    var name = "stack.yaml"
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      if line.hasPrefix("#file ") {
+        name = String(line.dropFirst(6))
+        if name.hasPrefix("over") { names.append(name) }
+      } else {
+        files["/project/" + name, default: ""] += line + "\n"
+      }
+    }
+    return load(files: files, names, environment: ["HOME": "/h", "A": "1", "B": ""]) {
+      $0.purpose = .show
+      $0.profiles = ["*"]
+    }
+  }
 }

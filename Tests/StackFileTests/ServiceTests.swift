@@ -5,7 +5,7 @@ import Testing
 @testable import StackFile
 
 @Suite struct ServiceTests {
-  @Test(.disabled("does not hold yet")) func everyKeyReachesTheModel() throws {
+  @Test func everyKeyReachesTheModel() throws {
     let service = try #require(
       web(
         """
@@ -181,7 +181,6 @@ import Testing
   }
 
   @Test(
-    .disabled("does not hold yet"),
     arguments: [
       ("seccomp: default", .default), ("seccomp: ./p.json", .profile(path: "/project/p.json")),
       ("security_opt: [seccomp:unconfined]", .unconfined),
@@ -194,7 +193,7 @@ import Testing
   @Test func limitsOfDeployAreTheSameLimits() {
     let service = web("deploy: {resources: {limits: {memory: 64m, cpus: '0.5', pids: 7}}}\nmem_limit: 67108864")
     #expect(service?.resources.memory == 64 << 20 && service?.resources.cpus == 0.5 && service?.resources.pids == 7)
-    #expect(errors(disagreeing)[0].contains("cpus: is 1, but this is 0.5"))
+    #expect(errors(disagreeing)[0].contains("cpus: is 1 in stack.yaml:4, but this is 0.5"))
   }
 
   private let disagreeing = service("cpus: 1\ndeploy: {resources: {limits: {cpus: '0.5'}}}")

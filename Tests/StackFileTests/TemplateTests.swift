@@ -6,7 +6,7 @@ import Testing
 @Suite struct TemplateTests {
   private static let environment = ["FOO": "first", "BAR": "", "JSON": "{\"json\":2}"]
 
-  @Test(.disabled("does not hold yet"), arguments: interpolationVectors) func vector(_ vector: InterpolationVector) {
+  @Test(arguments: interpolationVectors) func vector(_ vector: InterpolationVector) {
     var template = Template { Self.environment[$0] }
     let text = template.expand(vector.template)
     let problems = template.found.map(\.problem).filter { if case .unset = $0 { false } else { true } }
@@ -53,7 +53,7 @@ import Testing
     #expect(parsed.found.contains { $0.problem == .tooDeep })
   }
 
-  @Test(.disabled("does not hold yet")) func problemsHaveTheirPlace() {
+  @Test func problemsHaveTheirPlace() {
     let result = load(
       """
       services:

@@ -1,20 +1,19 @@
 /// What the canonicalizer says.
 extension Canonicalizer {
-  /// Says what becomes of a key that is not acted on; not nil when its value needs no look: true keeps it.
-  func announce(_ key: Key, _ member: Node.Member, _ table: KeyTable) -> Bool? {
+  /// Says what becomes of a key that is not acted on.
+  func announce(_ key: Key, _ member: Node.Member, _ table: KeyTable) {
+    if member.value.isReset { return }
     switch key.support {
-    case .full, .noEffect: return nil
+    case .full, .noEffect: return
     case .inert:
       report.inert(
         kind: "\(table.noun).\(key.name)", member.mark, path.text, "\(key.name) is accepted, but not acted on yet")
-      return nil
+    case .never(let reason):
+      report.inert(
+        kind: "\(table.noun).\(key.name)", member.mark, path.text, "\(key.name) has no effect here: \(reason)")
     case .obsolete:
       report.inert(
         kind: key.name, member.mark, path.text, "\(key.name) is obsolete and has no effect", hint: "remove it")
-      return nil
-    case .refused(let wayOut):
-      report.error(member.mark, path.text, "\(key.name) is not supported yet", hint: wayOut)
-      return true
     }
   }
 

@@ -7,7 +7,9 @@ extension Canonicalizer {
     for (index, item) in node.items.enumerated() {
       path.push(index)
       defer { path.pop() }
-      if let text = item.text {
+      if isReference(item) {
+        ports.append(item)
+      } else if let text = item.text {
         ports += shortPort(text, at: item.mark)
       } else if let port = longPort(item) {
         ports.append(port)
@@ -30,7 +32,8 @@ extension Canonicalizer {
     }
     portCount += port.target.count
     guard portCount <= Self.maximumPorts else { return [] }
-    return port.target.enumerated().map { offset, target in
+    // The canonical order is that of the texts.
+    return port.target.enumerated().sorted { "\($0.element)" < "\($1.element)" }.map { offset, target in
       var members = [Node.Member("mode", at: mark, Node(text: "ingress", at: mark))]
       if let address = port.hostAddress {
         members.append(Node.Member("host_ip", at: mark, Node(text: address, at: mark)))
@@ -51,10 +54,9 @@ extension Canonicalizer {
   }
 
   private mutating func longPort(_ node: Node) -> Node? {
-    guard node["target"] != nil else { return nil }
     var port = node
     portCount += 1
-    if let published = node["published"], let text = published.text {
+    if let published = node["published"], let text = published.text, !isReference(published) {
       if text.isEmpty {
         port.remove("published")
       } else {

@@ -10,13 +10,14 @@ extension Canonicalizer {
         return nil
       }
       return Node(text: text, at: node.mark)
+    case .textOrBoolean: return Node(text: type == .boolean ? text.lowercased() : text, at: node.mark)
     case .value: return value(node, text, type)
     case .boolean: return boolean(node, text)
     case .integer(let range): return integer(node, text, range)
     case .number: return number(node, text)
     case .bytes(let allowsUnlimited): return bytes(node, text, allowsUnlimited)
     case .duration: return duration(node, text, type)
-    case .fileMode: return fileMode(node, text, type)
+    case .fileMode(let isText): return fileMode(node, text, type, isText)
     case .choice(let names): return choice(node, text, names)
     default: return node
     }
@@ -132,7 +133,7 @@ extension Canonicalizer {
   }
 
   /// A plain number is decimal, as in docker compose, unless it begins with 0.
-  private func fileMode(_ node: Node, _ text: String, _ type: ScalarType) -> Node? {
+  private func fileMode(_ node: Node, _ text: String, _ type: ScalarType, _ isText: Bool) -> Node? {
     let isDecimal = type == .integer && !text.hasPrefix("0")
     let digits = text.hasPrefix("0o") ? text.dropFirst(2) : text[...]
     guard let mode = UInt32(digits, radix: isDecimal ? 10 : 8), mode <= 0o7777 else {
@@ -146,7 +147,7 @@ extension Canonicalizer {
         node.mark, path.text, "\(text) is decimal: it means 0o\(String(mode, radix: 8))",
         hint: "write 0o\(text) if octal is meant")
     }
-    return Node(integer: mode, at: node.mark)
+    return isText ? Node(text: "0" + String(mode, radix: 8), at: node.mark) : Node(integer: mode, at: node.mark)
   }
 
   private func choice(_ node: Node, _ text: String, _ names: [String]) -> Node? {

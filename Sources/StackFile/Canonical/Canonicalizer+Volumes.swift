@@ -4,7 +4,10 @@ extension Canonicalizer {
     for (index, item) in node.items.enumerated() {
       path.push(index)
       defer { path.pop() }
-      if let text = item.text {
+      if isReference(item), (try? VolumeSyntax(item.text ?? "")) == nil {
+        // Its parts show when the variable is looked up.
+        volumes.append(item)
+      } else if let text = item.text {
         if let volume = shortVolume(text, at: item.mark) { volumes.append(volume) }
       } else if let volume = longVolume(item) {
         volumes.append(volume)
@@ -40,7 +43,7 @@ extension Canonicalizer {
         bind.set("propagation", Node(text: option, at: mark))
         inert(option, at: mark)
       default:
-        report.error(
+        report.warning(
           mark, path.text, "unknown option \"\(option)\" in \"\(text)\"",
           hint: report.suggestion(for: option, among: Self.volumeOptions)
             ?? "options are \(Self.volumeOptions.joined(separator: ", "))")
@@ -65,28 +68,10 @@ extension Canonicalizer {
   }
 
   private func longVolume(_ node: Node) -> Node? {
-    guard let type = node["type"]?.text else { return nil }
-    guard type == "bind" || type == "volume" || type == "tmpfs" else {
-      report.error(
-        node["type"]?.mark ?? node.mark, path.text, "volumes of type \(type) are not supported yet",
-        hint: "use bind, volume or tmpfs")
-      return nil
-    }
-    if node["target"]?.text?.isEmpty ?? true {
-      report.error(node.mark, path.text, "the volume needs target:", hint: "the path in the container")
-      return nil
-    }
-    if type == "bind", node["source"] == nil {
-      report.error(node.mark, path.text, "a volume of type bind needs source:", hint: "the path on the machine")
-      return nil
-    }
+    guard let type = node["type"]?.text else { return node }
     if type == "tmpfs", let source = node.member("source") {
       report.error(source.mark, path.text, "a volume of type tmpfs has no source")
     }
-    guard var options = node["tmpfs"], options["size"]?.text == "0" else { return node }
-    var node = node
-    options.remove("size")
-    node.set("tmpfs", options)
     return node
   }
 }

@@ -1,20 +1,41 @@
-/// Checks a document against the table of keys and brings it into the canonical form, in one walk.
+/// Checks a document against the table of keys and brings it into the long form, in one walk.
 ///
-/// What is wrong is reported; the value of a wrong member becomes `wrong` and a wrong item is left out, so that later phases
+/// Defaults come later, and so does what may yet come from another file: see `Completion`. What is wrong is reported; the value of a wrong member becomes `wrong` and a wrong item is left out, so that later phases
 /// meet values of the right shape, all in their long form, and still know which names there are. Places are kept.
 struct Canonicalizer {
   let report: Report
   var path = DocumentPath()
   /// Ports that ranges stand for; bounded because a line of text can mean 65,535.
   var portCount = 0
+  /// Whether references to variables are still in the texts: a value that has one may become anything.
+  let isTemplate: Bool
 
-  init(report: Report) {
+  init(report: Report, isTemplate: Bool = false) {
     self.report = report
+    self.isTemplate = isTemplate
+  }
+
+  /// Starts below the document, for a part of it.
+  init(report: Report, isTemplate: Bool, path keys: String...) {
+    self.init(report: report, isTemplate: isTemplate)
+    for key in keys { path.push(key) }
   }
 
   /// nil when the node is wrong, which is then reported.
   mutating func canonical(_ node: Node, as shape: Shape) -> Node? {
     if node.isWrong { return nil }
+    if node.isReset || isReference(node) { return node }
+    var result = untagged(node, as: shape)
+    result?.tag = node.tag
+    return result
+  }
+
+  /// Whether the value has a reference in it that is not looked up yet.
+  func isReference(_ node: Node) -> Bool {
+    isTemplate && node.text?.utf8.contains(UInt8(ascii: "$")) ?? false
+  }
+
+  private mutating func untagged(_ node: Node, as shape: Shape) -> Node? {
     guard shape.accepts(node.content) else {
       mismatch(node, shape)
       return nil
@@ -36,7 +57,7 @@ struct Canonicalizer {
   private mutating func list(_ node: Node, of element: Shape) -> Node {
     var items: [Node] = []
     items.reserveCapacity(node.items.count)
-    for (index, item) in node.items.enumerated() {
+    for (index, item) in node.items.enumerated() where !item.isReset {
       path.push(index)
       if let item = canonical(item, as: element) { items.append(item) }
       path.pop()
@@ -65,10 +86,9 @@ struct Canonicalizer {
     switch rule {
     case .any: hint = nil
     case .resource: hint = "use letters, digits, '.', '_' and '-'"
-    case .limit: hint = report.suggestion(for: member.key, among: NameRule.Limits.names)
+    case .limit: hint = "a resource limit has small letters only, for example nofile"
     }
-    let what = rule.isLimit ? "is not a resource limit" : "is not allowed as a name"
-    report.error(member.mark, path.text, "\"\(member.key)\" \(what)", hint: hint)
+    report.error(member.mark, path.text, "\"\(member.key)\" is not allowed as a name", hint: hint)
   }
 
   private mutating func record(_ node: Node, _ table: KeyTable) -> Node {
@@ -76,8 +96,8 @@ struct Canonicalizer {
     members.reserveCapacity(node.members.count)
     for member in node.members {
       if member.key.utf8.starts(with: "x-".utf8) {
-        // Extensions are for anchors and for other programs; only those of the top level are printed.
-        if path.steps.isEmpty { members.append(member) }
+        // Extensions are for anchors and for other programs.
+        members.append(member)
         continue
       }
       path.push(member.key)
@@ -86,24 +106,17 @@ struct Canonicalizer {
         unknown(member, table)
         continue
       }
-      if let refused = announce(key, member, table) {
-        if refused { members.append(member) }
-        continue
-      }
-      let value = canonical(member.value, as: key.shape, key: member) ?? .wrong(at: member.mark)
-      // An empty text, most often of an unset variable, is as if the key were not there.
-      if case .text = key.shape, value.text?.isEmpty ?? false { continue }
+      announce(key, member, table)
+      var value = canonical(member.value, as: key.shape, key: member) ?? .wrong(at: member.mark)
+      if case .unique(let identity) = key.merge { value = unique(value, by: identity) }
       members.append(Node.Member(member.key, at: member.mark, value))
-    }
-    for key in table.required where node.member(key.name) == nil {
-      report.error(node.mark, path.text, "\(subject(table)) needs \(key.name):", hint: key.meaning.lowercasedFirst)
     }
     return Node(.mapping(members), at: node.mark)
   }
 
   /// A value that stands below its key: one of the wrong kind is shown at the key when it begins in a later line.
   private mutating func canonical(_ node: Node, as shape: Shape, key: Node.Member) -> Node? {
-    if !shape.accepts(node.content), !node.isWrong {
+    if !shape.accepts(node.content), !node.isWrong, !node.isReset, !isReference(node) {
       mismatch(node, shape, at: node.isNull || node.mark.line != key.mark.line ? key.mark : node.mark)
       return nil
     }
@@ -111,9 +124,21 @@ struct Canonicalizer {
   }
 }
 
-extension NameRule {
-  fileprivate var isLimit: Bool {
-    if case .limit = self { return true }
-    return false
+extension Canonicalizer {
+  /// Within one file, what is listed twice is most often a mistake; the later one holds.
+  private func unique(_ node: Node, by identity: MergeRule.Identity) -> Node {
+    let items = node.items
+    let unique = identity.unique(items)
+    guard unique.count < items.count else { return node }
+    var seen: Set<String> = []
+    for item in items {
+      guard let name = identity.identity(of: item), !seen.insert(name).inserted else { continue }
+      report.warning(
+        item.mark, path.text, "\(name) is listed twice in \(path.name); the later one holds",
+        hint: "keep one of the two")
+    }
+    var result = Node(.sequence(unique), at: node.mark)
+    result.tag = node.tag
+    return result
   }
 }

@@ -21,7 +21,7 @@ struct AddressChecks {
         let path = "services.\(decoded.service.name).networks.\(attachment.network).ipv4_address"
         check(address, in: network, mark, path)
         if let other = taken[network.key]?[address] {
-          report.error(mark, path, "\(address) is already the address of the service \"\(other)\"")
+          report.refusal(mark, path, "\(address) is already the address of the service \"\(other)\"")
         }
         taken[network.key, default: [:]][address] = decoded.service.name
       }
@@ -31,18 +31,18 @@ struct AddressChecks {
   private func check(_ address: IPv4Address, in network: Network, _ mark: Mark, _ path: String) {
     if network.isExternal { return }
     guard let subnet = network.subnet else {
-      report.error(
+      report.refusal(
         mark, path, "a fixed address needs a subnet of the network \"\(network.key)\"",
         hint: "at the top level: networks: {\(network.key): {ipam: {config: [{subnet: 10.5.0.0/24}]}}}")
       return
     }
     let gateway = network.gateway ?? IPv4Address(value: subnet.base.value + 1)
     if !subnet.contains(address) {
-      report.error(mark, path, "\(address) is not in \(subnet), the subnet of the network \"\(network.key)\"")
+      report.refusal(mark, path, "\(address) is not in \(subnet), the subnet of the network \"\(network.key)\"")
     } else if address == gateway {
-      report.error(mark, path, "\(address) is the gateway of the network \"\(network.key)\"")
+      report.refusal(mark, path, "\(address) is the gateway of the network \"\(network.key)\"")
     } else if address == subnet.base || address == subnet.broadcast {
-      report.error(mark, path, "\(address) is not a host address of \(subnet)")
+      report.refusal(mark, path, "\(address) is not a host address of \(subnet)")
     }
   }
 
@@ -68,7 +68,7 @@ struct AddressChecks {
   private func overlap(_ network: Network, _ other: Network) {
     guard !report.isFull, let subnet = network.subnet, let otherSubnet = other.subnet else { return }
     let node = document["networks"]?[network.key]?["ipam"]?["config"]?.items.first?["subnet"]
-    report.error(
+    report.refusal(
       node?.mark ?? document.mark, "networks.\(network.key).ipam.config[0].subnet",
       "\(subnet) overlaps \(otherSubnet), the subnet of the network \"\(other.key)\"")
   }

@@ -12,7 +12,7 @@ struct ContainerNames {
         continue
       }
       if let other = owners[name] {
-        report.error(
+        report.refusal(
           node.mark, "services.\(decoded.service.name).container_name",
           "the container name \"\(name)\" is already that of the service \"\(other)\"")
       }

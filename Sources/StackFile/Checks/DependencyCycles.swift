@@ -52,7 +52,7 @@ struct DependencyCycles {
       let edge = services[index].member.value["depends_on"]?.member(names[position + 1])
       guard let edge else { continue }
       if position == 0 { mark = edge.mark }
-      places.append("\(names[position]) waits for \(names[position + 1]) in line \(edge.mark.line)")
+      places.append("\(names[position]) waits for \(names[position + 1]) in \(report.place(edge.mark, from: mark))")
     }
     report.error(
       mark, "services.\(names[0]).depends_on", "dependency cycle: \(names.joined(separator: " -> "))",

@@ -41,9 +41,9 @@ struct PortConflicts {
         let owner = Owner(service: decoded.service.name, mark: decoded.portMarks[index])
         if let other = owners[slot]?.conflicting(with: port.hostAddress) {
           let who = other.service == owner.service ? "this service" : "the service \"\(other.service)\""
-          report.error(
+          report.refusal(
             owner.mark, "services.\(owner.service).ports[\(index)]",
-            "host port \(hostPort)/\(port.transport.rawValue) is already published by \(who) in line \(other.mark.line)",
+            "host port \(hostPort)/\(port.transport.rawValue) is already published by \(who) in \(report.place(other.mark, from: owner.mark))",
             hint: "give one of them another host port, or another host address")
         }
         owners[slot, default: Owners()].add(owner, at: port.hostAddress)

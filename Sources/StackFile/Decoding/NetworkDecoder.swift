@@ -11,16 +11,16 @@ struct NetworkDecoder {
     let path = "networks.\(member.key)"
     var network = Network(key: member.key, name: node["name"]?.text ?? member.key)
     network.isInternal = node["internal"]?.text == "true"
-    network.isExternal = node["external"] != nil
+    network.isExternal = node["external"]?.text == "true"
     network.labels = StackDecoder.labels(node["labels"])
     if let driver = node["driver"], let name = driver.text, name != "bridge", name != "default", !name.isEmpty {
-      report.error(
+      report.refusal(
         driver.mark, path + ".driver", "there is no network driver \"\(name)\"",
         hint: report.suggestion(for: name, among: ["bridge"]) ?? "remove driver:, or write bridge")
     }
     for option in node["driver_opts"]?.members ?? [] { take(option, into: &network, path) }
     takeAddresses(node["ipam"]?["config"], into: &network, path)
-    StackDecoder.checkExternal(member, path, report)
+    if network.isExternal { StackDecoder.checkExternal(member, path, report.refusal) }
     return network
   }
 
@@ -34,7 +34,8 @@ struct NetworkDecoder {
     }
     // The kernel's limits of a bridge's MTU (68 is IPv4's least, RFC 791).
     guard let mtu = option.value.text.flatMap(Int.init), (68...65535).contains(mtu) else {
-      report.error(option.value.mark, "\(path).driver_opts.\(option.key)", "the MTU must be a number from 68 to 65535")
+      report.refusal(
+        option.value.mark, "\(path).driver_opts.\(option.key)", "the MTU must be a number from 68 to 65535")
       return
     }
     network.mtu = mtu
@@ -50,7 +51,7 @@ struct NetworkDecoder {
         continue
       }
       guard network.subnet == nil else {
-        report.error(subnetNode.mark, path + ".subnet", "a network has one IPv4 subnet; this is the second")
+        report.refusal(subnetNode.mark, path + ".subnet", "a network has one IPv4 subnet; this is the second")
         continue
       }
       guard let subnet = subnet(text, at: subnetNode.mark, path) else { continue }
@@ -68,11 +69,11 @@ struct NetworkDecoder {
       {
         hint = "the network of this address is \(meant)"
       }
-      report.error(mark, path + ".subnet", "\"\(text)\" is not an IPv4 network", hint: hint)
+      report.refusal(mark, path + ".subnet", "\"\(text)\" is not an IPv4 network", hint: hint)
       return nil
     }
     guard subnet.prefixLength <= 30 else {
-      report.error(
+      report.refusal(
         mark, path + ".subnet", "\(subnet) has no room for a gateway and a service", hint: "a prefix of /30 or shorter")
       return nil
     }
@@ -81,11 +82,11 @@ struct NetworkDecoder {
 
   private func takeGateway(_ node: Node, of subnet: IPv4Subnet, into network: inout Network, _ path: String) {
     guard let text = node.text, let gateway = IPv4Address(text) else {
-      report.error(node.mark, path + ".gateway", "\"\(node.text ?? "")\" is not an IPv4 address")
+      report.refusal(node.mark, path + ".gateway", "\"\(node.text ?? "")\" is not an IPv4 address")
       return
     }
     guard subnet.contains(gateway), gateway != subnet.base, gateway != subnet.broadcast else {
-      report.error(node.mark, path + ".gateway", "the gateway \(gateway) is not a host address of \(subnet)")
+      report.refusal(node.mark, path + ".gateway", "the gateway \(gateway) is not a host address of \(subnet)")
       return
     }
     network.gateway = gateway

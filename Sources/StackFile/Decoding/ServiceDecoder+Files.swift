@@ -7,36 +7,57 @@ extension ServiceDecoder {
     service.isReadOnly = flag("read_only")
     service.sharedMemorySize = node["shm_size"]?.text.flatMap(UInt64.init)
     for (index, item) in (node["devices"]?.items ?? []).enumerated() { decodeDevice(item, path("devices[\(index)]")) }
+    service.secrets = grants("secrets", in: "/run/secrets")
+    service.configs = grants("configs", in: "")
   }
 
   private mutating func decodeVolume(_ item: Node, _ path: String) {
-    guard let type = item["type"]?.text, let target = item["target"]?.text else { return }
-    let source: Mount.Source
+    guard let type = item["type"]?.text else { return }
+    guard let target = item["target"]?.text else {
+      report.error(item.mark, path, "the volume needs target:", hint: "the path in the container")
+      return
+    }
+    guard let source = source(of: item, type, path) else { return }
+    add(Mount(source, target: target, isReadOnly: item["read_only"]?.text == "true"), item, path)
+  }
+
+  private func source(of item: Node, _ type: String, _ path: String) -> Mount.Source? {
     switch type {
     case "bind":
-      source = .bind(
-        path: item["source"]?.text ?? "", createMissing: item["bind"]?["create_host_path"]?.text == "true")
+      guard let source = item["source"]?.text else {
+        report.error(item.mark, path, "a volume of type bind needs source:", hint: "the path on the machine")
+        return nil
+      }
+      return .bind(path: source, createMissing: item["bind"]?["create_host_path"]?.text == "true")
     case "tmpfs":
       let options = item["tmpfs"]
-      source = .tmpfs(
+      return .tmpfs(
         size: options?["size"]?.text.flatMap(UInt64.init), mode: options?["mode"]?.text.flatMap { UInt32($0) },
-        uid: nil,
-        gid: nil)
+        uid: nil, gid: nil)
+    case "volume": return item["source"]?.text.map { .volume(key: $0) } ?? .anonymousVolume
     default:
-      source = item["source"]?.text.map { .volume(key: $0) } ?? .anonymousVolume
+      report.refusal(
+        item["type"]?.mark ?? item.mark, path, "volumes of type \(type) are not supported yet",
+        hint: "use bind, volume or tmpfs")
+      return nil
     }
-    add(Mount(source, target: target, isReadOnly: item["read_only"]?.text == "true"), item, path)
   }
 
   private mutating func add(_ mount: Mount, _ item: Node, _ path: String) {
     let mark = item.mark
     guard FilePath.isAbsolute(mount.target) else {
-      report.error(
+      if mount.target.utf8.dropFirst().first == UInt8(ascii: ":") {
+        report.refusal(
+          mark, path, "there is no volume \"\(mount.target.prefix(1))\" in this file",
+          hint: "declare it at the top level, below volumes:; a path begins with / or ./")
+        return
+      }
+      report.refusal(
         mark, path, "\"\(mount.target)\" must be an absolute path in the container", hint: "begin it with /")
       return
     }
     guard mount.target != "/" else {
-      report.error(
+      report.refusal(
         mark, path, "nothing can be mounted over the whole root", hint: "use rootfs: to run from a directory")
       return
     }
@@ -77,13 +98,13 @@ extension ServiceDecoder {
       case "exec", "suid", "dev", "nr_inodes", "nr_blocks":
         report.inert(kind: "tmpfs \(name)", item.mark, path, "the option \(name) is accepted, but not acted on yet")
       default:
-        report.error(
+        report.refusal(
           item.mark, path, "unknown option \"\(name)\" in \"\(text)\"",
           hint: report.suggestion(for: name, among: ["size", "mode", "uid", "gid", "ro", "rw"])
             ?? "options are size, mode, uid, gid, ro and rw")
       }
       if !isRight {
-        report.error(item.mark, path, "\"\(option)\" is not right", hint: "for example size=64m, mode=1777, uid=1000")
+        report.refusal(item.mark, path, "\"\(option)\" is not right", hint: "for example size=64m, mode=1777, uid=1000")
       }
     }
     let source = Mount.Source.tmpfs(size: size, mode: mode, uid: uid, gid: gid)
@@ -91,18 +112,21 @@ extension ServiceDecoder {
   }
 
   private mutating func decodeDevice(_ item: Node, _ path: String) {
-    guard let source = item["source"]?.text, let target = item["target"]?.text,
-      let permissions = item["permissions"]?.text
-    else { return }
+    guard let source = item["source"]?.text else { return }
+    let target = item["target"]?.text ?? source
+    let permissions = item["permissions"]?.text ?? "rwm"
     let form = "the form is HOST[:CONTAINER[:rwm]], for example /dev/fuse"
-    guard FilePath.isAbsolute(source), FilePath.isAbsolute(target) else {
-      report.error(item.mark, path, "a device must be an absolute path, but this is \"\(source)\"", hint: form)
+    // `/dev/x:rw` leaves the container's path out, as docker's own command line does.
+    let isShort = Canonicalizer.isPermissions(target) && target != source
+    guard FilePath.isAbsolute(source), isShort || FilePath.isAbsolute(target) else {
+      report.refusal(item.mark, path, "a device must be an absolute path, but this is \"\(source)\"", hint: form)
       return
     }
     guard Canonicalizer.isPermissions(permissions) else {
-      report.error(item.mark, path, "\"\(permissions)\" is not some of rwm", hint: form)
+      report.refusal(item.mark, path, "\"\(permissions)\" is not some of rwm", hint: form)
       return
     }
-    service.devices.append(DeviceMapping(source: source, target: target, permissions: permissions))
+    service.devices.append(
+      DeviceMapping(source: source, target: isShort ? source : target, permissions: isShort ? target : permissions))
   }
 }

@@ -11,7 +11,8 @@ extension ServiceDecoder {
     if node["attach"]?.text == "false" { service.isAttached = false }
     service.dnsSearch = node["dns_search"].map { _ in strings("dns_search") }
     service.dnsOptions = node["dns_opt"].map { _ in strings("dns_opt") }
-    decodeReplicas()
+    service.preStart = initSteps()
+    decodeLogging()
   }
 
   // MARK: Readiness
@@ -26,7 +27,7 @@ extension ServiceDecoder {
     case "CMD" where words.count > 1: check.probe = .command(Array(words.dropFirst()))
     case "CMD-SHELL" where words.count == 2: check.probe = .shell(words[1])
     default:
-      report.error(
+      report.refusal(
         node["test"]?.mark ?? node.mark, path("healthcheck.test"), "\"\(words.joined(separator: " "))\" is not a test",
         hint: "[CMD, PROGRAM, ARGUMENT, …], [CMD-SHELL, LINE], [NONE], or text for the shell")
     }
@@ -122,7 +123,7 @@ extension ServiceDecoder {
     case "on-failure": service.restart = .onFailure(maximum: attempts)
     case nil, "any", "": service.restart = .always
     case .some(let other):
-      report.error(
+      report.refusal(
         policy["condition"]?.mark ?? policy.mark, path("deploy.restart_policy.condition"),
         "\"\(other)\" is not a condition", hint: "none, on-failure, or any")
     }
@@ -143,28 +144,42 @@ extension ServiceDecoder {
     }
   }
 
-  private mutating func decodeReplicas() {
-    let replicas = node["deploy"]?["replicas"]
-    if let scale = node["scale"], let replicas, scale.text != replicas.text {
-      report.error(
-        replicas.mark, path("deploy.replicas"), "scale: is \(scale.text ?? ""), but this is \(replicas.text ?? "")",
-        hint: "keep one of the two")
-    }
-    guard let count = node["scale"] ?? replicas, let number = count.text.flatMap({ Int($0) }) else { return }
-    if number > Self.mostReplicas {
-      report.error(
-        count.mark, path(node["scale"] == nil ? "deploy.replicas" : "scale"),
-        "\(number) containers are more than \(Self.mostReplicas)")
-      return
-    }
-    service.replicas = number == 1 ? nil : number
-    if number > 1, let name = node["container_name"] {
-      report.error(
-        name.mark, path("container_name"), "\(number) containers cannot have the same name",
-        hint: "remove container_name:, or write scale: 1")
+  private func initSteps() -> [InitStep]? {
+    guard let list = node["pre_start"], !list.items.isEmpty else { return nil }
+    return list.items.map { item in
+      var step = InitStep(command: item["command"].map { $0.items.compactMap(\.text) })
+      step.image = item["image"]?.text
+      step.user = item["user"]?.text
+      step.workingDirectory = item["working_dir"]?.text
+      step.environment = variables(item["environment"])
+      step.isPrivileged = item["privileged"]?.text == "true"
+      step.isPerReplica = item["per_replica"]?.text == "true"
+      return step
     }
   }
 
-  /// What no machine runs; a number that is mistyped does not take its memory.
-  private static let mostReplicas = 10_000
+  // MARK: Output
+
+  private static let localDrivers: Set<String> = ["json-file", "local", "journald", "none", ""]
+
+  private mutating func decodeLogging() {
+    guard let node = node["logging"], case .mapping = node.content else { return }
+    let driver = node["driver"]?.text ?? ""
+    var logging = Logging()
+    logging.isKept = driver != "none"
+    if !Self.localDrivers.contains(driver) {
+      report.inert(
+        kind: "logging driver \(driver)", node["driver"]?.mark ?? node.mark, path("logging.driver"),
+        "the log goes to the state directory, not to \(driver)")
+    }
+    for option in node["options"]?.members ?? [] {
+      let text = option.value.text ?? ""
+      switch option.key {
+      case "max-size": logging.maximumSize = text == "-1" ? nil : ByteSize.parse(text)
+      case "max-file": logging.maximumFiles = Int(text)
+      default: continue
+      }
+    }
+    service.logging = logging
+  }
 }

@@ -3,27 +3,50 @@ import StackModel
 extension ServiceDecoder {
   mutating func decodeLimits() {
     let limits = node["deploy"]?["resources"]?["limits"]
-    let memory = agreed("mem_limit", limits?["memory"], "memory")
+    let memory = agreed("mem_limit", limits?["memory"], "deploy.resources.limits.memory")
     service.resources.memory = memory?.text.flatMap(UInt64.init).flatMap { $0 == 0 ? nil : $0 }
     service.resources.memoryAndSwap = node["memswap_limit"]?.text.flatMap(Int64.init).flatMap { $0 == 0 ? nil : $0 }
-    service.resources.cpus = agreed("cpus", limits?["cpus"], "cpus")?.text.flatMap(Double.init).flatMap {
-      $0 == 0 ? nil : $0
-    }
-    let pids = agreed("pids_limit", limits?["pids"], "pids")
+    service.resources.cpus = agreed("cpus", limits?["cpus"], "deploy.resources.limits.cpus")?.text.flatMap(Double.init)
+      .flatMap {
+        $0 == 0 ? nil : $0
+      }
+    let pids = agreed("pids_limit", limits?["pids"], "deploy.resources.limits.pids")
     service.resources.pids = pids?.text.flatMap(Int64.init).flatMap { $0 == 0 ? nil : $0 }
     decodeShares()
     decodeProcessors()
     checkSwap()
     for limit in node["ulimits"]?.members ?? [] { decodeLimit(limit) }
+    decodeReplicas()
   }
+
+  private mutating func decodeReplicas() {
+    guard let count = agreed("scale", node["deploy"]?["replicas"], "deploy.replicas"),
+      let number = count.text.flatMap({ Int($0) })
+    else { return }
+    if number > Self.mostReplicas {
+      report.error(
+        count.mark, path(node["scale"] == nil ? "deploy.replicas" : "scale"),
+        "\(number) containers are more than \(Self.mostReplicas)")
+      return
+    }
+    service.replicas = number == 1 ? nil : number
+    if number > 1, let name = node["container_name"] {
+      report.error(
+        name.mark, path("container_name"), "\(number) containers cannot have the same name",
+        hint: "remove container_name:, or write scale: 1")
+    }
+  }
+
+  /// What no machine runs; a number that is mistyped does not take its memory.
+  private static let mostReplicas = 10_000
 
   /// A limit that can stand in two places must be the same in both.
   private func agreed(_ key: String, _ other: Node?, _ otherKey: String) -> Node? {
     guard let own = node[key], let other else { return node[key] ?? other }
     if own.text != other.text {
       report.error(
-        other.mark, path("deploy.resources.limits.\(otherKey)"),
-        "\(key): is \(own.text ?? ""), but this is \(other.text ?? "")",
+        other.mark, path(otherKey),
+        "\(key): is \(own.text ?? "") in \(report.place(own.mark)), but this is \(other.text ?? "")",
         hint: "keep one of the two")
     }
     return own
@@ -32,7 +55,7 @@ extension ServiceDecoder {
   private mutating func decodeShares() {
     guard let shares = node["cpu_shares"], let value = shares.text.flatMap(UInt64.init), value != 0 else { return }
     service.resources.cpuShares = value
-    if value < 2 { report.error(shares.mark, path("cpu_shares"), "cpu_shares must be 2 or more") }
+    if value < 2 { report.refusal(shares.mark, path("cpu_shares"), "cpu_shares must be 2 or more") }
   }
 
   /// A list of the form of cpuset(7): `0-2,4`.
@@ -45,31 +68,37 @@ extension ServiceDecoder {
       return first <= last
     }
     if !isList {
-      report.error(set.mark, path("cpuset"), "\"\(text)\" is not a list of processors", hint: "for example 0-2,4")
+      report.refusal(set.mark, path("cpuset"), "\"\(text)\" is not a list of processors", hint: "for example 0-2,4")
     }
   }
 
   private func checkSwap() {
     guard let swap = service.resources.memoryAndSwap, swap >= 0, let node = node["memswap_limit"] else { return }
     guard let memory = service.resources.memory else {
-      report.error(
+      report.refusal(
         node.mark, path("memswap_limit"), "memswap_limit needs mem_limit", hint: "it is memory and swap together")
       return
     }
     if UInt64(swap) < memory {
-      report.error(
+      report.refusal(
         node.mark, path("memswap_limit"), "memswap_limit \(swap) is less than mem_limit \(memory)",
         hint: "it is memory and swap together")
     }
   }
 
   private mutating func decodeLimit(_ member: Node.Member) {
+    guard NameRule.Limits.names.contains(member.key) else {
+      report.refusal(
+        member.mark, path("ulimits.\(member.key)"), "\"\(member.key)\" is not a resource limit",
+        hint: report.suggestion(for: member.key, among: NameRule.Limits.names))
+      return
+    }
     let both = member.value.text
     guard let soft = (both ?? member.value["soft"]?.text).flatMap({ Int64($0) }),
       let hard = (both ?? member.value["hard"]?.text).flatMap({ Int64($0) })
     else { return }
     if hard >= 0, soft > hard || soft < 0 {
-      report.error(
+      report.refusal(
         member.value["soft"]?.mark ?? member.mark, path("ulimits.\(member.key)"),
         "the soft limit \(soft) is more than the hard limit \(hard)")
     }

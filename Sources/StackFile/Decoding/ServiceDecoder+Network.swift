@@ -11,7 +11,7 @@ extension ServiceDecoder {
       guard let text = item.text else { continue }
       service.dns.append(text)
       if !Self.isAddress(text) {
-        report.error(
+        report.refusal(
           item.mark, path("dns"), "\"\(text)\" is not the address of a name server", hint: "for example 9.9.9.9")
       }
     }
@@ -34,11 +34,11 @@ extension ServiceDecoder {
       if text.hasPrefix("service:") {
         service.networkMode = .service(String(text.dropFirst(8)))
       } else if text.hasPrefix("container:") {
-        report.error(
+        report.refusal(
           mode.mark, path("network_mode"), "container: is not supported yet",
           hint: "use service:NAME for a service of this file")
       } else {
-        report.error(
+        report.refusal(
           mode.mark, path("network_mode"), "there is no network mode \"\(text)\"",
           hint: report.suggestion(for: text, among: ["none", "host", "bridge"])
             ?? "none, host, bridge, or service:NAME; a network of the stack is named below networks:")
@@ -52,7 +52,7 @@ extension ServiceDecoder {
     if let address = member.value["ipv4_address"], let text = address.text {
       attachment.address = IPv4Address(text)
       if attachment.address == nil {
-        report.error(
+        report.refusal(
           address.mark, path("networks.\(member.key).ipv4_address"), "\"\(text)\" is not an IPv4 address",
           hint: "for example 10.5.0.10")
       }
@@ -66,7 +66,7 @@ extension ServiceDecoder {
     guard let target = item["target"]?.text.flatMap({ UInt16($0) }) else { return }
     let transportText = item["protocol"]?.text ?? "tcp"
     guard let transport = PortMapping.TransportProtocol(rawValue: transportText) else {
-      report.error(
+      report.refusal(
         item.mark, path, "there is no protocol \"\(transportText)\" for ports",
         hint: report.suggestion(for: transportText, among: ["tcp", "udp"]) ?? "tcp or udp")
       return
@@ -74,12 +74,7 @@ extension ServiceDecoder {
     var port = PortMapping(containerPort: target, transport: transport)
     if let address = item["host_ip"], let text = address.text, !text.isEmpty {
       guard let parsed = IPv4Address(text) else {
-        let isVersion6 = text.utf8.contains(UInt8(ascii: ":"))
-        report.error(
-          item.mark, path,
-          isVersion6
-            ? "publishing on the IPv6 address \(text) is not supported yet" : "\"\(text)\" is not an IPv4 address",
-          hint: isVersion6 ? "leave the address out, or give an IPv4 address" : PortSyntax.form)
+        refuse(address: text, item, path)
         return
       }
       // 0.0.0.0 is all addresses, which is what no address means.
@@ -92,12 +87,20 @@ extension ServiceDecoder {
       port.hostPort = range.lowerBound == 0 ? nil : range.lowerBound
       if range.count > 1 { port.lastHostPort = range.upperBound }
     }
-    guard port.hostPort == nil || knownPorts.insert(port).inserted else {
-      report.error(item.mark, path, "this port is listed twice", hint: "keep one of the two")
-      return
-    }
+    // Two ways of writing the same port, which is published once.
+    guard port.hostPort == nil || knownPorts.insert(port).inserted else { return }
     service.ports.append(port)
     portMarks.append(item.mark)
+  }
+
+  private func refuse(address text: String, _ item: Node, _ path: String) {
+    if Self.isAddress(text) {
+      report.refusal(
+        item.mark, path, "publishing on the IPv6 address \(text) is not supported yet",
+        hint: "leave the address out, or give an IPv4 address")
+    } else {
+      report.error(item.mark, path, "\"\(text)\" is not an IPv4 address", hint: PortSyntax.form)
+    }
   }
 
   private mutating func checkPortsAgainstMode() {
@@ -105,7 +108,7 @@ extension ServiceDecoder {
     switch service.networkMode {
     case .networks: return
     case .service(let name):
-      report.error(
+      report.refusal(
         ports.mark, path("ports"), "a service that shares the network of \"\(name)\" cannot publish ports itself",
         hint: "publish them at the service \"\(name)\"")
     case .host:
@@ -127,12 +130,12 @@ extension ServiceDecoder {
     let value = address ?? ""
     service.extraHosts.append(ExtraHost(name: name, address: value))
     if value != "host-gateway", !Self.isAddress(value) {
-      report.error(
+      report.refusal(
         item.mark, path("extra_hosts"), "\"\(value)\" is neither an address nor host-gateway",
         hint: "the form is HOST=ADDRESS, for example db.example=10.0.0.5")
     }
     if name.utf8.contains(where: { $0 <= UInt8(ascii: " ") || $0 == UInt8(ascii: ":") }) {
-      report.error(item.mark, path("extra_hosts"), "\"\(name)\" is not a host name")
+      report.refusal(item.mark, path("extra_hosts"), "\"\(name)\" is not a host name")
     }
   }
 

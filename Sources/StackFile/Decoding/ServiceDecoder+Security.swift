@@ -31,7 +31,7 @@ extension ServiceDecoder {
       var name = text.uppercased()
       if name.hasPrefix("CAP_") { name.removeFirst(4) }
       if name != "ALL", !CapabilityName.all.contains(name) {
-        report.error(
+        report.refusal(
           item.mark, path("\(key)[\(index)]"), "there is no capability \"\(text)\"",
           hint: report.suggestion(for: name, among: CapabilityName.all) ?? "the names are those of capabilities(7)")
       }
@@ -48,11 +48,11 @@ extension ServiceDecoder {
       if value == nil || value == "true" {
         service.noNewPrivileges = true
       } else if value != "false" {
-        report.error(item.mark, path, "no-new-privileges is true or false, not \"\(value ?? "")\"")
+        report.refusal(item.mark, path, "no-new-privileges is true or false, not \"\(value ?? "")\"")
       }
     case "seccomp":
       guard let value, !value.isEmpty else {
-        report.error(item.mark, path, "seccomp needs a value", hint: "seccomp=unconfined, or seccomp=FILE")
+        report.refusal(item.mark, path, "seccomp needs a value", hint: "seccomp=unconfined, or seccomp=FILE")
         return
       }
       if let own = node.member("seccomp") {
@@ -60,11 +60,11 @@ extension ServiceDecoder {
           own.mark, self.path("seccomp"), "seccomp is given here and in security_opt:", hint: "keep one of the two")
       }
       service.seccomp = seccomp(value)
-    case "apparmor", "label", "systempaths":
+    case "apparmor", "label", "systempaths", "writable-cgroups":
       report.inert(kind: "security_opt \(name)", item.mark, path, "\(name) is accepted, but not acted on yet")
     default:
-      let known = ["no-new-privileges", "seccomp", "apparmor", "label", "systempaths"]
-      report.error(
+      let known = ["no-new-privileges", "seccomp", "apparmor", "label", "systempaths", "writable-cgroups"]
+      report.refusal(
         item.mark, path, "unknown security option \"\(name)\"",
         hint: report.suggestion(for: name, among: known) ?? "known are \(known.joined(separator: ", "))")
     }
@@ -73,7 +73,7 @@ extension ServiceDecoder {
   private mutating func decodeUserNamespace() {
     guard let mode = node["userns_mode"], let text = mode.text, !text.isEmpty else { return }
     guard let known = UserNamespaceMode(rawValue: text) else {
-      report.error(
+      report.refusal(
         mode.mark, path("userns_mode"), "there is no user namespace mode \"\(text)\"",
         hint: report.suggestion(for: text, among: ["host", "private"]) ?? "host or private")
       return

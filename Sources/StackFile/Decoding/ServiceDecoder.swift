@@ -4,6 +4,8 @@ import StackModel
 struct ServiceDecoder {
   let member: Node.Member
   let node: Node
+  /// The secrets and configs of the stack by their keys, each below the name of its section.
+  let objects: [String: [String: Node]]
   /// Of the project, absolute.
   let directory: String
   let report: Report
@@ -12,8 +14,9 @@ struct ServiceDecoder {
   var knownPorts: Set<PortMapping> = []
   var knownTargets: Set<String> = []
 
-  init(_ member: Node.Member, directory: String, report: Report) {
+  init(_ member: Node.Member, objects: [String: [String: Node]], directory: String, report: Report) {
     self.member = member
+    self.objects = objects
     self.directory = directory
     node = member.value
     self.report = report
@@ -29,6 +32,7 @@ struct ServiceDecoder {
     decodeLimits()
     decodeOrder()
     decodeLife()
+    ServiceRules(member: member, report: report).check()
     service.labels = StackDecoder.labels(node["labels"])
   }
 
@@ -46,7 +50,7 @@ struct ServiceDecoder {
     let root = node["rootfs"]
     if let image, let text = image.text {
       if text.isEmpty || text.utf8.contains(where: { $0 <= UInt8(ascii: " ") }) {
-        report.error(
+        report.refusal(
           image.mark, path("image"), "\"\(text)\" is not the name of an image", hint: "for example alpine:3.20")
       }
       service.root = .image(text)
@@ -59,8 +63,21 @@ struct ServiceDecoder {
       }
       service.root = text == "host" ? .host : Self.isArchive(text) ? .archive(text) : .directory(text)
     }
-    // An unsupported build: is already an error of its own.
-    if image == nil, root == nil, node["build"] == nil, node["extends"] == nil, node["provider"] == nil {
+    if image == nil, root == nil { decodeMissingRoot() }
+  }
+
+  private func decodeMissingRoot() {
+    if let build = node.member("build") {
+      if !build.value.isWrong {
+        report.refusal(
+          build.mark, path("build"), "images cannot be built yet, and \"\(member.key)\" names none",
+          hint: "build the image with another tool, bring it in with \"stack image load\", and name it with image:")
+      }
+    } else if let provider = node.member("provider") {
+      report.refusal(
+        provider.mark, path("provider"), "\"\(member.key)\" has a provider and no image: it cannot be run",
+        hint: "run what it provides as a service")
+    } else {
       report.error(
         member.mark, "services.\(member.key)", "the service \"\(member.key)\" has no image: and no rootfs:",
         hint: "image: names an image; rootfs: a directory, a tar archive, or host")
@@ -82,7 +99,7 @@ struct ServiceDecoder {
       if variable.key.isEmpty
         || variable.key.utf8.contains(where: { $0 <= UInt8(ascii: " ") || $0 == UInt8(ascii: "=") })
       {
-        report.error(
+        report.refusal(
           variable.mark, path("environment"), "\"\(variable.key)\" is not the name of a variable",
           hint: "no blanks stand before or after the =")
       } else if let value = variable.value.text {
@@ -91,19 +108,22 @@ struct ServiceDecoder {
     }
     service.workingDirectory = node["working_dir"]?.text
     if let directory = node["working_dir"], let text = directory.text, !FilePath.isAbsolute(text) {
-      report.error(
+      report.refusal(
         directory.mark, path("working_dir"), "working_dir \"\(text)\" must be an absolute path", hint: "write /\(text)")
     }
     service.user = node["user"]?.text
     decodeHostname()
     service.containerName = node["container_name"]?.text
     if let name = node["container_name"], let text = name.text, text.utf8.count < 2 || !Self.isContainerName(text) {
-      report.error(
+      report.refusal(
         name.mark, path("container_name"), "\"\(text)\" is not a container name",
         hint: "two or more letters, digits, '_', '.' and '-', the first a letter or digit")
     }
     service.usesInit = flag("init")
     service.hasTerminal = flag("tty")
+    service.keepsStandardInput = flag("stdin_open") ? true : nil
+    service.supplementaryGroups = node["group_add"].map { _ in strings("group_add") }
+    service.domainName = node["domainname"]?.text
     decodeStop()
   }
 
@@ -124,7 +144,7 @@ struct ServiceDecoder {
           && label.utf8.allSatisfy { Template.isNamePart($0) || $0 == UInt8(ascii: "-") }
       }
     if !isValid {
-      report.error(
+      report.refusal(
         hostname.mark, path("hostname"), "\"\(text)\" is not a host name",
         hint: "letters, digits, '-' and '.', at most 64 of them")
     }
@@ -134,7 +154,7 @@ struct ServiceDecoder {
     if let signal = node["stop_signal"], let text = signal.text {
       service.stopSignal = text
       if !StopSignal.isKnown(text) {
-        report.error(
+        report.refusal(
           signal.mark, path("stop_signal"), "there is no signal \"\(text)\"",
           hint: report.suggestion(for: StopSignal.bare(text), among: StopSignal.names, write: { "SIG\($0)" }))
       }
@@ -163,7 +183,7 @@ struct ServiceDecoder {
       // 0 is no limit, as in docker.
       service.restart = .onFailure(maximum: Int(count).flatMap { $0 == 0 ? nil : $0 })
     default:
-      report.error(
+      report.refusal(
         restart.mark, path("restart"), "\"\(text)\" is not a restart policy",
         hint: report.suggestion(for: text, among: ["no", "always", "on-failure", "unless-stopped"])
           ?? "no, always, on-failure, on-failure:COUNT, or unless-stopped")

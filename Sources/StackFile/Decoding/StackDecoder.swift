@@ -5,19 +5,27 @@ import StackModel
 struct StackDecoder {
   let report: Report
 
-  func decode(_ document: Node, directory: String) -> Stack {
+  /// - Parameter disabled: services that are in the files, but not part of the stack.
+  func decode(_ document: Node, directory: String, disabled: Set<String>) -> Stack {
     var stack = Stack(name: document["name"]?.text ?? "", directory: directory)
     let networks = NetworkDecoder(report: report)
     stack.networks = (document["networks"]?.members ?? []).map { networks.network($0) }
     stack.volumes = (document["volumes"]?.members ?? []).map(volume)
+    var objects: [String: [String: Node]] = [:]
+    for section in ["secrets", "configs"] {
+      checkObjects(document[section], section)
+      let members = document[section]?.members ?? []
+      objects[section] = Dictionary(members.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+    }
     // A service that is no mapping is there for those that name it, but has nothing to decode.
     let services = (document["services"]?.members ?? []).filter { !$0.value.isNull }.map { member in
-      var decoder = ServiceDecoder(member, directory: directory, report: report)
+      var decoder = ServiceDecoder(member, objects: objects, directory: directory, report: report)
       decoder.decode()
       return DecodedService(service: decoder.service, member: member, portMarks: decoder.portMarks)
     }
+    ServiceLinks(report: report).apply(to: services)
     stack.services = services.map(\.service)
-    References(document: document, report: report).check()
+    References(document: document, disabled: disabled, report: report).check()
     DependencyCycles(services: services, report: report).check()
     PortConflicts(services: services, report: report).check()
     AddressChecks(networks: stack.networks, document: document, services: services, report: report).check()
@@ -29,13 +37,13 @@ struct StackDecoder {
     let node = member.value
     let path = "volumes.\(member.key)"
     var volume = Volume(key: member.key, name: node["name"]?.text ?? member.key)
-    volume.isExternal = node["external"] != nil
+    volume.isExternal = node["external"]?.text == "true"
     volume.labels = Self.labels(node["labels"])
     if let driver = node["driver"], let name = driver.text, name != "local", !name.isEmpty {
-      report.error(
+      report.refusal(
         driver.mark, path + ".driver", "there is no volume driver \"\(name)\"", hint: "remove driver:, or write local")
     }
-    Self.checkExternal(member, path, report)
+    if volume.isExternal { Self.checkExternal(member, path, report.error) }
     return volume
   }
 
@@ -44,21 +52,51 @@ struct StackDecoder {
   }
 
   /// What exists already cannot be described here.
-  static func checkExternal(_ member: Node.Member, _ path: String, _ report: Report) {
-    guard member.value["external"] != nil else { return }
+  static func checkExternal(
+    _ member: Node.Member, _ path: String, _ say: (Mark, String?, String, String?) -> Void
+  ) {
     for other in member.value.members where other.key != "external" && other.key != "name" && !other.key.hasPrefix("x-")
     {
-      report.error(
+      say(
         other.mark, "\(path).\(other.key)", "\(other.key): has no meaning beside external: true",
-        hint: "remove one of the two")
+        "remove one of the two")
+    }
+  }
+
+  /// A secret or config comes from one place.
+  private func checkObjects(_ objects: Node?, _ section: String) {
+    let sources = section == "secrets" ? ["file", "environment"] : ["file", "environment", "content"]
+    for object in objects?.members ?? [] {
+      guard case .mapping = object.value.content else { continue }
+      let path = "\(section).\(object.key)"
+      if section == "secrets", let content = object.value.member("content") {
+        report.error(
+          content.mark, path, "unknown key \"content\" in secret \"\(object.key)\"", hint: "use file: or environment:")
+      }
+      let given = object.value.members.filter { sources.contains($0.key) }
+      if given.count > 1 {
+        report.error(
+          given[1].mark, path, "\(given[0].key): and \(given[1].key): exclude each other", hint: "keep one of the two")
+      } else if given.isEmpty, object.value["external"]?.text != "true", object.value["driver"] == nil {
+        report.error(
+          object.mark, path, "\"\(object.key)\" has no source",
+          hint: "write one of \(sources.map { $0 + ":" }.joined(separator: ", ")), or external: true")
+      }
     }
   }
 }
 
-/// A service beside the node that it was made from, for checks between services.
-struct DecodedService {
+/// A service beside the node that it was made from, for checks between services. A class: a service is large, and each
+/// check goes over all of them.
+final class DecodedService {
   var service: Service
-  var member: Node.Member
+  let member: Node.Member
   /// Of each of the service's ports.
-  var portMarks: [Mark]
+  let portMarks: [Mark]
+
+  init(service: Service, member: Node.Member, portMarks: [Mark]) {
+    self.service = service
+    self.member = member
+    self.portMarks = portMarks
+  }
 }

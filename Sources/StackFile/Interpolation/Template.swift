@@ -22,6 +22,9 @@ struct Template {
   /// A variable that is not set is found once.
   private(set) var found: [Found] = []
   private var unset: Set<String> = []
+  /// Whether `references` is filled, with what is not used too.
+  var collectsReferences = false
+  private(set) var references: [VariableReference] = []
 
   private static let maximumDepth = 50
 
@@ -53,6 +56,7 @@ struct Template {
         rest = rest[(end + 1)...]
       } else if Self.isNameStart(next) {
         let name = rest.prefix(while: Self.isNamePart)
+        if collectsReferences { collect(name, []) }
         result += value(name, reference: text[dollar..<name.endIndex])
         rest = rest[name.endIndex...]
       } else {
@@ -85,6 +89,7 @@ struct Template {
       return []
     }
     let name = body.prefix(while: Self.isNamePart)
+    if collectsReferences { collect(name, body[name.endIndex...]) }
     var rest = body[name.endIndex...]
     guard !rest.isEmpty else { return value(name, reference: reference) }
     let ignoresEmpty = rest.first == UInt8(ascii: ":")
@@ -103,6 +108,25 @@ struct Template {
     default:
       add(.malformed, reference)
       return []
+    }
+  }
+
+  private mutating func collect(_ name: ArraySlice<UInt8>, _ rest: ArraySlice<UInt8>) {
+    let operation = rest.first == UInt8(ascii: ":") ? rest.dropFirst() : rest
+    let argument = Self.text(operation.dropFirst())
+    var reference = VariableReference(name: Self.text(name))
+    switch operation.first {
+    case UInt8(ascii: "?"): reference.isRequired = true
+    case UInt8(ascii: "-"): reference.defaultValue = argument
+    case UInt8(ascii: "+"): reference.alternateValue = argument
+    default: break
+    }
+    if let known = references.firstIndex(where: { $0.name == reference.name }) {
+      references[known].isRequired = references[known].isRequired || reference.isRequired
+      references[known].defaultValue = references[known].defaultValue ?? reference.defaultValue
+      references[known].alternateValue = references[known].alternateValue ?? reference.alternateValue
+    } else {
+      references.append(reference)
     }
   }
 

@@ -4,10 +4,10 @@ enum Support: Sendable {
   case full
   /// It accepts it and says once that nothing comes of it yet.
   case inert
+  /// It accepts it and says once that nothing will ever come of it here, and why.
+  case never(String)
   /// It accepts it in silence: nothing has to be done for it.
   case noEffect(String)
-  /// It refuses it, because leaving it out would change what the file means; the text is the way out.
-  case refused(String)
   /// It accepts it and asks to remove it.
   case obsolete
 }
@@ -20,20 +20,41 @@ final class Key: Sendable {
   /// One sentence for the reference, without a full stop.
   let meaning: String
   let isRequired: Bool
+  /// How the values of two files, or of a service and the one that it extends, become one.
+  let merge: MergeRule
+  /// Whether `false`, 0 and an empty text say something that their absence does not.
+  let keepsZero: Bool
+  /// Whether the value may be a mapping or a list: there is something in it to look at.
+  let isCollection: Bool
+  let isRecord: Bool
+  let isSize: Bool
+  let isDuration: Bool
 
-  init(_ name: String, _ shape: Shape, _ support: Support, _ meaning: String) {
+  init(
+    _ name: String, _ shape: Shape, _ support: Support, _ meaning: String, merge: MergeRule = .byShape,
+    keepsZero: Bool = false
+  ) {
     self.name = name
     self.shape = shape
     self.support = support
     self.meaning = meaning
+    self.merge = merge
+    self.keepsZero = keepsZero
+    (isCollection, isRecord, isSize, isDuration) = (shape.isCollection, shape.isRecord, shape.isSize, shape.isDuration)
     isRequired = false
   }
 
-  init(_ name: String, _ shape: Shape, _ meaning: String, required: Bool = false) {
+  init(
+    _ name: String, _ shape: Shape, _ meaning: String, required: Bool = false, merge: MergeRule = .byShape,
+    keepsZero: Bool = false
+  ) {
     self.name = name
     self.shape = shape
     support = .full
     self.meaning = meaning
+    self.merge = merge
+    self.keepsZero = keepsZero
+    (isCollection, isRecord, isSize, isDuration) = (shape.isCollection, shape.isRecord, shape.isSize, shape.isDuration)
     isRequired = required
   }
 }

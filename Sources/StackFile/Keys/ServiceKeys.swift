@@ -1,5 +1,5 @@
 extension KeyTable {
-  /// The keys of a service: those of the Compose Specification, and `rootfs` and `seccomp`, which are ours.
+  /// The keys of a service: those of the Compose Specification, and `rootfs`, `seccomp` and `ready`, which are ours.
   static let service = KeyTable(
     "service", isNamed: true,
     rootKeys + processKeys + fileKeys + networkKeys + securityKeys + limitKeys + lifeKeys + otherKeys)
@@ -10,20 +10,23 @@ extension KeyTable {
       "rootfs", .text,
       "What to run without the image store: a directory, a tar archive, or host for an overlay over the machine's own root"
     ),
-    Key(
-      "build", .either([.text, .dictionary(.any, .any)]),
-      .refused("build the image with another tool, bring it in with \"stack image load\", and name it with image:"),
-      "How to build the image"),
-    Key("pull_policy", .text, .inert, "When to get the image from a registry"),
+    Key("build", .form(.build, .either([.text, .record(.build)])), .inert, "How to build the image"),
+    Key("pull_policy", .form(.pullPolicy, .text), .inert, "When to get the image from a registry"),
+    Key("pull_refresh_after", .text, .inert, "When to look for a newer image"),
     Key("platform", .text, .inert, "The platform of the image"),
   ]
 
   private static let processKeys = [
-    Key("command", .commandLine, "Arguments, or the whole command line without an entrypoint; null keeps the image's"),
-    Key("entrypoint", .commandLine, "The program; not null also drops the image's command"),
+    Key(
+      "command", .commandLine, "Arguments, or the whole command line without an entrypoint; null keeps the image's",
+      merge: .replace, keepsZero: true),
+    Key(
+      "entrypoint", .commandLine, "The program; not null also drops the image's command", merge: .replace,
+      keepsZero: true),
     Key("environment", .pairs, "Variables; a name without a value takes the value of the caller's environment"),
     Key(
-      "env_file", .environmentFiles, "Files with variables; environment wins over them, later ones over earlier ones"),
+      "env_file", .environmentFiles, "Files with variables; environment wins over them, later ones over earlier ones",
+      merge: .unique(.member("path"))),
     Key("working_dir", .text, "The directory in which the process starts"),
     Key("user", .text, "user or uid, with :group or :gid"),
     Key("group_add", .list(.textOrNumber), .inert, "Further groups of the process"),
@@ -32,70 +35,77 @@ extension KeyTable {
     Key("container_name", .name, "The container's name; without it, <project>-<service>-1"),
     Key("tty", .boolean, "Gives the process a terminal"),
     Key("stdin_open", .boolean, .inert, "Keeps the standard input open"),
-    Key("init", .boolean, "Runs a small init as PID 1 that forwards signals and reaps processes"),
+    Key(
+      "init", .boolean, "Runs a small init as PID 1 that forwards signals and reaps processes", keepsZero: true),
   ]
 
   private static let fileKeys = [
-    Key("volumes", .volumes, "Directories, named and anonymous volumes, and tmpfs in the container"),
-    Key("tmpfs", .stringOrList, "PATH[:size=64m,mode=1777,uid=0,gid=0], each a tmpfs"),
+    Key(
+      "volumes", .volumes, "Directories, named and anonymous volumes, and tmpfs in the container",
+      merge: .unique(.member("target"))),
+    Key(
+      "tmpfs", .stringOrList, "PATH[:size=64m,mode=1777,uid=0,gid=0], each a tmpfs", merge: .unique(.name)),
     Key("read_only", .boolean, "Makes the root file system read-only"),
     Key("shm_size", .bytes(allowsUnlimited: false), "The size of /dev/shm; without it, 64m"),
-    Key("devices", .devices, "HOST[:CONTAINER[:rwm]]"),
+    Key("devices", .devices, "HOST[:CONTAINER[:rwm]]", merge: .unique(.member("target"))),
+    Key("volumes_from", .strings, "SERVICE[:ro], whose volumes this service has too", merge: .unique(.value)),
     Key(
-      "volumes_from", .strings, .refused("write the volumes: of the other service here too"),
-      "The volumes of another service"),
+      "secrets", .fileGrants, "Secrets of the stack that the service sees, below /run/secrets, with uid, gid and mode",
+      merge: .unique(.mountPoint("/run/secrets"))),
     Key(
-      "secrets", .list(.any), .refused("mount the file with volumes: and :ro"),
-      "Secrets of the stack that the service sees"),
-    Key(
-      "configs", .list(.any), .refused("mount the file with volumes: and :ro"),
-      "Settings of the stack that the service sees"),
-    Key("storage_opt", .dictionary(.any, .any), .inert, "Options of the storage driver"),
+      "configs", .fileGrants, "Settings of the stack that the service sees, below /, with uid, gid and mode",
+      merge: .unique(.mountPoint(""))),
+    Key("storage_opt", .options, .never("layers are directories of the machine"), "Options of the storage driver"),
   ]
 
   private static let networkKeys = [
-    Key("ports", .ports, "[[IP:]HOST[-END]:]PORT[-END][/tcp|udp]; host port 0, or none, lets the kernel choose"),
+    Key(
+      "ports", .ports, "[[IP:]HOST[-END]:]PORT[-END][/tcp|udp]; host port 0, or none, lets the kernel choose",
+      merge: .unique(.port)),
     Key(
       "expose", .list(.textOrNumber), .noEffect("services of a network reach all ports of each other"),
-      "Ports for other services"),
+      "Ports for other services", merge: .unique(.value)),
     Key("networks", .attachments, "The networks to join; without it, default"),
     Key("network_mode", .text, "none, host, bridge, or service:NAME to share that service's network"),
-    Key("extra_hosts", .extraHosts, "HOST=ADDRESS for /etc/hosts; the address may be host-gateway"),
-    Key("dns", .stringOrList, "Name servers"),
-    Key("dns_search", .stringOrList, "Search domains"),
-    Key("dns_opt", .strings, "Options of the resolver"),
     Key(
-      "links", .strings, .refused("use depends_on:, and aliases: under networks: for other names"),
-      "Other services, under other names"),
+      "extra_hosts", .extraHosts, "HOST=ADDRESS for /etc/hosts; the address may be host-gateway", merge: .unique(.value)
+    ),
+    Key("dns", .stringOrList, "Name servers", merge: .unique(.name)),
+    Key("dns_search", .stringOrList, "Search domains", merge: .unique(.name)),
+    Key("dns_opt", .strings, "Options of the resolver", merge: .unique(.name)),
     Key(
-      "external_links", .strings, .refused("join the other container's network"),
+      "links", .strings, "SERVICE[:ALIAS]: waits for it, and adds the alias to its names on common networks",
+      merge: .unique(.name)),
+    Key(
+      "external_links", .strings, .never("join the other container's network instead"),
       "Containers of elsewhere, under other names"),
     Key("mac_address", .text, .inert, "The hardware address"),
   ]
 
   private static let securityKeys = [
     Key("privileged", .boolean, "All capabilities, all devices, no filter"),
-    Key("cap_add", .strings, "Capabilities beyond the default set, with or without CAP_; ALL is all"),
-    Key("cap_drop", .strings, "Capabilities that are taken away; ALL is all"),
+    Key(
+      "cap_add", .strings, "Capabilities beyond the default set, with or without CAP_; ALL is all",
+      merge: .unique(.name)),
+    Key("cap_drop", .strings, "Capabilities that are taken away; ALL is all", merge: .unique(.name)),
     Key(
       "security_opt", .strings,
       "no-new-privileges, seccomp=unconfined, seccomp=FILE; apparmor and label are accepted, not acted on yet"),
     Key("seccomp", .text, "default, unconfined, or the path of a profile in Docker's or OCI's JSON form"),
     Key("userns_mode", .text, "host, private, or nothing for the default"),
     Key("sysctls", .labels, "Kernel settings of the container's namespaces"),
-    Key(
-      "pid", .nullable(.text), .refused("remove it: a service has a PID namespace of its own"),
-      "The PID namespace to share"),
-    Key("ipc", .text, .refused("remove it: a service has an IPC namespace of its own"), "The IPC namespace to share"),
-    Key("uts", .text, .refused("remove it: a service has a UTS namespace of its own"), "The UTS namespace to share"),
+    Key("pid", .nullable(.text), .inert, "The PID namespace to share: host or service:NAME"),
+    Key("ipc", .text, .inert, "The IPC namespace to share: host, shareable or service:NAME"),
+    Key("uts", .text, .inert, "The UTS namespace to share: host"),
     Key("cgroup", .choice(["host", "private"]), .inert, "The cgroup namespace"),
-    Key("credential_spec", .dictionary(.any, .any), .inert, "Windows only"),
-    Key("isolation", .text, .inert, "Windows only"),
-    Key("use_api_socket", .boolean, .refused("there is no daemon whose socket could be given"), "The engine's socket"),
+    Key("credential_spec", .record(.credentialSpec), .never("it is of Windows"), "Accounts of Windows"),
+    Key("isolation", .text, .never("it is of Windows"), "The isolation of Windows"),
+    Key(
+      "use_api_socket", .boolean, .never("there is no daemon whose socket could be given"), "The engine's socket"),
   ]
 
   private static let limitKeys = [
-    Key("mem_limit", .bytes(allowsUnlimited: false), "Memory"),
+    Key("mem_limit", .bytes(allowsUnlimited: true), "Memory; -1 is no limit"),
     Key("memswap_limit", .bytes(allowsUnlimited: true), "Memory and swap together; -1 is no limit"),
     Key("cpus", .number, "Processors' worth of time, for example 0.5"),
     Key("cpu_shares", .integer(0...262_144), "Weight against other containers; 1024 is usual"),
@@ -106,57 +116,56 @@ extension KeyTable {
       "Limits of setrlimit(2): a number, or soft and hard; -1 is no limit"),
     Key("oom_score_adj", .integer(-1000...1000), "How likely the kernel kills it when memory runs out"),
     Key("deploy", .nullable(.record(.deploy)), "Of it, resources.limits, replicas and restart_policy are acted on"),
-    Key("scale", .integer(0 ... .max), "The number of containers"),
-    Key("mem_reservation", .bytes(allowsUnlimited: false), .inert, "Memory that the kernel leaves to it"),
-    Key("mem_swappiness", .integer(0...100), .inert, "How readily it is swapped out (cgroup v1)"),
+    Key("scale", .count, "The number of containers", keepsZero: true),
+    Key("mem_reservation", .bytes(allowsUnlimited: true), .inert, "Memory that the kernel leaves to it"),
+    Key("mem_swappiness", .bytes(allowsUnlimited: true), .inert, "How readily it is swapped out (cgroup v1)"),
     Key("oom_kill_disable", .boolean, .inert, "Never killed when memory runs out (cgroup v1)"),
     Key("cpu_quota", .whole, .inert, "Microseconds of each period"),
     Key("cpu_period", .whole, .inert, "Microseconds"),
-    Key("cpu_rt_runtime", .either([.textOrNumber]), .inert, "Real-time microseconds of each period"),
-    Key("cpu_rt_period", .either([.textOrNumber]), .inert, "Microseconds"),
-    Key("cpu_count", .count, .inert, "Windows only"),
-    Key("cpu_percent", .integer(0...100), .inert, "Windows only"),
-    Key("blkio_config", .dictionary(.any, .any), .inert, "Weights and limits of block devices"),
+    Key("cpu_rt_runtime", .whole, .inert, "Real-time microseconds of each period"),
+    Key("cpu_rt_period", .whole, .inert, "Microseconds"),
+    Key("cpu_count", .count, .never("it is of Windows"), "Processors of Windows"),
+    Key("cpu_percent", .number, .never("it is of Windows"), "Processor time of Windows"),
+    Key("blkio_config", .record(.blockDevices), .inert, "Weights and limits of block devices"),
     Key("device_cgroup_rules", .strings, .inert, "Rules of the device controller"),
     Key("cgroup_parent", .text, .inert, "The cgroup around the container's"),
-    Key("gpus", .any, .inert, "Graphics processors"),
+    Key(
+      "gpus", .form(.graphics, .either([.choice(["all"]), .list(.record(.deviceRequest))])), .inert,
+      "Graphics processors"),
   ]
 
   private static let lifeKeys = [
     Key("depends_on", .dependencies, "Services to wait for: a list, or a mapping with condition and required"),
     Key("restart", .text, "no, always, on-failure[:COUNT], or unless-stopped"),
     Key("stop_signal", .text, "The signal that asks the process to end; without it, the image's, or SIGTERM"),
-    Key("stop_grace_period", .duration, "The time between the stop signal and SIGKILL; without it, 10s"),
+    Key(
+      "stop_grace_period", .duration, "The time between the stop signal and SIGKILL; without it, 10s", keepsZero: true),
     Key("healthcheck", .record(.healthcheck), "How to find out whether the service is healthy"),
     Key("ready", .record(.ready), "How to find out whether the service is ready, without a program in its image"),
     Key(
-      "profiles", .strings, .refused("remove it, or put the service into a stack file of its own"),
-      "The service is only part of the stack when one of these is asked for"),
+      "profiles", .strings, "The service is only part of the stack when one of these is asked for",
+      merge: .unique(.name)),
     Key(
-      "extends", .either([.text, .dictionary(.any, .any)]),
-      .refused("copy the keys, or share them with a YAML anchor and <<"), "Another service to take keys from"),
-    Key(
-      "pre_start", .list(.any),
-      .refused("make it a service of its own, with condition: service_completed_successfully"),
-      "Commands to run before the start"),
+      "extends", .form(.extends, .either([.text, .record(.extends)])),
+      "Another service, of this or another file, to take keys from"),
+    Key("pre_start", .list(.record(.initStep)), .inert, "Containers that have to succeed before the service's is made"),
     Key("post_start", .list(.record(.hook)), "Commands to run in the container after its start"),
     Key("pre_stop", .list(.record(.hook)), "Commands to run in the container before it is stopped"),
     Key(
-      "provider", .dictionary(.any, .any), .refused("run what it provides as a service"),
-      "A program that provides the service"),
+      "provider", .record(.provider), .never("run what it provides as a service"), "A program that provides the service"
+    ),
     Key(
-      "models", .either([.list(.any), .dictionary(.any, .any)]), .refused("run the model as a service"),
-      "Language models that the service uses"),
+      "models", .form(.names, .either([.list(.text), .dictionary(.nullable(.record(.modelUse)), .resource)])),
+      .never("run the model as a service"), "Language models that the service uses"),
   ]
 
   private static let otherKeys = [
     Key("labels", .labels, "Labels of the container"),
-    Key("label_file", .stringOrList, .inert, "Files with labels"),
+    Key("label_file", .stringOrList, "Files with labels; labels wins over them"),
     Key("annotations", .labels, .inert, "Annotations of the container"),
-    Key("attach", .boolean, "Whether up shows its output"),
-    Key("logging", .record(.logging), .inert, "Where the output goes"),
-    Key("develop", .any, .inert, "What to do when source files change"),
-    Key("runtime", .text, .inert, "The program that runs the container"),
-    Key("pull_refresh_after", .duration, .inert, "When to look for a newer image"),
+    Key("attach", .boolean, "Whether up shows its output", keepsZero: true),
+    Key("logging", .record(.logging), .inert, "Where the output goes", merge: .sameDriver),
+    Key("develop", .nullable(.record(.develop)), .inert, "What to do when source files change"),
+    Key("runtime", .text, .never("there is one engine"), "The program that runs the container"),
   ]
 }

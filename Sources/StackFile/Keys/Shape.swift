@@ -1,5 +1,5 @@
-/// What the value of a key may look like: the one description that checking, the canonical form, the JSON Schema and
-/// the reference are made from.
+/// What the value of a key may look like: the one description that checking, the canonical form, merging, the JSON Schema
+/// and the reference are made from.
 indirect enum Shape: Sendable {
   case any
   /// Text only: a number must be in quotes.
@@ -7,6 +7,8 @@ indirect enum Shape: Sendable {
   /// Text that is not empty.
   case name
   case textOrNumber
+  /// Text, or true or false, which is kept as text.
+  case textOrBoolean
   /// Text, a number, true or false, or nothing.
   case value
   case boolean
@@ -16,8 +18,8 @@ indirect enum Shape: Sendable {
   case bytes(allowsUnlimited: Bool)
   /// `1h5m30s20ms`.
   case duration
-  /// Permission bits: octal as `0o1777`, `01777` or `"1777"`.
-  case fileMode
+  /// Permission bits: octal as `0o1777`, `01777` or `"1777"`; printed as a number or as `"0440"`.
+  case fileMode(isText: Bool)
   case choice([String])
   case list(Shape)
   /// A mapping with the format's keys.
@@ -47,11 +49,29 @@ enum Form: Sendable {
   case volumes
   case devices
   case dependencies
-  case attachments
+  /// `[a, b]` → `{a: null, b: null}`.
+  case names
   case environmentFiles
   case extraHosts
   /// `{name: N}` → `true`, with the name beside it.
   case external
+  /// `DIR` → `{context: DIR}`.
+  case build
+  /// `NAME` → `{source: NAME}`.
+  case fileGrants
+  /// `NAME` → `{service: NAME}`.
+  case extends
+  /// `PATH` → `{path: [PATH]}`.
+  case inclusions
+  /// `all` → `[{count: -1}]`.
+  case graphics
+  /// `all`, or a number; -1 is all.
+  case deviceCount
+  /// `{id: path}` → `["id: path"]`.
+  case keys
+  /// Each value a list.
+  case manyValues
+  case pullPolicy
 }
 
 /// Which keys a dictionary may have.
@@ -78,7 +98,7 @@ enum NameRule: Sendable {
         && name.utf8.allSatisfy {
           Template.isNamePart($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
         }
-    case .limit: Limits.names.contains(name)
+    case .limit: !name.isEmpty && name.utf8.allSatisfy { (0x61...0x7a).contains($0) }
     }
   }
 
@@ -98,6 +118,7 @@ extension Shape {
     case .any: "a value"
     case .text, .name: "text"
     case .textOrNumber: "text or a number"
+    case .textOrBoolean: "text, true or false"
     case .value: "text, a number, true or false"
     case .boolean: "true or false"
     case .integer: "a whole number"
@@ -127,12 +148,53 @@ extension Shape {
     }
   }
 
+  /// The alternative that a canonical value of this kind is of: `list` or `record` or `dictionary`, or else what it is.
+  func alternative(for content: Node.Content) -> Shape {
+    switch self {
+    case .nullable(let shape), .form(_, let shape): shape.alternative(for: content)
+    case .either(let shapes): shapes.first { $0.accepts(content) }?.alternative(for: content) ?? .any
+    default: self
+    }
+  }
+
   static let strings = Shape.list(.text)
   static let stringOrList = Shape.form(.oneOrMany, .either([.text, .list(.text)]))
   static let pairs = Shape.form(.pairs, .either([.list(.text), .dictionary(.value, .any)]))
   static let labels = Shape.form(.labels, .either([.list(.text), .dictionary(.value, .any)]))
-  static let options = Shape.dictionary(.textOrNumber, .any)
+  static let options = Shape.form(.labels, .dictionary(.value, .any))
   static let commandLine = Shape.form(.command, .nullable(.either([.text, .list(.text)])))
   static let whole = Shape.integer(.min ... .max)
   static let count = Shape.integer(0 ... .max)
+}
+
+extension Shape {
+  /// Whether a value may be a mapping or a list.
+  var isCollection: Bool {
+    switch self {
+    case .list, .record, .dictionary: true
+    case .nullable(let shape), .form(_, let shape): shape.isCollection
+    case .either(let shapes): shapes.contains { $0.isCollection }
+    default: false
+    }
+  }
+
+  /// Whether a mapping here has the format's keys.
+  var isRecord: Bool {
+    switch self {
+    case .record: true
+    case .nullable(let shape), .form(_, let shape): shape.isRecord
+    case .either(let shapes): shapes.contains { $0.isRecord }
+    default: false
+    }
+  }
+
+  var isSize: Bool {
+    if case .bytes = self { return true }
+    return false
+  }
+
+  var isDuration: Bool {
+    if case .duration = self { return true }
+    return false
+  }
 }

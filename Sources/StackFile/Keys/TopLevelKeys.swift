@@ -6,53 +6,27 @@ extension KeyTable {
       Key("name", .text, "The project name; -p and STACK_PROJECT_NAME win over it"),
       Key("version", .textOrNumber, .obsolete, "Had a meaning in old versions of the format"),
       Key(
+        "include",
+        .nullable(.list(.form(.inclusions, .either([.text, .record(.inclusion)])))),
+        "Other stack files that are part of this one, each with its own directory and .env"),
+      Key(
         "services", .dictionary(.record(.service), .resource),
         "The services of the stack, in the order in which they are shown"),
       Key("networks", .dictionary(.nullable(.record(.network)), .resource), "The networks that services may join"),
       Key(
         "volumes", .dictionary(.nullable(.record(.volume)), .resource), "The volumes that services may mount by name"),
+      Key("secrets", .dictionary(.record(.secret), .resource), "Files with secrets that services may use"),
+      Key("configs", .dictionary(.record(.config), .resource), "Files with settings that services may use"),
       Key(
-        "secrets", .dictionary(.any, .resource), .refused("mount the file with volumes: and :ro"),
-        "Files with secrets that services may use"),
-      Key(
-        "configs", .dictionary(.any, .resource), .refused("mount the file with volumes: and :ro"),
-        "Files with settings that services may use"),
-      Key(
-        "include", .list(.any), .refused("copy the services into this file"),
-        "Other stack files that are part of this one"),
-      Key("models", .dictionary(.any, .resource), .refused("run the model as a service"), "Language models"),
+        "models", .dictionary(.record(.model), .resource), .never("run the model as a service"), "Language models"),
     ])
 
-  static let network = KeyTable(
-    "network", isNamed: true,
+  static let inclusion = KeyTable(
+    "include",
     [
-      Key("name", .text, "The network's name on the machine; without it, <project>_<key>"),
-      Key("driver", .text, "bridge, which is the default, is the only driver"),
-      Key("driver_opts", .options, "com.docker.network.driver.mtu sets the MTU; others are accepted, not acted on yet"),
-      Key("internal", .boolean, "No way out of the network, and none in"),
-      Key("external", .external, "The network exists already: it is neither made nor removed"),
-      Key("labels", .labels, "Labels of the network"),
-      Key("ipam", .record(.ipam), "Addresses of the network; without it, the plan chooses"),
-      Key("attachable", .boolean, .noEffect("every network is"), "Whether other containers may join"),
-      Key("enable_ipv4", .boolean, .inert, "Whether the network has IPv4 addresses"),
-      Key("enable_ipv6", .boolean, .inert, "Whether the network has IPv6 addresses"),
-    ])
-
-  static let ipam = KeyTable(
-    "ipam",
-    [
-      Key("config", .list(.record(.ipamConfig)), "One IPv4 network; IPv6 networks are accepted, not acted on yet"),
-      Key("driver", .text, .inert, "Who hands out addresses"),
-      Key("options", .options, .inert, "Options of that driver"),
-    ])
-
-  static let ipamConfig = KeyTable(
-    "ipam.config",
-    [
-      Key("subnet", .text, "The network in CIDR form, for example 10.5.0.0/24"),
-      Key("gateway", .text, "The machine's address in it; without it, the first of the network"),
-      Key("ip_range", .text, .inert, "The part of the network from which addresses are given"),
-      Key("aux_addresses", .dictionary(.text, .any), .inert, "Addresses that are taken by others"),
+      Key("path", .stringOrList, "The file, or several of which later ones are merged into the first", required: true),
+      Key("project_directory", .text, "Where its relative paths start; without it, the directory of the file"),
+      Key("env_file", .stringOrList, "Its variables; without it, .env of its directory"),
     ])
 
   static let volume = KeyTable(
@@ -62,9 +36,32 @@ extension KeyTable {
       Key("external", .external, "The volume exists already: it is neither made nor removed"),
       Key("labels", .labels, "Labels of the volume"),
       Key("driver", .text, "local, which is the default, is the only driver"),
-      Key(
-        "driver_opts", .options, .refused("mount the directory with volumes: [./dir:/target]"),
-        "What the local driver mounts: type, o, device"),
+      Key("driver_opts", .options, .inert, "What the local driver mounts: type, o, device"),
+    ])
+
+  private static let objectKeys = [
+    Key("name", .text, "Its name on the machine; without it, <project>_<key>"),
+    Key("file", .text, "The file that has it"),
+    Key("environment", .text, "The variable that has it"),
+    Key("external", .external, "It exists already on the machine"),
+    Key("labels", .labels, .noEffect("labels of a cluster's store"), "Labels"),
+    Key("driver", .text, .never("there is no cluster"), "Who keeps it"),
+    Key("driver_opts", .options, .never("there is no cluster"), "Options of the driver"),
+    Key("template_driver", .text, .never("there is no cluster"), "How its text is made"),
+  ]
+
+  static let secret = KeyTable("secret", isNamed: true, objectKeys)
+
+  static let config = KeyTable(
+    "config", isNamed: true, objectKeys + [Key("content", .text, "Its text")])
+
+  static let model = KeyTable(
+    "model", isNamed: true,
+    [
+      Key("name", .text, "Its name"),
+      Key("model", .text, "The model", required: true),
+      Key("context_size", .whole, "The number of tokens that it sees"),
+      Key("runtime_flags", .strings, "Flags of the program that runs it"),
     ])
 
   static let externalName = KeyTable("external", [Key("name", .text, .obsolete, "Use name: beside external: true")])

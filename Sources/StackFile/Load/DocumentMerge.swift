@@ -1,54 +1,76 @@
-/// The documents of one file as one: later ones are laid over earlier ones (Compose Specification, section Merge).
+/// Lays one document in the long form over another (Compose Specification, section Merge).
 ///
-/// Mappings are joined, lists are appended, everything else is replaced, and so are commands.
-enum DocumentMerge {
-  static func merged(_ documents: [Node]) -> Node? {
-    guard var result = documents.first else { return nil }
-    for document in documents.dropFirst() { result = merge(result, document, key: nil) }
-    return result
-  }
+/// The table of keys says what is joined, appended or replaced. What `!reset` takes away stays as a mark, so that it is
+/// also taken away from what the result is laid over; `Completion` removes it.
+struct DocumentMerge {
+  let report: Report
 
-  private static let replaced: Set<String> = ["command", "entrypoint", "test"]
+  func merged(_ base: Node, _ over: Node) -> Node { merged(base, over, as: .record(.top), rule: .byShape) }
 
-  private static func merge(_ base: Node, _ over: Node, key: String?) -> Node {
-    if let key, replaced.contains(key) { return over }
+  func merged(_ base: Node, _ over: Node, as shape: Shape, rule: MergeRule) -> Node {
+    if over.tag != .none || base.isReset || over.isWrong { return over }
+    if case .scalar(_, .null) = over.content {
+      if case .replace = rule { return over }
+      return base
+    }
+    if base.isNull { return over }
+    if case .replace = rule { return replaced(base, by: over) }
     switch (base.content, over.content) {
     case (.mapping(let first), .mapping(let second)):
-      return Node(.mapping(merge(first, second)), at: base.mark)
+      if case .sameDriver = rule, let old = base["driver"]?.text, let new = over["driver"]?.text, old != new {
+        return replaced(base, by: over)
+      }
+      return Node(.mapping(joined(first, second, as: shape.alternative(for: base.content))), at: base.mark)
     case (.sequence(let first), .sequence(let second)):
-      return Node(.sequence(first + second), at: base.mark)
-    case (.mapping, .sequence(let items)):
-      return asMapping(items).map { merge(base, Node(.mapping($0), at: over.mark), key: nil) } ?? over
-    case (.sequence(let items), .mapping):
-      return asMapping(items).map { merge(Node(.mapping($0), at: base.mark), over, key: nil) } ?? over
-    case (_, .scalar(_, .null)): return base
-    case (_, .scalar), (.scalar, _): return over
+      return Node(.sequence(appended(first, second, as: shape.alternative(for: base.content), rule)), at: base.mark)
+    default: return replaced(base, by: over)
     }
   }
 
-  private static func merge(_ first: [Node.Member], _ second: [Node.Member]) -> [Node.Member] {
+  private func replaced(_ base: Node, by over: Node) -> Node {
+    report.overriding(base.mark, by: over.mark)
+    return over
+  }
+
+  private func joined(_ first: [Node.Member], _ second: [Node.Member], as shape: Shape) -> [Node.Member] {
     var result = first
-    var index = Dictionary(first.enumerated().map { ($1.key, $0) }, uniquingKeysWith: { first, _ in first })
+    var places: [String: Int] = [:]
+    for (index, member) in first.enumerated() { places[member.key] = index }
     for member in second {
-      if let position = index[member.key] {
-        result[position].value = merge(result[position].value, member.value, key: member.key)
-      } else {
-        index[member.key] = result.count
+      guard let place = places[member.key] else {
+        places[member.key] = result.count
         result.append(member)
+        continue
       }
+      let (valueShape, rule) = Self.part(member.key, of: shape)
+      let value = merged(result[place].value, member.value, as: valueShape, rule: rule)
+      let isReplaced = value.mark == member.value.mark
+      result[place] = Node.Member(member.key, at: isReplaced ? member.mark : result[place].mark, value)
     }
     return result
   }
 
-  /// `[A=1, B]` as a mapping, for keys that may be written both ways; nil when the list holds anything but text.
-  private static func asMapping(_ items: [Node]) -> [Node.Member]? {
-    var members: [Node.Member] = []
-    for item in items {
-      guard let text = item.text else { return nil }
-      let (name, value) = Canonicalizer.split(text, at: UInt8(ascii: "="))
-      members.append(
-        Node.Member(name, at: item.mark, value.map { Node(text: $0, at: item.mark) } ?? .null(at: item.mark)))
+  private static func part(_ key: String, of shape: Shape) -> (Shape, MergeRule) {
+    switch shape {
+    case .record(let table): table[key].map { ($0.shape, $0.merge) } ?? (.any, .byShape)
+    // A resource limit is one thing: soft and hard of two files do not belong together.
+    case .dictionary(let value, .limit): (value, .replace)
+    case .dictionary(let value, _): (value, .byShape)
+    default: (.any, .byShape)
     }
-    return members
+  }
+
+  private func appended(_ first: [Node], _ second: [Node], as shape: Shape, _ rule: MergeRule) -> [Node] {
+    switch rule {
+    case .unique(let identity): return identity.unique(first + second)
+    case .joined(let name):
+      guard case .list(let element) = shape else { return second }
+      // What the later list does not have is not part of the result: it describes the whole.
+      return second.map { item in
+        let same = first.first { $0[name]?.text == item[name]?.text }
+        return same.map { merged($0, item, as: element, rule: .byShape) } ?? item
+      }
+    default: return first + second
+    }
   }
 }

@@ -5,38 +5,37 @@ enum FileDiscovery {
     "stack.yaml", "stack.yml", "compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml",
   ]
 
-  /// Files that docker compose would merge into a file that it found by itself.
-  static let overrides = [
-    "compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml",
-  ]
-
-  struct Found {
-    /// The path as the user would write it.
-    var name: String
-    var directory: String
-    var bytes: Result<[UInt8], SourceReadError>
+  /// The first of these beside a file that was found is merged into it.
+  private static func overrides(of name: String) -> [String] {
+    name.hasPrefix("stack.")
+      ? ["stack.override.yaml", "stack.override.yml"]
+      : [
+        "compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml",
+      ]
   }
 
-  /// The first of the names in `directory`, or in the nearest directory above that has one.
-  static func find(from directory: String, read: StackFileLoader.Read) -> Found? {
-    var current = FilePath.clean(directory)
+  /// The first of the names in `directory`, or in the nearest directory above that has one, and its override file; the
+  /// paths are as the user would write them.
+  static func find(from directory: String, read: StackFileLoader.Read) -> [String] {
+    let start = FilePath.clean(directory)
+    var current = start
     while true {
-      for name in names {
-        let path = FilePath.resolve(name, in: current, home: nil)
-        let result = read(path)
-        if case .failure(.notFound) = result { continue }
-        if case .failure(.isDirectory) = result { continue }
-        return Found(name: current == FilePath.clean(directory) ? name : path, directory: current, bytes: result)
+      for name in names where isFile(name, in: current, read) {
+        let override = overrides(of: name).first { isFile($0, in: current, read) }
+        return [name, override].compactMap(\.self).map {
+          current == start ? $0 : FilePath.resolve($0, in: current, home: nil)
+        }
       }
-      if current == "/" || current == "." { return nil }
+      if current == "/" || current == "." { return [] }
       current = FilePath.parent(current)
     }
   }
 
-  static func override(in directory: String, read: StackFileLoader.Read) -> String? {
-    overrides.first { name in
-      if case .success = read(FilePath.resolve(name, in: directory, home: nil)) { return true }
-      return false
+  /// A file that cannot be read is found too: to pass over it would hide why.
+  private static func isFile(_ name: String, in directory: String, _ read: StackFileLoader.Read) -> Bool {
+    switch read(FilePath.resolve(name, in: directory, home: nil)) {
+    case .failure(.notFound), .failure(.isDirectory): false
+    case .success, .failure(.other): true
     }
   }
 }

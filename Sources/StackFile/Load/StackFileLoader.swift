@@ -1,9 +1,16 @@
 import StackModel
 
-/// Reads a stack file: from text to a checked `Stack`, or to all that is wrong with it.
+/// Reads stack files: from text to a checked `Stack`, or to all that is wrong with them.
 ///
-/// Phases, in this order, each with the places of what it works on: parse and interpolate, merge the documents of a
-/// file, check against the table of keys and bring into canonical form, normalise, decode, check consistency.
+/// Named phases, in this order, each with the places of what it works on:
+/// 1. *find*: which files, which variables (`FileDiscovery`, `ProjectEnvironment`);
+/// 2. *compose*: YAML with anchors and merge keys, values interpolated (`Composer`);
+/// 3. *canonicalize*: check against the table of keys, bring into the long form (`Canonicalizer`);
+/// 4. *assemble*: include, extend, lay later files over earlier ones (`Assembly`);
+/// 5. *complete*: what only the whole shows is missing or says nothing (`Completion`);
+/// 6. *normalize*: names, defaults, profiles, variables of files (`Normalizer`), and nothing that says nothing (`Omission`);
+/// 7. *decode*: the model, and what the texts in it mean (`StackDecoder`);
+/// 8. *check*: what the parts say of each other (`Checks/`).
 /// Pure but for `read`.
 package struct StackFileLoader {
   /// The bytes of a file, by its absolute path; `-` is the standard input.
@@ -16,106 +23,91 @@ package struct StackFileLoader {
   }
 
   package func load(_ request: LoadRequest) -> LoadResult {
-    let report = Report()
+    let report = Report(purpose: request.purpose)
+    let context = LoadContext(request: request, report: report, read: read)
     var result = LoadResult(diagnostics: [], sources: [])
-    if let file = file(request, report), report.errorCount == 0 {
-      load(file, request, report, into: &result)
-    }
+    load(context, into: &result)
     result.diagnostics = report.diagnostics()
     result.sources = report.sources
     return result
   }
 
-  private func load(_ file: OpenFile, _ request: LoadRequest, _ report: Report, into result: inout LoadResult) {
-    let directory = FilePath.resolve(
-      request.projectDirectory ?? file.directory, in: request.workingDirectory, home: nil)
-    var project = ProjectEnvironment(request, directory: directory, read: read, report: report)
-    project.takeName(from: file.text)
-    guard
-      let documents = Composer.documents(
-        of: file.text.bytes, source: file.source, report: report, interpolation: project.interpolation(report))
-    else { return }
-    guard let document = DocumentMerge.merged(documents) else {
-      report.error(
-        .start(of: file.source), nil, "the file is empty",
-        hint: "a stack file begins with services: and a service below it")
+  private func load(_ context: LoadContext, into result: inout LoadResult) {
+    let report = context.report
+    var environment = ProjectEnvironment(context.request.environment)
+    guard let files = files(context, &environment) else { return }
+    let directory = directory(of: files.first?.path, context.request)
+    environment.readFiles(of: context, in: directory)
+    let naming = ProjectNaming(context: context)
+    let given = naming.given(environment)
+    guard report.errorCount == 0 else { return }
+    environment.set(name: given ?? naming.expected(files, directory: directory, environment))
+    result.variables = environment.variables
+    if context.request.collectsReferences { result.references = VariableReferences(context: context).all(in: files) }
+    let assembly = Assembly(
+      context: context, environment: environment, directory: directory,
+      prefix: context.request.phases.resolvesPaths ? directory : "")
+    guard var document = assembly.document(of: files) else {
+      if report.errorCount == 0 { reportEmpty(files, report) }
       return
     }
-    var canonicalizer = Canonicalizer(report: report)
-    guard let canonical = canonicalizer.canonical(document, as: .record(.top)) else { return }
-    let normalizer = Normalizer(project: project, directory: directory, read: read, report: report)
-    let normal = normalizer.normalize(canonical, source: file.source)
-    let stack = StackDecoder(report: report).decode(normal, directory: directory)
-    guard report.errorCount == 0 else { return }
-    result.stack = stack
-    result.document = normal
-  }
-
-  // MARK: Which file
-
-  private struct OpenFile {
-    var text: SourceText
-    var source: UInt16
-    var directory: String
-  }
-
-  private func file(_ request: LoadRequest, _ report: Report) -> OpenFile? {
-    let files = request.files.isEmpty ? Self.filesOfEnvironment(request.environment) : request.files
-    if files.count > 1 {
-      let source = report.add(SourceText(name: files[1], bytes: []))
-      report.error(
-        .file(source), nil, "several stack files cannot be merged yet",
-        hint: "join them into one file, and give that with -f")
-      return nil
+    let phases = context.request.phases
+    var completion = Completion(report: report, checks: phases.checks)
+    completion.complete(&document)
+    let name = given ?? naming.name(in: document, directory: directory)
+    let normalizer = Normalizer(context: context, environment: environment, name: name, directory: directory)
+    result.profiles = normalizer.profiles(of: document)
+    let disabled = normalizer.disabled(in: document)
+    normalizer.normalize(&document)
+    Omission.apply(to: &document)
+    if phases.interpolates, phases.normalizes, phases.checks {
+      let stack = StackDecoder(report: report).decode(document, directory: directory, disabled: disabled)
+      if report.errorCount == 0 { result.stack = stack }
     }
-    guard let name = files.first else { return discover(request, report) }
-    let isInput = name == "-"
-    let path = isInput ? "-" : FilePath.resolve(name, in: request.workingDirectory, home: nil)
-    return open(
-      read(path), name: isInput ? "standard input" : name,
-      directory: isInput ? request.workingDirectory : FilePath.parent(path), report)
+    if report.errorCount == 0 { result.document = document }
   }
 
-  /// `STACK_FILE`, or `COMPOSE_FILE` as docker compose reads it.
-  private static func filesOfEnvironment(_ environment: [String: String]) -> [String] {
-    guard let value = environment["STACK_FILE"] ?? environment["COMPOSE_FILE"] else { return [] }
-    let separator = environment["COMPOSE_PATH_SEPARATOR"] ?? ":"
-    guard let byte = separator.first else { return [value] }
-    return value.split(separator: byte).map(String.init)
+  private func reportEmpty(_ files: [LoadContext.OpenFile], _ report: Report) {
+    report.error(
+      .start(of: files.first?.source ?? 0), nil, "the file is empty",
+      hint: "a stack file begins with services: and a service below it")
   }
 
-  private func discover(_ request: LoadRequest, _ report: Report) -> OpenFile? {
-    guard let found = FileDiscovery.find(from: request.workingDirectory, read: read) else {
-      let source = report.add(SourceText(name: request.workingDirectory, bytes: []))
-      report.error(
-        .file(source), nil, "there is no stack file here, nor in a directory above",
+  // MARK: Which files
+
+  /// nil when there is none, or one cannot be read, which is then reported.
+  private func files(_ context: LoadContext, _ environment: inout ProjectEnvironment) -> [LoadContext.OpenFile]? {
+    let request = context.request
+    environment.readFiles(of: context, in: directory(of: request.files.first, request))
+    var names = request.files.isEmpty ? Self.named(in: environment) : request.files
+    if names.isEmpty { names = FileDiscovery.find(from: request.workingDirectory, read: read) }
+    guard !names.isEmpty else {
+      context.report.error(
+        .file(context.report.add(SourceText(name: request.workingDirectory, bytes: []))), nil,
+        "there is no stack file here, nor in a directory above",
         hint: "name one with -f; the names looked for are \(FileDiscovery.names.joined(separator: ", "))")
       return nil
     }
-    let file = open(found.bytes, name: found.name, directory: found.directory, report)
-    if !found.name.hasSuffix("stack.yaml"), !found.name.hasSuffix("stack.yml"),
-      let override = FileDiscovery.override(in: found.directory, read: read)
-    {
-      let source = report.add(SourceText(name: override, bytes: []))
-      report.error(
-        .file(source), nil, "override files cannot be merged yet",
-        hint: "to leave \(override) out, give the file with -f \(found.name)")
-      return nil
+    let files = names.map { name in
+      context.open(
+        name == "-" ? name : FilePath.resolve(name, in: request.workingDirectory, home: nil),
+        name: name == "-" ? "standard input" : name, what: "stack file")
     }
-    return file
+    return files.contains { $0 == nil } ? nil : files.compactMap(\.self)
   }
 
-  private func open(
-    _ bytes: Result<[UInt8], SourceReadError>, name: String, directory: String, _ report: Report
-  ) -> OpenFile? {
-    switch bytes {
-    case .success(let bytes):
-      let text = SourceText(name: name, bytes: bytes)
-      return OpenFile(text: text, source: report.add(text), directory: directory)
-    case .failure(let error):
-      let source = report.add(SourceText(name: name, bytes: []))
-      report.error(.file(source), nil, "cannot read the stack file: \(error.reason)")
-      return nil
-    }
+  /// `STACK_FILE`, or `COMPOSE_FILE` as docker compose reads it.
+  private static func named(in environment: ProjectEnvironment) -> [String] {
+    guard let value = environment.setting("FILE") else { return [] }
+    guard let separator = (environment.setting("PATH_SEPARATOR") ?? ":").first else { return [value] }
+    return value.split(separator: separator).map(String.init)
+  }
+
+  /// The project directory: as asked for, or that of the first file, or the working directory.
+  private func directory(of file: String?, _ request: LoadRequest) -> String {
+    let working = request.workingDirectory
+    if let directory = request.projectDirectory { return FilePath.resolve(directory, in: working, home: nil) }
+    guard let file, file != "-" else { return FilePath.clean(working) }
+    return FilePath.parent(FilePath.resolve(file, in: working, home: nil))
   }
 }

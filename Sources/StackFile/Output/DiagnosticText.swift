@@ -22,6 +22,9 @@ package enum DiagnosticText {
       let marker = String(repeating: "^", count: excerpt.width)
       text += (diagnostic.severity == .error ? paint.error(marker) : paint.warning(marker)) + "\n"
     }
+    for other in diagnostic.related {
+      text += paint.dim("\(gutter) =") + " note: \(other.file):\(other.line):\(other.column): \(other.message)\n"
+    }
     if let hint = diagnostic.hint { text += paint.dim("\(gutter) =") + " hint: \(hint)\n" }
     if let path = diagnostic.path { text += paint.dim("\(gutter) =") + " at \(path)\n" }
     return text

@@ -1,9 +1,12 @@
 /// A tree as JSON (RFC 8259), two spaces a level.
 struct JSONText {
   private var bytes: [UInt8] = []
+  /// Whether `$` is doubled.
+  private var escapes = false
 
-  static func text(of node: Node) -> String {
+  static func text(of node: Node, escapes: Bool = false) -> String {
     var text = JSONText()
+    text.escapes = escapes
     text.write(node, indentation: 0)
     text.bytes.append(UInt8(ascii: "\n"))
     return String(decoding: text.bytes, as: UTF8.self)
@@ -56,7 +59,8 @@ struct JSONText {
       if let number = Canonicalizer.integer(value) { write("\(number)") } else { write(quoted: value) }
     case .real:
       if let number = Double(value), number.isFinite { write("\(number)") } else { write(quoted: value) }
-    case .text: write(quoted: value)
+    case .text:
+      write(quoted: escapes ? value.doublingDollars : value)
     }
   }
 
@@ -81,5 +85,13 @@ struct JSONText {
     case 0x10..<0x20, 0x7f: write("\\u00" + String(byte, radix: 16))
     default: bytes.append(byte)
     }
+  }
+}
+
+extension String {
+  /// With each `$` doubled, so that it stands for itself when the text is loaded.
+  var doublingDollars: String {
+    guard utf8.contains(UInt8(ascii: "$")) else { return self }
+    return split(separator: "$", omittingEmptySubsequences: false).joined(separator: "$$")
   }
 }

@@ -4,15 +4,16 @@ package enum StackFileReference {
     var text = """
       # The stack file
 
-      A stack file is YAML 1.2. Its format is the Compose Specification, with `rootfs:` and `seccomp:` of our own. Without
-      `-f`, `stack` takes the first of \(names) in the working directory, or in the nearest directory above.
+      A stack file is YAML 1.2. Its format is the Compose Specification, with `rootfs:`, `seccomp:` and `ready:` of our own.
+      Without `-f`, `stack` takes the first of \(names) in the working directory, or in the nearest
+      directory above, and merges the override file beside it: `stack.override.yaml`, or `compose.override.yaml` and its other
+      names.
 
       This page is made from the table of keys that the checks and `schemas/stack.schema.json` are made from too. Keys that
       begin with `x-` are allowed everywhere and mean nothing; YAML anchors, aliases and `<<` may refer to them.
 
-      *Supported* says what `stack` does with a key: **yes**; **not yet**: it is accepted, and said once that nothing
-      comes of it; **no effect**: nothing has to be done for it; **refused**: leaving it out would change what the file
-      means, so it is an error that says what to write instead.
+      *Supported* says what `stack` does with a key: **yes**; **not yet**: it is accepted, and said once, with its place, that
+      nothing comes of it; **no**: the same, and why that will not change; **no effect**: nothing has to be done for it.
 
       ## Values
 
@@ -25,10 +26,30 @@ package enum StackFileReference {
       | pairs | a mapping, or a list of `NAME=VALUE` |
       | command | a list, or text that is split like in a shell, without being given to one |
 
+      ## Several files
+
+      Later files (`-f a -f b`, override files, documents of one file) are laid over earlier ones; all relative paths start at
+      the directory of the first file, or at `--project-directory`.
+
+      | | |
+      |---|---|
+      | mappings | are joined |
+      | lists | are appended; an item that is the same thing as an earlier one takes its place: variables and labels by name, volumes and devices by target, ports by all that they say, secrets and configs by target |
+      | `command`, `entrypoint`, `healthcheck.test`, a limit of `ulimits` | are replaced as a whole, and so is `logging` of another driver |
+      | everything else | is replaced |
+      | `!reset` before a value | takes away what earlier files say |
+      | `!override` before a value | replaces it without joining or appending |
+
+      `extends: {service: S, file: F}` lays a service over another one, whose relative paths start at its own file. `include`
+      brings in whole projects, each with the relative paths and the `.env` of its own directory; a name that is there already is
+      an error, unless it says the same. A service with `profiles` is only part of the stack when one of them is active
+      (`--profile`, `COMPOSE_PROFILES`) or when it is asked for by name.
+
       ## Variables
 
       Values, but not keys, are interpolated from the environment of `stack` and from `.env` beside the file (or from
-      `--env-file`); the environment wins.
+      `--env-file`); the environment wins. `STACK_FILE`, `STACK_PROJECT_NAME`, `STACK_PROFILES`, `STACK_ENV_FILES`,
+      `STACK_DISABLE_ENV_FILE` and `STACK_PATH_SEPARATOR` mean what docker compose's `COMPOSE_` variables mean, which are read too.
 
       | reference | value |
       |---|---|
@@ -40,7 +61,9 @@ package enum StackFileReference {
 
 
       """
-    for section in sections { text += self.section(section.title, section.table) }
+    var walk = TableWalk()
+    walk.visit(.top, path: "")
+    for section in walk.sections { text += self.section(section.path, section.table) }
     return text
   }
 
@@ -48,19 +71,31 @@ package enum StackFileReference {
     FileDiscovery.names.map { "`\($0)`" }.joined(separator: ", ")
   }
 
-  private static let sections: [(title: String, table: KeyTable)] = [
-    ("The top level", .top), ("Services: `services.NAME`", .service), ("`services.NAME.ports[]`, the long form", .port),
-    ("`services.NAME.volumes[]`, the long form", .mount), ("`services.NAME.volumes[].bind`", .mountBind),
-    ("`services.NAME.volumes[].volume`", .mountVolume), ("`services.NAME.volumes[].tmpfs`", .mountTmpfs),
-    ("`services.NAME.networks.NETWORK`", .attachment), ("`services.NAME.depends_on.SERVICE`", .dependency),
-    ("`services.NAME.env_file[]`", .environmentFile), ("`services.NAME.devices[]`", .device),
-    ("`services.NAME.ulimits.LIMIT`", .ulimit), ("`services.NAME.deploy`", .deploy),
-    ("`services.NAME.deploy.resources.limits`", .deployLimits), ("`services.NAME.healthcheck`", .healthcheck),
-    ("Networks: `networks.NAME`", .network), ("`networks.NAME.ipam.config[]`", .ipamConfig),
-    ("Volumes: `volumes.NAME`", .volume),
-  ]
+  /// All tables, each under the first path that leads to it, in the order of the keys.
+  private struct TableWalk {
+    var sections: [(path: String, table: KeyTable)] = []
+    private var seen: Set<ObjectIdentifier> = []
 
-  private static func section(_ title: String, _ table: KeyTable) -> String {
+    mutating func visit(_ table: KeyTable, path: String) {
+      guard seen.insert(ObjectIdentifier(table)).inserted else { return }
+      sections.append((path, table))
+      for key in table.keys { visit(key.shape, path: path.isEmpty ? key.name : "\(path).\(key.name)") }
+    }
+
+    private mutating func visit(_ shape: Shape, path: String) {
+      switch shape {
+      case .record(let table): visit(table, path: path)
+      case .dictionary(let value, _): visit(value, path: path + ".NAME")
+      case .list(let element): visit(element, path: path + "[]")
+      case .nullable(let inner), .form(_, let inner): visit(inner, path: path)
+      case .either(let shapes): for shape in shapes { visit(shape, path: path) }
+      default: return
+      }
+    }
+  }
+
+  private static func section(_ path: String, _ table: KeyTable) -> String {
+    let title = path.isEmpty ? "The top level" : "`\(path)`"
     var text = "## \(title)\n\n| key | form | meaning | supported |\n|---|---|---|---|\n"
     for key in table.keys {
       let meaning = key.meaning + (key.isRequired ? " (required)" : "")
@@ -78,7 +113,7 @@ package enum StackFileReference {
     case .full: "yes"
     case .inert: "not yet"
     case .noEffect(let why): "no effect: \(why)"
-    case .refused(let wayOut): "refused: \(wayOut)"
+    case .never(let reason): "no: \(reason)"
     case .obsolete: "obsolete"
     }
   }
@@ -91,6 +126,7 @@ extension Shape {
     case .any: "any"
     case .text, .name: "text"
     case .textOrNumber: "text or number"
+    case .textOrBoolean: "text, true or false"
     case .value: "text, number, true, false or null"
     case .boolean: "true or false"
     case .integer(let range): Self.form(range)

@@ -1,17 +1,18 @@
 /// The JSON Schema (2020-12) of the stack file, made from the table of keys.
-package enum StackFileSchema {
+package struct StackFileSchema {
+  /// Each kind of mapping has one definition, under the path of the keys that lead to it first.
+  private var names: [ObjectIdentifier: String] = [:]
+  private var definitions: [(String, Node)] = []
+
   package static func json() -> String {
-    let properties = object([
-      ("$schema", string("https://json-schema.org/draft/2020-12/schema")),
-      ("title", string("Stack file")),
-      ("description", string("Services, networks and volumes of a stack: the Compose Specification, and more.")),
-    ])
-    var schema = properties
-    for member in record(.top).members { schema.set(member.key, member.value) }
-    schema.set(
-      "$defs",
-      object([("service", record(.service)), ("network", record(.network)), ("volume", record(.volume))]))
-    return JSONText.text(of: schema)
+    var schema = StackFileSchema()
+    let top = schema.body(of: .top, path: "")
+    return JSONText.text(
+      of: object(
+        [
+          ("$schema", string("https://json-schema.org/draft/2020-12/schema")), ("title", string("Stack file")),
+          ("description", string("Services, networks and volumes of a stack: the Compose Specification, and more.")),
+        ] + top.members.map { ($0.key, $0.value) } + [("$defs", object(schema.definitions.sorted { $0.0 < $1.0 }))]))
   }
 
   private static let nowhere = Mark(source: 0, line: 0, column: 0)
@@ -28,66 +29,82 @@ package enum StackFileSchema {
     object([("type", names.count == 1 ? string(names[0]) : array(names.map(string)))])
   }
 
-  private static func record(_ table: KeyTable) -> Node {
-    var schema = object([
-      ("type", string("object")),
-      ("properties", object(table.keys.map { ($0.name, property($0)) })),
-      ("patternProperties", object([("^x-", object([]))])),
-      ("additionalProperties", Node(false, at: nowhere)),
+  // MARK: Mappings
+
+  private mutating func definition(of table: KeyTable, path: String) -> Node {
+    let identity = ObjectIdentifier(table)
+    if names[identity] == nil {
+      names[identity] = path
+      let body = body(of: table, path: path)
+      definitions.append((path, body))
+    }
+    return Self.object([("$ref", Self.string("#/$defs/\(names[identity] ?? path)"))])
+  }
+
+  private mutating func body(of table: KeyTable, path: String) -> Node {
+    var properties: [(String, Node)] = []
+    for key in table.keys { properties.append((key.name, property(key, path: path))) }
+    var schema = Self.object([
+      ("type", Self.string("object")), ("properties", Self.object(properties)),
+      ("patternProperties", Self.object([("^x-", Self.object([]))])),
+      ("additionalProperties", Node(false, at: Self.nowhere)),
     ])
-    if !table.required.isEmpty { schema.set("required", array(table.required.map { string($0.name) })) }
+    if !table.required.isEmpty { schema.set("required", Self.array(table.required.map { Self.string($0.name) })) }
     return schema
   }
 
-  private static func property(_ key: Key) -> Node {
-    switch key.support {
-    case .full, .noEffect: return described(shape(key.shape), key.meaning + ".")
-    case .inert: return described(shape(key.shape), key.meaning + ". Accepted, but not acted on yet.")
-    case .obsolete:
-      var schema = described(shape(key.shape), key.meaning + ". Obsolete, without effect.")
-      schema.set("deprecated", Node(true, at: nowhere))
-      return schema
-    case .refused(let wayOut):
-      return object([
-        ("description", string("\(key.meaning). Not supported yet: \(wayOut).")), ("not", object([])),
-      ])
-    }
+  private mutating func property(_ key: Key, path: String) -> Node {
+    var schema = shape(key.shape, path: path.isEmpty ? key.name : "\(path).\(key.name)")
+    let text =
+      switch key.support {
+      case .full, .noEffect: key.meaning + "."
+      case .inert: key.meaning + ". Accepted, but not acted on yet."
+      case .never(let reason): "\(key.meaning). Accepted, but without effect: \(reason)."
+      case .obsolete: key.meaning + ". Obsolete, without effect."
+      }
+    if case .obsolete = key.support { schema.set("deprecated", Node(true, at: Self.nowhere)) }
+    return Self.object([("description", Self.string(text))] + schema.members.map { ($0.key, $0.value) })
   }
 
-  private static func described(_ schema: Node, _ text: String) -> Node {
-    var members = [Node.Member("description", at: nowhere, string(text))]
-    members += schema.members
-    return Node(.mapping(members), at: nowhere)
-  }
+  // MARK: Values
 
-  private static func shape(_ shape: Shape) -> Node {
+  private mutating func shape(_ shape: Shape, path: String) -> Node {
     switch shape {
-    case .any: return object([])
-    case .text, .name, .duration: return type("string")
-    case .textOrNumber, .number, .bytes: return type("string", "number")
-    case .value: return type("string", "number", "boolean", "null")
-    case .boolean: return type("boolean", "string")
-    case .fileMode: return type("integer", "string")
-    case .integer(let range): return integer(range)
+    case .any: return Self.object([])
+    case .text, .name, .duration: return Self.type("string")
+    case .textOrBoolean: return Self.type("string", "boolean")
+    case .textOrNumber, .number, .bytes: return Self.type("string", "number")
+    case .value: return Self.type("string", "number", "boolean", "null")
+    case .boolean: return Self.type("boolean", "string")
+    case .fileMode: return Self.type("integer", "string")
+    case .integer(let range): return Self.integer(range)
     case .choice(let names):
-      return anyOf([
-        object([("enum", array(names.map(string)))]), object([("type", string("string")), ("pattern", string("\\$"))]),
+      return Self.anyOf([
+        Self.object([("enum", Self.array(names.map(Self.string)))]),
+        Self.object([("type", Self.string("string")), ("pattern", Self.string("\\$"))]),
       ])
-    case .list(let element): return object([("type", string("array")), ("items", self.shape(element))])
-    case .record(let table): return definition(of: table) ?? record(table)
+    case .list(let element):
+      return Self.object([("type", Self.string("array")), ("items", self.shape(element, path: path))])
+    case .record(let table): return definition(of: table, path: path)
     case .dictionary(let value, let rule):
-      return object([
-        ("type", string("object")), ("patternProperties", object([(rule.pattern, self.shape(value))])),
-        ("additionalProperties", Node(false, at: nowhere)),
+      return Self.object([
+        ("type", Self.string("object")),
+        ("patternProperties", Self.object([(rule.pattern, self.shape(value, path: path))])),
+        ("additionalProperties", Node(false, at: Self.nowhere)),
       ])
-    case .nullable(let inner): return anyOf([self.shape(inner), type("null")])
-    case .either(let shapes): return anyOf(shapes.map(self.shape))
-    case .form(_, let inner): return self.shape(inner)
+    case .nullable(let inner): return Self.anyOf([self.shape(inner, path: path), Self.type("null")])
+    case .either(let shapes):
+      var alternatives: [Node] = []
+      for shape in shapes { alternatives.append(self.shape(shape, path: path)) }
+      return Self.anyOf(alternatives)
+    case .form(_, let inner): return self.shape(inner, path: path)
     }
   }
 
+  /// Alternatives of an alternative are alternatives too.
   private static func anyOf(_ shapes: [Node]) -> Node {
-    shapes.count == 1 ? shapes[0] : object([("anyOf", array(shapes))])
+    let flat = shapes.flatMap { $0.member("anyOf")?.value.items ?? [$0] }
+    return flat.count == 1 ? flat[0] : object([("anyOf", array(flat))])
   }
 
   private static func integer(_ range: ClosedRange<Int64>) -> Node {
@@ -95,17 +112,5 @@ package enum StackFileSchema {
     if range.lowerBound != .min { schema.set("minimum", Node(integer: range.lowerBound, at: nowhere)) }
     if range.upperBound != .max { schema.set("maximum", Node(integer: range.upperBound, at: nowhere)) }
     return schema
-  }
-
-  /// What stands under names of the user's is worth a definition of its own.
-  private static func definition(of table: KeyTable) -> Node? {
-    let isTop = KeyTable.top.keys.contains { key in
-      switch key.shape {
-      case .dictionary(.record(let inner), _), .dictionary(.nullable(.record(let inner)), _):
-        inner.noun == table.noun && inner.keys.count == table.keys.count
-      default: false
-      }
-    }
-    return isTop ? object([("$ref", string("#/$defs/\(table.noun)"))]) : nil
   }
 }

@@ -1,59 +1,80 @@
 /// A tree as YAML, two spaces a level. Text that could be read as anything else is in double quotes.
-enum YAMLText {
-  static func text(of node: Node) -> String {
-    var text = ""
+struct YAMLText {
+  private var bytes: [UInt8] = []
+  /// Whether `$` is doubled.
+  private let escapes: Bool
+
+  static func text(of node: Node, escapes: Bool = false) -> String {
+    var text = YAMLText(escapes: escapes)
     switch node.content {
-    case .mapping(let members) where !members.isEmpty: write(members, indentation: 0, into: &text)
-    case .sequence(let items) where !items.isEmpty: write(items, indentation: 0, into: &text)
-    default: text = flat(node) + "\n"
+    case .mapping(let members) where !members.isEmpty: text.write(members, indentation: 0)
+    case .sequence(let items) where !items.isEmpty: text.write(items, indentation: 0)
+    default:
+      text.write(text.flat(node))
+      text.write("\n")
     }
-    return text
+    return String(decoding: text.bytes, as: UTF8.self)
   }
 
-  private static func write(_ members: [Node.Member], indentation: Int, into text: inout String) {
-    for (index, member) in members.enumerated() {
+  private init(escapes: Bool) {
+    self.escapes = escapes
+  }
+
+  private mutating func write(_ text: String) { bytes.append(contentsOf: text.utf8) }
+
+  private mutating func indent(_ count: Int) {
+    bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: count))
+  }
+
+  private mutating func write(_ members: [Node.Member], indentation: Int) {
+    for index in members.indices {
       // The first key of a list item stands in the line of its "- ".
-      if index > 0 || text.isEmpty || text.utf8.last == UInt8(ascii: "\n") {
-        text += String(repeating: " ", count: indentation)
-      }
-      text += scalar(member.key) + ":"
-      writeValue(member.value, indentation: indentation, into: &text)
+      if index > 0 || bytes.isEmpty || bytes.last == UInt8(ascii: "\n") { indent(indentation) }
+      write(Self.scalar(members[index].key))
+      write(":")
+      writeValue(members[index].value, indentation: indentation)
     }
   }
 
-  private static func write(_ items: [Node], indentation: Int, into text: inout String) {
+  private mutating func write(_ items: [Node], indentation: Int) {
     for item in items {
-      text += String(repeating: " ", count: indentation) + "- "
+      indent(indentation)
+      write("- ")
       switch item.content {
       case .mapping(let members) where !members.isEmpty:
-        write(members, indentation: indentation + 2, into: &text)
+        write(members, indentation: indentation + 2)
       case .sequence(let inner) where !inner.isEmpty:
-        text.removeLast()
-        text += "\n"
-        write(inner, indentation: indentation + 2, into: &text)
-      default: text += flat(item) + "\n"
+        bytes.removeLast()
+        write("\n")
+        write(inner, indentation: indentation + 2)
+      default:
+        write(flat(item))
+        write("\n")
       }
     }
   }
 
-  private static func writeValue(_ node: Node, indentation: Int, into text: inout String) {
+  private mutating func writeValue(_ node: Node, indentation: Int) {
     switch node.content {
     case .mapping(let members) where !members.isEmpty:
-      text += "\n"
-      write(members, indentation: indentation + 2, into: &text)
+      write("\n")
+      write(members, indentation: indentation + 2)
     case .sequence(let items) where !items.isEmpty:
-      text += "\n"
-      write(items, indentation: indentation + 2, into: &text)
-    default: text += " " + flat(node) + "\n"
+      write("\n")
+      write(items, indentation: indentation + 2)
+    default:
+      write(" ")
+      write(flat(node))
+      write("\n")
     }
   }
 
-  private static func flat(_ node: Node) -> String {
+  private func flat(_ node: Node) -> String {
     switch node.content {
     case .mapping: "{}"
     case .sequence: "[]"
     case .scalar(_, .null), .scalar(_, .wrong): "null"
-    case .scalar(let value, .text): scalar(value)
+    case .scalar(let value, .text): Self.scalar(escapes ? value.doublingDollars : value)
     case .scalar(let value, .boolean): value.lowercased()
     case .scalar(let value, .integer), .scalar(let value, .real): value
     }
@@ -69,10 +90,15 @@ enum YAMLText {
   }
 
   private static func isPlain(_ value: String) -> Bool {
-    guard !reserved.contains(value.lowercased()), CoreSchema.type(ofPlain: value) == .text else { return false }
+    if value.utf8.count <= 5, reserved.contains(value.lowercased()) { return false }
+    guard CoreSchema.type(ofPlain: value) == .text else { return false }
     guard let first = value.utf8.first, let last = value.utf8.last else { return false }
     // A number of YAML 1.1, `22:22` and `1_000`, begins with a digit and has nothing but these.
-    if value.utf8.allSatisfy({ (0x30...0x39).contains($0) || ":._+-".utf8.contains($0) }) { return false }
+    if value.utf8.allSatisfy({
+      (0x30...0x39).contains($0) || $0 == 0x3a || $0 == 0x2e || $0 == 0x5f || $0 == 0x2b || $0 == 0x2d
+    }) {
+      return false
+    }
     guard
       Template.isNamePart(first) || first == UInt8(ascii: "/") || first == UInt8(ascii: ".")
         || first == UInt8(ascii: "$")

@@ -13,15 +13,25 @@ struct Finding: Hashable {
 ///
 /// Phases add to it and go on: a user sees all mistakes at once.
 final class Report {
+  private let purpose: LoadRequest.Purpose
   private(set) var sources: [SourceText] = []
   private var findings: [Finding] = []
   private var known: Set<Finding> = []
   private var inert: [String: (index: Int, count: Int)] = [:]
   private(set) var errorCount = 0
+  /// What a value was laid over, by the value's place.
+  private var overridden: [Mark: Mark] = [:]
+  /// Which service took a value from another with `extends`, and where, by the value's place.
+  private var taken: [Mark: (service: String, mark: Mark)] = [:]
 
   /// More than anybody reads; keeps a hostile file from filling the memory.
   private static let maximum = 1000
   private static let maximumSuggestions = 100
+  private static let maximumOrigins = 100_000
+
+  init(purpose: LoadRequest.Purpose = .run) {
+    self.purpose = purpose
+  }
 
   func add(_ source: SourceText) -> UInt16 {
     sources.append(source)
@@ -38,6 +48,52 @@ final class Report {
 
   func warning(_ mark: Mark, _ path: String?, _ message: String, hint: String? = nil) {
     add(Finding(severity: .warning, mark: mark, path: path, message: message, hint: hint))
+  }
+
+  /// What the format allows, but a stack that is to run does not.
+  func refusal(_ mark: Mark, _ path: String?, _ message: String, hint: String? = nil) {
+    let severity: Diagnostic.Severity = purpose == .run ? .error : .warning
+    add(Finding(severity: severity, mark: mark, path: path, message: message, hint: hint))
+  }
+
+  // MARK: Where values come from
+
+  func overriding(_ base: Mark, by over: Mark) {
+    guard overridden.count < Self.maximumOrigins, base != over else { return }
+    overridden[over] = base
+  }
+
+  /// The service `name` takes this value over, because of what stands at `mark`.
+  func taking(_ value: Node, for name: String, at mark: Mark) {
+    guard taken.count < Self.maximumOrigins else { return }
+    taken[value.mark] = (name, mark)
+    for item in value.items { taking(item, for: name, at: mark) }
+    for member in value.members {
+      taken[member.mark] = (name, mark)
+      taking(member.value, for: name, at: mark)
+    }
+  }
+
+  /// `FILE:LINE` for texts.
+  func place(_ mark: Mark) -> String { "\(source(mark)?.name ?? ""):\(mark.line)" }
+
+  /// The same, or only the line when it is of the file of `other`.
+  func place(_ mark: Mark, from other: Mark) -> String {
+    mark.source == other.source ? "line \(mark.line)" : place(mark)
+  }
+
+  private func related(to mark: Mark) -> [Diagnostic.Related] {
+    var related: [Diagnostic.Related] = []
+    if let base = overridden[mark] { related.append(place(base, "it replaces what stands here")) }
+    if let origin = taken[mark] {
+      related.append(place(origin.mark, "the service \"\(origin.service)\" takes it over here, with extends"))
+    }
+    return related
+  }
+
+  private func place(_ mark: Mark, _ message: String) -> Diagnostic.Related {
+    Diagnostic.Related(
+      file: source(mark)?.name ?? "", line: Int(mark.line), column: Int(mark.column), message: message)
   }
 
   /// Whether more errors would not be shown: finding them is not worth the time any more.
@@ -87,6 +143,6 @@ final class Report {
     return Diagnostic(
       finding.severity, file: source?.name ?? "", line: Int(finding.mark.line), column: Int(finding.mark.column),
       path: finding.path, finding.message, hint: finding.hint,
-      source: finding.mark.line > 0 ? source?.lineText(finding.mark.line) : nil)
+      source: finding.mark.line > 0 ? source?.lineText(finding.mark.line) : nil, related: related(to: finding.mark))
   }
 }

@@ -23,6 +23,11 @@ enum FilePath {
     return clean(isAbsolute(path) ? path : directory + "/" + path)
   }
 
+  /// `directory/path`, clean, whichever of them is relative.
+  static func joined(_ directory: String, _ path: String) -> String {
+    isAbsolute(path) || directory.isEmpty ? clean(path) : clean(directory + "/" + path)
+  }
+
   static func parent(_ path: String) -> String {
     guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])

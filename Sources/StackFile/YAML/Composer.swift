@@ -93,7 +93,13 @@ struct Composer {
   // MARK: Scalars and aliases
 
   private mutating func scalar(_ text: String, tag: String?, isPlain: Bool, at mark: Mark, end: Mark) -> Node {
-    check(tag: tag, at: mark)
+    let mergeTag = check(tag: tag, at: mark)
+    var node = untagged(text, tag: tag, isPlain: isPlain, at: mark, end: end)
+    node.tag = mergeTag
+    return node
+  }
+
+  private mutating func untagged(_ text: String, tag: String?, isPlain: Bool, at mark: Mark, end: Mark) -> Node {
     let isKey = frames.last.map { $0.isMapping && $0.key == nil } ?? false
     if !isKey, text.utf8.contains(UInt8(ascii: "$")), interpolation != nil {
       let path = path
@@ -130,18 +136,19 @@ struct Composer {
     return true
   }
 
-  private func check(tag: String?, at mark: Mark) {
-    guard let tag, tag != "!" else { return }
-    if tag == "!reset" || tag == "!override" {
-      report.error(mark, path.text, "\(tag) is not supported yet", hint: "it only has a meaning when files are merged")
-      return
-    }
+  private func check(tag: String?, at mark: Mark) -> MergeTag {
+    guard let tag, tag != "!" else { return .none }
+    if tag == "!reset" { return .reset }
+    if tag == "!override" { return .override }
     let known = ["str", "int", "float", "bool", "null", "seq", "map"]
     if !known.contains(where: { tag == "tag:yaml.org,2002:" + $0 }) {
       let shown = tag.hasPrefix("tag:yaml.org,2002:") ? "!!" + tag.dropFirst(18) : tag
       report.error(
-        mark, path.text, "unknown tag \(shown)", hint: "if the ! is meant literally, write the value in quotes")
+        mark, path.text, "unknown tag \(shown)",
+        hint: report.suggestion(for: shown, among: ["!reset", "!override"], write: { $0 })
+          ?? "if the ! is meant literally, write the value in quotes")
     }
+    return .none
   }
 
   // MARK: Collections
@@ -152,11 +159,12 @@ struct Composer {
   }
 
   private mutating func open(isMapping: Bool, _ anchor: String?, _ tag: String?, at mark: Mark) -> Bool {
-    check(tag: tag, at: mark)
+    let mergeTag = check(tag: tag, at: mark)
     guard frames.count < Limits.depth else { return tooDeep(at: mark) }
     valueCount += 1
     if let anchor { anchors[anchor] = nil }
-    frames.append(Frame(isMapping: isMapping, mark: mark, anchor: anchor, firstValue: valueCount - 1))
+    frames.append(
+      Frame(isMapping: isMapping, mark: mark, tag: mergeTag, anchor: anchor, firstValue: valueCount - 1))
     return true
   }
 

@@ -16,6 +16,7 @@ struct Frame {
 
   let isMapping: Bool
   let mark: Mark
+  let tag: MergeTag
   let anchor: String?
   /// How many values the file had before this one.
   let firstValue: Int
@@ -31,9 +32,10 @@ struct Frame {
 
   private static let isLong = 24
 
-  init(isMapping: Bool, mark: Mark, anchor: String?, firstValue: Int) {
+  init(isMapping: Bool, mark: Mark, tag: MergeTag, anchor: String?, firstValue: Int) {
     self.isMapping = isMapping
     self.mark = mark
+    self.tag = tag
     self.anchor = anchor
     self.firstValue = firstValue
   }
@@ -57,8 +59,9 @@ struct Frame {
   }
 
   var node: Node {
-    guard isMapping else { return Node(.sequence(items), at: mark) }
-    return Node(.mapping(merges.isEmpty ? members : mergedMembers), at: mark)
+    var node = Node(isMapping ? .mapping(merges.isEmpty ? members : mergedMembers) : .sequence(items), at: mark)
+    node.tag = tag
+    return node
   }
 
   /// Own members win over merged ones, and earlier merges over later ones (YAML's merge key, yaml.org/type/merge.html).

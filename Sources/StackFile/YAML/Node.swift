@@ -9,6 +9,15 @@ package enum ScalarType: Sendable, Hashable {
   case wrong
 }
 
+/// What a value says about the one that it is laid over (Compose Specification, sections Reset value and Replace value).
+package enum MergeTag: Sendable {
+  case none
+  /// `!reset`: the value goes.
+  case reset
+  /// `!override`: the value takes its place, whatever merging would do.
+  case override
+}
+
 /// A value of a document, with its place.
 package struct Node: Sendable {
   package enum Content: Sendable {
@@ -20,6 +29,7 @@ package struct Node: Sendable {
 
   package var content: Content
   package var mark: Mark
+  package var tag = MergeTag.none
 
   package init(_ content: Content, at mark: Mark) {
     self.content = content
@@ -81,6 +91,9 @@ extension Node {
     return []
   }
 
+  /// Whether the value was taken away by `!reset`.
+  var isReset: Bool { tag == .reset }
+
   func member(_ key: String) -> Member? {
     guard case .mapping(let members) = content else { return nil }
     // By index: most searches fail, and a member that is only looked at need not be copied.
@@ -93,6 +106,8 @@ extension Node {
   /// Replaces or appends a member; nothing when the node is no mapping.
   mutating func set(_ key: String, _ value: Node) {
     guard case .mapping(var members) = content else { return }
+    // Without a second owner the members are changed, not copied.
+    content = .mapping([])
     if let index = members.firstIndex(where: { $0.key == key }) {
       members[index].value = value
     } else {
@@ -102,8 +117,73 @@ extension Node {
   }
 
   mutating func remove(_ key: String) {
-    guard case .mapping(var members) = content else { return }
+    guard member(key) != nil, case .mapping(var members) = content else { return }
+    content = .mapping([])
     members.removeAll { $0.key == key }
     content = .mapping(members)
+  }
+
+  /// Changes a member's value in its place; nothing when there is no such member.
+  mutating func update(_ key: String, _ change: (inout Node) -> Void) {
+    guard case .mapping(var members) = content else { return }
+    content = .mapping([])
+    if let index = members.firstIndex(where: { $0.key == key }) { change(&members[index].value) }
+    content = .mapping(members)
+  }
+
+  /// Takes a member's value out; nil when there is no such member.
+  mutating func take(_ key: String) -> Node? {
+    guard case .mapping(var members) = content, let index = members.firstIndex(where: { $0.key == key }) else {
+      return nil
+    }
+    content = .mapping([])
+    let value = members.remove(at: index).value
+    content = .mapping(members)
+    return value
+  }
+
+  mutating func updateMembers(_ change: (String, inout Node) -> Void) {
+    guard case .mapping(var members) = content else { return }
+    content = .mapping([])
+    for index in members.indices { change(members[index].key, &members[index].value) }
+    content = .mapping(members)
+  }
+
+  mutating func updateItems(_ change: (inout Node) -> Void) {
+    guard case .sequence(var items) = content else { return }
+    content = .sequence([])
+    for index in items.indices { change(&items[index]) }
+    content = .sequence(items)
+  }
+
+  /// The member of a secret or config that has what its variable had; never printed.
+  static let hiddenValue = "#value"
+
+  /// Whether two values say the same, wherever they stand. The order of members says nothing.
+  func says(theSameAs other: Node) -> Bool {
+    switch (content, other.content) {
+    case (.scalar(_, .null), .scalar(_, .null)): return true
+    case (.scalar(let left, let type), .scalar(let right, let otherType)): return left == right && type == otherType
+    case (.sequence(let left), .sequence(let right)):
+      return left.count == right.count && zip(left, right).allSatisfy { $0.says(theSameAs: $1) }
+    case (.mapping(let left), .mapping(let right)):
+      return left.count == right.count
+        && left.allSatisfy { member in other[member.key].map { member.value.says(theSameAs: $0) } ?? false }
+    default: return false
+    }
+  }
+
+  /// Without what `!reset` takes away, and without `!override`: what a service that is extended hands on.
+  var untagged: Node {
+    var result = self
+    result.tag = .none
+    switch content {
+    case .scalar: return result
+    case .sequence(let items): result.content = .sequence(items.filter { !$0.isReset }.map(\.untagged))
+    case .mapping(let members):
+      result.content = .mapping(
+        members.filter { !$0.value.isReset }.map { Member($0.key, at: $0.mark, $0.value.untagged) })
+    }
+    return result
   }
 }

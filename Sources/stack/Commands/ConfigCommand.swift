@@ -1,35 +1,87 @@
 import ArgumentParser
+import LinuxSystem
 import StackFile
 import StackModel
+import StackPlan
 
 struct ConfigCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "config", abstract: "Check the stack file and print what it means.")
+    commandName: "config", abstract: "Check the stack file and print what it means.",
+    discussion: """
+      Prints the canonical form of all files together, in the order in which they are written. What a running stack cannot \
+      do is a warning here and an error for "stack up". Exit code 3: the file is not valid.
+      """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case yaml, json }
 
   @OptionGroup var global: GlobalOptions
   @Option(help: "yaml or json.") var format = Format.yaml
   @Flag(name: [.short, .long], help: "Only check.") var quiet = false
+  @Option(name: [.short, .long], help: ArgumentHelp("Write to a file.", valueName: "file")) var output: String?
+
   @Flag(help: "Print the names of the services.") var services = false
   @Flag(help: "Print the images.") var images = false
   @Flag(help: "Print the names of the networks.") var networks = false
   @Flag(help: "Print the names of the volumes.") var volumes = false
+  @Flag(help: "Print the names of the models.") var models = false
+  @Flag(help: "Print the profiles that services name.") var profiles = false
+  @Flag(help: "Print the variables that the files refer to.") var variables = false
+  @Flag(help: "Print the variables that values are interpolated from.") var environment = false
+  @Option(help: ArgumentHelp("Print the hash of services' configurations; * is all.", valueName: "service,…"))
+  var hash: String?
+
+  @Flag(help: "Leave references to variables as they are.") var noInterpolate = false
+  @Flag(help: "Leave out names, defaults and what is implied.") var noNormalize = false
+  @Flag(help: "Leave relative paths as they are.") var noPathResolution = false
+  @Flag(help: "Leave env_file and variables without a value as they are.") var noEnvResolution = false
+  @Flag(help: "Leave out checks of what the parts say of each other.") var noConsistency = false
+
+  @Argument(help: "Only these services, with what they depend on.") var names: [String] = []
 
   func run() throws {
     let project = Project(global)
-    let result = try project.load()
-    guard let stack = result.stack, let document = result.document else { throw ExitCode(3) }
-    if quiet { return }
-    let lists: [(Bool, [String])] = [
-      (services, stack.services.map(\.name)), (networks, stack.networks.map(\.key)),
-      (volumes, stack.volumes.map(\.key)),
-      (images, stack.services.compactMap(\.root.imageName)),
-    ]
-    if let list = lists.first(where: \.0)?.1 {
-      project.terminal.write(list.map { $0 + "\n" }.joined())
-    } else {
-      project.terminal.write(format == .json ? StackPrinter.json(document) : StackPrinter.yaml(document))
+    let result = project.load(services: names) { request in
+      request.purpose = .show
+      request.collectsReferences = variables
+      request.phases.interpolates = !noInterpolate
+      request.phases.normalizes = !noNormalize
+      request.phases.resolvesPaths = !noPathResolution
+      request.phases.resolvesEnvironment = !noEnvResolution
+      request.phases.checks = !noConsistency
     }
+    if variables, !result.references.isEmpty { return try write(VariableTable.text(result.references), project) }
+    if environment {
+      return try write(result.variables.map { "\($0.key)=\($0.value)\n" }.sorted().joined(), project)
+    }
+    guard let document = result.document else { throw ExitCode(3) }
+    if quiet { return }
+    let view = DocumentView(document: document, escapes: !noInterpolate)
+    if let missing = names.first(where: { !view.has(service: $0) }) {
+      project.terminal.error("stack: no such service: \(missing)\n")
+      throw ExitCode(1)
+    }
+    try write(text(of: names.isEmpty ? view : view.limited(to: names), result), project)
+  }
+
+  private func text(of view: DocumentView, _ result: LoadResult) throws -> String {
+    let lists: [(Bool, () -> [String])] = [
+      (services, { view.names(of: "services") }), (networks, { view.used("networks") }),
+      (volumes, { view.used("volumes") }), (models, { view.used("models") }), (images, { view.images }),
+      (profiles, { result.profiles.sorted() }), (variables, { [] }),
+    ]
+    if let list = lists.first(where: \.0)?.1() { return list.map { $0 + "\n" }.joined() }
+    if let hash {
+      let wanted = hash == "*" ? view.names(of: "services") : hash.split(separator: ",").map(String.init)
+      return wanted.map { "\($0) \(Self.hash(of: view.json(ofService: $0)))\n" }.joined()
+    }
+    return format == .json ? view.json : view.yaml
+  }
+
+  /// Of the canonical form: equal as long as the service means the same.
+  private static func hash(of text: String) -> String { StableHash.hexadecimal(StableHash.of(text)) }
+
+  private func write(_ text: String, _ project: Project) throws {
+    guard let output else { return project.terminal.write(text) }
+    try project.reporting { try Files.replace(output, with: text.utf8, mode: 0o644) }
   }
 }

@@ -81,7 +81,7 @@ struct InspectCommand: ParsableCommand {
           switch mount.source {
           case .bind(let path): ("bind", path)
           case .volume(let path): ("volume", path)
-          case .ownFile: ("file", "")
+          case .ownFile, .grantedFile: ("file", "")
           case .tmpfs(let options): ("tmpfs", options.joined(separator: ","))
           }
         return .object([

@@ -40,7 +40,7 @@ struct UpCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let stack = try project.stack()
+    let stack = try project.stack(services: services)
     var options = UpOptions()
     options.services = services
     options.recreation = try changes.recreation

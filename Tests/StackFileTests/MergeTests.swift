@@ -1,0 +1,143 @@
+import StackModel
+import Testing
+
+@testable import StackFile
+
+/// Later files over earlier ones (Compose Specification, section Merge).
+@Suite struct MergeTests {
+  private func show(_ request: inout LoadRequest) {
+    request.purpose = .show
+    request.phases.checks = false
+    request.phases.resolvesEnvironment = false
+  }
+
+  @Test(arguments: mergeVectors) func vector(_ vector: MergeVector) throws {
+    let files = ["/project/base.yaml": vector.base, "/project/over.yaml": vector.override]
+    let merged = load(files: files, ["base.yaml", "over.yaml"], show)
+    let expected = load(files: ["/project/base.yaml": vector.expected], ["base.yaml"], show)
+    let document = try #require(merged.document, "\(lines(merged))")
+    #expect(
+      document.says(theSameAs: try #require(expected.document, "\(lines(expected))")), "\(StackPrinter.yaml(document))")
+  }
+
+  /// What the later file says of the service `a` of the earlier one, and what comes of it.
+  @Test(
+    arguments: [
+      // Mappings are joined, scalars replaced, lists appended.
+      ("hostname: x", "hostname: y", "hostname", "y"),
+      ("labels: {a: 1, b: 1}", "labels: [b=2, c=3]", "labels", "{a: 1, b: 2, c: 3}"),
+      ("environment: [A=1]", "environment: {A: 2, B: }", "environment", "{A: 2, B: null}"),
+      ("cap_add: [ALL]", "cap_add: [KILL, ALL]", "cap_add", "[ALL, KILL]"),
+      ("security_opt: [a]", "security_opt: [b]", "security_opt", "[a, b]"),
+      // Commands are replaced.
+      ("command: [a, b]", "command: c", "command", "[c]"),
+      ("command: a", "command: ", "command", nil),
+      ("entrypoint: a", "entrypoint: []", "entrypoint", "[]"),
+      (
+        "healthcheck: {test: [CMD, a], retries: 2}", "healthcheck: {test: b}", "healthcheck",
+        "{test: [CMD-SHELL, b], retries: 2}"
+      ),
+      // What is the same thing takes its place.
+      (
+        "ports: ['80:80']", "ports: ['80:80', '81:80']", "ports",
+        "[{mode: ingress, target: 80, published: 80, protocol: tcp}, {mode: ingress, target: 80, published: 81, protocol: tcp}]"
+      ),
+      (
+        "volumes: [/a:/t]", "volumes: [/b:/t]", "volumes",
+        "[{type: bind, source: /b, target: /t, bind: {create_host_path: true}}]"
+      ),
+      ("ulimits: {nofile: {soft: 1, hard: 2}}", "ulimits: {nofile: 3}", "ulimits", "{nofile: 3}"),
+      ("dns: 1.1.1.1", "dns: [2.2.2.2, 1.1.1.1]", "dns", "[1.1.1.1, 2.2.2.2]"),
+      (
+        "secrets: [s]", "secrets: [{source: t, target: s}]", "secrets",
+        "[{source: s, target: /run/secrets/s}, {source: t, target: s}]"
+      ),
+      // Lists of names are mappings.
+      (
+        "depends_on: [b]", "depends_on: {b: {condition: service_healthy}}", "depends_on",
+        "{b: {condition: service_healthy, required: true}}"
+      ),
+      (
+        "depends_on: {b: {condition: service_healthy, required: false}}", "depends_on: [b]", "depends_on",
+        "{b: {condition: service_started, required: false}}"
+      ),
+      ("networks: {n: {aliases: [x]}}", "networks: [n, m]", "networks", "{n: {aliases: [x]}, m: null}"),
+      // Options belong to their driver.
+      (
+        "logging: {driver: local, options: {a: 1}}", "logging: {driver: local, options: {b: 2}}", "logging",
+        "{driver: local, options: {a: 1, b: 2}}"
+      ),
+      ("logging: {driver: local, options: {a: 1}}", "logging: {driver: syslog}", "logging", "{driver: syslog}"),
+      ("build: .", "build: {target: t}", "build", "{context: /project, target: t, dockerfile: Dockerfile}"),
+      // Nothing is as if it were not there.
+      ("hostname: x", "hostname: ''", "hostname", nil),
+      ("environment: {A: 1}", "cap_add: []", "environment", "{A: 1}"),
+      // Tags.
+      ("ports: ['80:80']", "ports: !reset []", "ports", nil),
+      (
+        "ports: ['80:80']", "ports: !override ['81:81']", "ports",
+        "[{mode: ingress, target: 81, published: 81, protocol: tcp}]"
+      ),
+      ("environment: {A: 1, B: 2}", "environment: {A: !reset }", "environment", "{B: 2}"),
+      ("labels: {a: 1}", "labels: !override {b: 2}", "labels", "{b: 2}"),
+      (
+        "build: {context: x, args: {A: 1}}", "build: {args: !reset }", "build",
+        "{context: /project/x, dockerfile: Dockerfile}"
+      ),
+      (
+        "deploy: {resources: {limits: {memory: 1m, cpus: '1'}}}",
+        "deploy: {resources: {limits: {memory: !reset null}}}", "deploy", "{resources: {limits: {cpus: 1}}}"
+      ),
+    ] as [(String, String, String, String?)])
+  func rule(_ base: String, _ over: String, _ key: String, _ expected: String?) {
+    let files = ["/project/base.yaml": service(base), "/project/over.yaml": "services: {web: {\(over)}}"]
+    let result = load(files: files, ["base.yaml", "over.yaml"], show)
+    #expect(result.errors == [])
+    #expect(canonical(result, "services.web.\(key)") == expected)
+  }
+
+  @Test func whatIsTakenAwayIsTakenAwayFromAllEarlierFiles() {
+    let files = [
+      "/project/a": service("ports: ['1:1']\nlabels: {k: 1}"), "/project/b": "services: {web: {labels: {l: 1}}}",
+      "/project/c": "services: {web: {ports: !reset , labels: !override {m: 1}}}",
+      "/project/d": "services: {web: {ports: ['4:4']}}",
+    ]
+    let result = load(files: files, ["a", "b", "c", "d"])
+    #expect(result.stack?.services[0].ports.compactMap(\.hostPort) == [4])
+    #expect(result.stack?.services[0].labels == ["m": "1"])
+  }
+
+  @Test func wholeServicesAndNetworksGoToo() {
+    let files = [
+      "/project/a": "services: {web: {image: i}, db: {image: i, networks: [n]}}\nnetworks: {n: {internal: true}}",
+      "/project/b": "services: {db: !reset null, web: {image: j}}\nnetworks: {n: !reset }",
+    ]
+    let result = load(files: files, ["a", "b"])
+    #expect(result.stack?.services.map(\.name) == ["web"] && result.stack?.services.first?.root == .image("j"))
+    #expect(result.stack?.networks.map(\.key) == ["default"])
+  }
+
+  @Test func mistakesSayWhichFilesTheSidesAreFrom() throws {
+    let files = [
+      "/project/base.yaml": service("cpus: 1\nrestart: always"),
+      "/project/over.yaml": "services:\n  web:\n    restart: allways\n    deploy: {resources: {limits: {cpus: '2'}}}\n",
+    ]
+    let result = load(files: files, ["base.yaml", "over.yaml"])
+    #expect(
+      errorPlaces(result) == [
+        "over.yaml:3:14: \"allways\" is not a restart policy",
+        "over.yaml:4:41: cpus: is 1 in base.yaml:4, but this is 2",
+      ])
+    let text = DiagnosticText.render(result.diagnostics)
+    #expect(text.contains("= note: base.yaml:5:14: it replaces what stands here"))
+  }
+
+  @Test func mistakesOfAllFilesAreReportedInTheirOrder() {
+    let files = [
+      "/project/a": "services:\n  web: {imgae: i, image: i}\n", "/project/b": "services: [\n",
+      "/project/c": "services:\n  web: {ports: [x]}\n  db: {image: 1}\n",
+    ]
+    #expect(
+      errorPlaces(load(files: files, ["a", "b", "c"])).map { $0.prefix(6) } == ["a:2:9:", "b:1:12", "c:2:17", "c:3:15"])
+  }
+}
