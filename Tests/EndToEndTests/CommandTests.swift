@@ -121,7 +121,7 @@ struct CommandTests {
       // A terminal of 33 by 101, in which commands find a terminal of that size, which changes with it.
       try fixture.write(
         """
-        import fcntl, os, pty, signal, struct, sys, termios, time
+        import fcntl, os, pty, select, signal, struct, sys, termios, time
         def size(fd, rows, columns): fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
         def run(words):
             pid, fd = pty.fork()
@@ -130,23 +130,25 @@ struct CommandTests {
                 os.execv(words[0], words)
             size(fd, 33, 101)
             return pid, fd
-        def until(fd, text):
+        def ask(fd, command, text):
+            """Types the command, again until the answer has the text: sizes reach the terminal inside some time later."""
             seen = b''
-            while text not in seen:
-                try: chunk = os.read(fd, 4096)
-                except OSError: chunk = b''
-                if not chunk: raise SystemExit('%r never came: %r' % (text, seen))
-                seen += chunk
+            for _ in range(40):
+                os.write(fd, command)
+                while select.select([fd], [], [], 0.5)[0]:
+                    try: chunk = os.read(fd, 4096)
+                    except OSError: chunk = b''
+                    if not chunk: raise SystemExit('%r never came: %r' % (text, seen))
+                    seen += chunk
+                    if text in seen: return
+            raise SystemExit('%r never came: %r' % (text, seen))
         for words in sys.argv[2:]:
             pid, fd = run([sys.argv[1]] + words.split(' '))
-            os.write(fd, b'stty size; tty; echo done\\n')
-            until(fd, b'33 101')
-            until(fd, b'/dev/pts/')
+            ask(fd, b'stty size\\n', b'33 101')
+            ask(fd, b'tty\\n', b'/dev/pts/')
             size(fd, 40, 90)
             os.kill(pid, signal.SIGWINCH)
-            time.sleep(0.2)
-            os.write(fd, b'stty size\\n')
-            until(fd, b'40 90')
+            ask(fd, b'stty size\\n', b'40 90')
             os.write(fd, b'exit 7\\n')
             try:
                 while os.read(fd, 4096): pass
