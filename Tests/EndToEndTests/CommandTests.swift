@@ -131,7 +131,7 @@ struct CommandTests {
             size(fd, 33, 101)
             return pid, fd
         def ask(fd, command, text):
-            """Types the command, again until the answer has the text: sizes reach the terminal inside some time later."""
+            # Types the command, again until the answer has the text: sizes reach the terminal inside some time later.
             seen = b''
             for _ in range(40):
                 os.write(fd, command)
