@@ -42,6 +42,18 @@ struct Project {
       paths: paths, observer: ProgressLines(terminal, environment: environment, reportDirectory: directory))
   }
 
+  private static func read(_ path: String) -> Result<[UInt8], SourceReadError> {
+    do throws(SystemCallError) {
+      return .success(path == "-" ? try Files.readAll(.standardInput) : try Files.readAll(path))
+    } catch {
+      switch error.errno {
+      case .noSuchFileOrDirectory, .notDirectory: return .failure(.notFound)
+      case .isDirectory: return .failure(.isDirectory)
+      case let reason: return .failure(.other("\(reason)"))
+      }
+    }
+  }
+
   /// Loads the stack file; what is wrong with it goes to standard error.
   /// - Parameters:
   ///   - services: those that are asked for by name; their profiles are active.
@@ -50,16 +62,13 @@ struct Project {
   func load(
     services: [String] = [], warns: Bool = true, _ change: (inout LoadRequest) -> Void = { _ in }
   ) -> LoadResult {
+    // Looking for a file reads it, and then it is read: both are to see the same.
+    var seen: [String: Result<[UInt8], SourceReadError>] = [:]
     let loader = StackFileLoader { path in
-      do throws(SystemCallError) {
-        return .success(path == "-" ? try Files.readAll(.standardInput) : try Files.readAll(path))
-      } catch {
-        switch error.errno {
-        case .noSuchFileOrDirectory, .notDirectory: return .failure(.notFound)
-        case .isDirectory: return .failure(.isDirectory)
-        case let reason: return .failure(.other("\(reason)"))
-        }
-      }
+      if let result = seen[path] { return result }
+      let result = Self.read(path)
+      seen[path] = result
+      return result
     }
     var request = LoadRequest(
       files: files, workingDirectory: workingDirectory, projectName: options.projectName,
