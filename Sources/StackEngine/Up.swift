@@ -248,7 +248,10 @@ final class UpOperation {
     let supervisor = SupervisorSpawner(paths: engine.paths, project: plan.stack.name)
     var runner = try StartRunner(
       interruption: interruption, jobs: jobs, watch: watched.isEmpty ? nil : try engineStep { try LifeWatch() },
-      supervise: { try supervisor.ensured() })
+      supervise: { try supervisor.ensured() },
+      silence: { name in
+        spawner?.reasonOfSilence(about: self.directory.container(self.containerName(of: name))) ?? "its shim was killed"
+      })
     var readiness = Readiness(plan.services)
     var problems: [EngineError.Problem] = []
     var effects = schedule.begin()
@@ -372,6 +375,7 @@ final class UpOperation {
       labels: model.labels, networkOf: networkOf, containerName: model.containerName)
     record.life = lifeSettings(for: service)
     record.isOneOff = model.isOneOff
+    record.logging = model.logging ?? Logging()
     return record
   }
 

@@ -1,8 +1,10 @@
+import InternetAddress
 import LinuxSystem
 import StackLifecycle
 import StackModel
 import StackPlan
 import StackStore
+import SystemPackage
 
 /// What an `up` has to do with the supervisor: having one, and waiting for what it finds out.
 extension UpOperation {
@@ -12,10 +14,33 @@ extension UpOperation {
       !plan.networks.isEmpty || options.owner != nil
       || plan.services.contains { $0.healthCheck != nil || RestartMachine.isActive($0.service.restart) }
     guard isNeeded else { return }
+    let spawner = SupervisorSpawner(paths: engine.paths, project: plan.stack.name)
+    // One that is there answers already.
+    if spawner.current() == nil { warnOfNameServers() }
     try engineStep("supervisor") {
       try Files.makeDirectories(directory.path)
       if let owner = options.owner { try directory.write(owner: owner) }
-      try SupervisorSpawner(paths: engine.paths, project: plan.stack.name).ensure()
+      try spawner.ensure()
+    }
+  }
+
+  /// Names the networks on which the supervisor will not be able to answer for names.
+  private func warnOfNameServers() {
+    for network in plan.networks {
+      for isStream in [false, true] {
+        do throws(SystemCallError) {
+          _ = try Socket.serve(address: network.gateway.value, port: 53, isStream: isStream)
+        } catch {
+          let holder = PortHolder.find(port: 53, isStream: isStream).map { " by \($0.command) (pid \($0.pid))" } ?? ""
+          let reason = error.errno == .addressInUse ? "is in use\(holder)" : "cannot be used: \(error.errno)"
+          engine.report(
+            .network, network.name, .hindered,
+            detail:
+              "port 53/\(isStream ? "tcp" : "udp") of its gateway \(network.gateway) \(reason): services find each "
+              + "other by their hosts files only, and names do not follow what starts and stops")
+          break
+        }
+      }
     }
   }
 

@@ -31,6 +31,9 @@ struct Project {
     terminal = TerminalOutput(colour: options.ansi, environment: environment)
   }
 
+  /// Whether this is a step of a run there, whose page shows what is marked.
+  var isGitHubActions: Bool { environment["GITHUB_ACTIONS"] == "true" }
+
   var paths: StatePaths { StatePaths(environment: environment) }
 
   /// The engine on the project's state, with progress as plain lines.
