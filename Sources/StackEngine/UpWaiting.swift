@@ -110,7 +110,41 @@ extension UpOperation {
     switch event.outcome {
     case .healthy: engine.report(.container, name, .healthy)
     case .unhealthy(let reason): engine.report(.container, name, .failed, detail: reason)
-    case .started, .alreadyRunning, .failed, .ended: break
+    case .ended:
+      // Best effort: without a record the container was killed with its shim.
+      reportEnd(name, (try? directory.container(containerName(of: event.service)).read(.exit))?.status.code ?? 137)
+    case .started, .alreadyRunning, .failed: break
+    }
+  }
+
+  func reportEnd(_ name: String, _ code: Int32) {
+    if code == 0 { return engine.report(.container, name, .completed) }
+    engine.report(.container, name, .failed, detail: "exited with code \(code)")
+  }
+
+  /// For each service those that need it.
+  var dependents: [String: [String]] {
+    var dependents: [String: [String]] = [:]
+    for service in plan.services.map(\.service) {
+      for need in serviceNames(service.dependencies.map(\.service))
+      where !dependents[need, default: []].contains(service.serviceName) {
+        dependents[need, default: []].append(service.serviceName)
+      }
+    }
+    return dependents
+  }
+
+  var plannedContainers: [PlannedContainer] {
+    let names = Dictionary(plan.services.map { ($0.service.name, $0.name) }, uniquingKeysWith: { first, _ in first })
+    let watched = watched
+    return plan.services.map { service in
+      PlannedContainer(
+        name: service.name, awaitsHealth: service.healthCheck != nil && watched.contains(service.service.name),
+        needs: service.service.dependencies.compactMap { need in
+          names[need.service].map {
+            PlannedContainer.Need(container: $0, service: need.service, condition: need.condition)
+          }
+        })
     }
   }
 
