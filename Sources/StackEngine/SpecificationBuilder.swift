@@ -84,6 +84,9 @@ struct SpecificationBuilder {
     }
   }
 
+  /// Enough for servers with thousands of threads, and an end to a fork bomb: what Kubernetes usually gives to a pod.
+  private static let processLimit: Int64 = 4096
+
   private var cgroup: CgroupSpecification {
     var cgroup = CgroupSpecification(path: ["stack", project, container.name])
     cgroup.memory = service.resources.memory
@@ -91,7 +94,7 @@ struct SpecificationBuilder {
     cgroup.cpus = service.resources.cpus
     cgroup.cpuShares = service.resources.cpuShares
     cgroup.cpuset = service.resources.cpuset
-    cgroup.pids = service.resources.pids
+    cgroup.pids = service.resources.pids ?? Self.processLimit
     return cgroup
   }
 

@@ -216,8 +216,10 @@ final class UpOperation {
     }
     for network in networks { try HostForwarding.prepare(bridge: network.bridge, isInternal: network.isInternal) }
     if networks.contains(where: { !$0.isInternal }) { _ = try HostForwarding.enable() }
-    try FirewallSocket().apply(
-      NetworkPolicy(tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published))
+    var policy = NetworkPolicy(
+      tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published)
+    try NetworkMembers(operation: self).describe(to: &policy)
+    try FirewallSocket().apply(policy)
   }
 
   /// Where a service's published ports lead: its first address on a network that has a way in.
