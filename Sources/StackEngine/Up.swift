@@ -73,6 +73,7 @@ final class UpOperation {
   private var reservations: [String: [PortReservation]] = [:]
   private var ports: [String: [ContainerRecord.PublishedPort]] = [:]
   private lazy var files = ContainerFiles(plan: plan)
+  private lazy var namespaces = UserNamespaces(engine: engine, project: directory)
   private lazy var filters = SeccompFilters(cache: SeccompCache(directory: engine.paths.seccompCache))
 
   init(engine: Engine, plan: UpPlan, lock: FileLock, options: UpOptions, interruption: FileDescriptor?) {
@@ -412,12 +413,13 @@ final class UpOperation {
 
   private func specification(for service: PreparedService) throws -> ContainerSpecification {
     let model = service.service
+    let network = try networkNamespace(for: model)
     return try SpecificationBuilder(
       service: model, image: service.image, layers: service.layers, container: service.container,
       project: plan.stack.name, volumePaths: try volumePaths(for: service),
       interfaces: interfaces(for: model, container: service.container.name),
-      network: try networkNamespace(for: model), seccomp: try filters.filter(for: model),
-      files: files.contents(for: model)
+      network: network, users: try namespaces.mapping(for: service, network), caller: engine.caller,
+      seccomp: try filters.filter(for: model), files: files.contents(for: model)
     ).build()
   }
 

@@ -39,7 +39,8 @@ struct Project {
   /// - Parameter directory: where the report of a failure is written too.
   func engine(reportingTo directory: String?) -> Engine {
     Engine(
-      paths: paths, observer: ProgressLines(terminal, environment: environment, reportDirectory: directory))
+      paths: paths, observer: ProgressLines(terminal, environment: environment, reportDirectory: directory),
+      caller: Caller(environment: environment))
   }
 
   private static func read(_ path: String) -> Result<[UInt8], SourceReadError> {
