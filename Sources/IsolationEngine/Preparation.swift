@@ -34,16 +34,9 @@ struct Preparation {
     case grantedFile(String)
   }
 
-  init(_ container: ContainerSpecification) throws(LaunchError) {
+  /// - Parameter mapping: a user namespace with the container's mapping.
+  init(_ container: ContainerSpecification, mapping: SharedDescriptor?) throws(LaunchError) {
     let users = container.namespaces.users
-    // An idmapped mount takes a mapping, not a namespace: any namespace with the same mapping will do.
-    let mapping: SharedDescriptor?
-    if let users {
-      mapping = SharedDescriptor(
-        try attempt("make user namespace") { try users.namespace() })
-    } else {
-      mapping = nil
-    }
     let owner = users?.base ?? 0
     let root = try attempt("mount root file system") {
       PreparedMount(try OverlayRoot(container, owner: owner, mapping: mapping?.borrowed).make())
@@ -106,7 +99,7 @@ struct Preparation {
     self.root = root
   }
 
-  private static func entry(
+  static func entry(
     _ specification: MountSpecification, users: UserMapping?, mapping: FileDescriptor?, callers: CallerMaps,
     root: FileDescriptor, ownFiles: OwnFiles
   ) throws(SystemCallError) -> Entry {
@@ -172,6 +165,8 @@ struct Preparation {
 struct CallerMaps {
   /// By the caller.
   private var namespaces: [FileOwner: SharedDescriptor] = [:]
+
+  init() {}
 
   /// - Parameter root: the container's root, in whose files its user is looked up.
   init(_ container: ContainerSpecification, root: FileDescriptor) throws(LaunchError) {

@@ -97,6 +97,28 @@ struct OwnerMap: Equatable {
   }
 }
 
+/// User namespaces that only stand for a mapping. An idmapped mount takes a mapping, not a namespace: containers with the same
+/// one share it, when they are started by the same process or by those that it forks.
+package final class SharedMappings {
+  private var namespaces: [UserMapping: SharedDescriptor] = [:]
+
+  package init() {}
+
+  /// Makes the namespace that a container needs, if it needs one.
+  package func prepare(for container: ContainerSpecification) {
+    // Best effort: the start says what is wrong.
+    _ = try? namespace(of: container)
+  }
+
+  func namespace(of container: ContainerSpecification) throws(LaunchError) -> SharedDescriptor? {
+    guard let users = container.namespaces.users else { return nil }
+    if let known = namespaces[users] { return known }
+    let namespace = SharedDescriptor(try attempt("make user namespace") { try users.namespace() })
+    namespaces[users] = namespace
+    return namespace
+  }
+}
+
 /// Whether this machine can give containers a user namespace of their own, and map the owners of files for it: tried, because
 /// it depends on each file system and on settings of the kernel.
 package final class OwnerMappingProbe {

@@ -74,6 +74,7 @@ final class UpOperation {
   private var ports: [String: [ContainerRecord.PublishedPort]] = [:]
   private lazy var files = ContainerFiles(plan: plan)
   private lazy var namespaces = UserNamespaces(engine: engine, project: directory)
+  private lazy var baseLayer = BaseLayer(path: engine.paths.baseLayer)
   private lazy var filters = SeccompFilters(cache: SeccompCache(directory: engine.paths.seccompCache))
 
   init(engine: Engine, plan: UpPlan, lock: FileLock, options: UpOptions, interruption: FileDescriptor?) {
@@ -415,12 +416,19 @@ final class UpOperation {
     let model = service.service
     let network = try networkNamespace(for: model)
     return try SpecificationBuilder(
-      service: model, image: service.image, layers: service.layers, container: service.container,
+      service: model, image: service.image, layers: try layers(of: service), container: service.container,
       project: plan.stack.name, volumePaths: try volumePaths(for: service),
       interfaces: interfaces(for: model, container: service.container.name),
       network: network, users: try namespaces.mapping(for: service, network), caller: engine.caller,
       seccomp: try filters.filter(for: model), files: files.contents(for: model)
     ).build()
+  }
+
+  /// What the container's root consists of, from the bottom up. The machine's root has every place that the engine needs.
+  private func layers(of service: PreparedService) throws -> [String] {
+    if service.service.root == .host { return service.layers }
+    try baseLayer.ensure()
+    return [baseLayer.path] + service.layers
   }
 
   /// The directories of the service's volumes by target, made where they do not exist.

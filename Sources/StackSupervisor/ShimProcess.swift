@@ -13,18 +13,21 @@ import SystemPackage
 struct ShimProcess {
   private let directory: ContainerDirectory
   private let specification: ContainerSpecification
+  private let mappings: SharedMappings
   private let channel: SharedDescriptor
   private let kind: ContainerStreams
   private let streams: [SharedDescriptor]
 
   init(
-    _ directory: ContainerDirectory, _ specification: ContainerSpecification, reportingTo channel: SharedDescriptor,
+    _ directory: ContainerDirectory, _ specification: ContainerSpecification, sharing mappings: SharedMappings,
+    reportingTo channel: SharedDescriptor,
     _ kind: ContainerStreams, _ streams: [SharedDescriptor]
   ) {
     self.kind = kind
     self.streams = streams
     self.directory = directory
     self.specification = specification
+    self.mappings = mappings
     self.channel = channel
   }
 
@@ -53,7 +56,7 @@ struct ShimProcess {
   }
 
   private func keep() throws {
-    let container = try ContainerLaunch(specification).start(kind == .given ? streams : nil)
+    let container = try ContainerLaunch(specification, sharing: mappings).start(kind == .given ? streams : nil)
     guard let begun = try directory.read(.run) else {
       // The project was removed meanwhile, and with it the container.
       throw LaunchError("start", "its records are gone")
