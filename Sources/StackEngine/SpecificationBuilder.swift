@@ -19,6 +19,8 @@ struct SpecificationBuilder {
   let volumePaths: [String: String]
   let interfaces: [InterfaceSpecification]
   let network: NamespaceSpecification.Network
+  let users: UserMapping?
+  let caller: Caller
   let seccomp: [UInt8]?
   /// Files for the container's /etc.
   let files: [(name: String, content: String)]
@@ -74,15 +76,8 @@ struct SpecificationBuilder {
     return values.map { "\($0.name)=\($0.value)" }
   }
 
-  /// One range of the host's ids, far above those of people and of subuid(5), for all private user namespaces.
-  private var users: UserMapping? {
-    switch service.userNamespace {
-    case .default, .host: return nil
-    case .private:
-      if service.isPrivileged || network == .host { return nil }
-      return UserMapping(base: 0x4000_0000, count: 65536)
-    }
-  }
+  /// Enough for servers with thousands of threads, and an end to a fork bomb: what Kubernetes usually gives to a pod.
+  private static let processLimit: Int64 = 4096
 
   private var cgroup: CgroupSpecification {
     var cgroup = CgroupSpecification(path: ["stack", project, container.name])
@@ -91,15 +86,14 @@ struct SpecificationBuilder {
     cgroup.cpus = service.resources.cpus
     cgroup.cpuShares = service.resources.cpuShares
     cgroup.cpuset = service.resources.cpuset
-    cgroup.pids = service.resources.pids
+    cgroup.pids = service.resources.pids ?? Self.processLimit
     return cgroup
   }
 
   private var mounts: [MountSpecification] {
     var mounts = service.mounts.map { mount in
       switch mount.source {
-      case .bind(let path, _):
-        MountSpecification(.bind(path), target: mount.target, isReadOnly: mount.isReadOnly)
+      case .bind(let path, _): bind(path, mount)
       case .volume, .anonymousVolume:
         MountSpecification(
           .volume(volumePaths[mount.target] ?? ""), target: mount.target, isReadOnly: mount.isReadOnly)
@@ -125,6 +119,13 @@ struct SpecificationBuilder {
       mounts.append(MountSpecification(.ownFile(content: file.content), target: "/etc/\(file.name)"))
     }
     return mounts
+  }
+
+  private func bind(_ path: String, _ mount: Mount) -> MountSpecification {
+    var specification = MountSpecification(.bind(path), target: mount.target, isReadOnly: mount.isReadOnly)
+    specification.caller = caller.owner(of: path, asked: service.givesFilesToCaller)
+    specification.needsCaller = service.givesFilesToCaller == true
+    return specification
   }
 
   /// What lies above must be mounted first. Equal depths keep the order of the file.
@@ -193,8 +194,8 @@ struct SpecificationBuilder {
   private var sysctls: [SysctlSpecification] {
     var values = service.sysctls
     if network == .own {
-      if users == nil, values["net.ipv4.ping_group_range"] == nil {
-        values["net.ipv4.ping_group_range"] = "0 2147483647"
+      if values["net.ipv4.ping_group_range"] == nil {
+        values["net.ipv4.ping_group_range"] = "0 \(users.map { $0.count - 1 } ?? 0x7fff_ffff)"
       }
       if values["net.ipv4.ip_unprivileged_port_start"] == nil {
         values["net.ipv4.ip_unprivileged_port_start"] = "0"
