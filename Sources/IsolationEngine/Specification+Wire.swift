@@ -4,7 +4,7 @@ import LinuxSystem
 // The binary form of a specification. A field is added at the end of its type, and `version` goes up.
 
 extension ContainerSpecification: WireCodable {
-  private static let version: UInt16 = 2
+  private static let version: UInt16 = 3
 
   package init(from reader: inout WireReader) throws(WireError) {
     guard try reader.integer(UInt16.self) == Self.version else {
@@ -19,6 +19,7 @@ extension ContainerSpecification: WireCodable {
     capabilities = try reader.value()
     noNewPrivileges = try reader.value()
     seccomp = try reader.value(Bool.self) ? try reader.data() : nil
+    recordsCalls = try reader.value()
     resourceLimits = try reader.value()
     sysctls = try reader.value()
     devices = try reader.value()
@@ -41,6 +42,7 @@ extension ContainerSpecification: WireCodable {
     writer.value(noNewPrivileges)
     writer.value(seccomp != nil)
     if let seccomp { writer.data(seccomp) }
+    writer.value(recordsCalls)
     writer.value(resourceLimits)
     writer.value(sysctls)
     writer.value(devices)

@@ -75,7 +75,9 @@ final class UserNamespaces {
   private func canMapAll(of prepared: PreparedService, _ range: UserMapping) -> Bool {
     // Layers of overlayfs can be mapped from 5.19 on, tmpfs from 6.3 on: below, too little can be.
     guard Self.kernel >= KernelVersion(6, 3) else { return false }
-    if !([engine.paths.baseLayer] + prepared.layers).allSatisfy({ canMap($0, recursive: false, range) }) { return false }
+    if !([engine.paths.baseLayer] + prepared.layers).allSatisfy({ canMap($0, recursive: false, range) }) {
+      return false
+    }
     return prepared.service.mounts.allSatisfy { mount in
       switch mount.source {
       case .bind(let path, _): canBind(path, range)
