@@ -53,8 +53,9 @@ struct SeccompPrelude {
   private func listenerHandover() -> ClassicProgram {
     var handover = ClassicProgram()
     let mark = STK_LISTENER_MARK
+    let number = SeccompCalls.known("sendmsg", SeccompCalls.native) ?? .max
     let tests: [(offset: UInt32, value: UInt32)] = [
-      (Offset.architecture, SeccompCalls.native), (Offset.number, SeccompCalls.known("sendmsg", SeccompCalls.native) ?? .max),
+      (Offset.architecture, SeccompCalls.native), (Offset.number, number),
       (Offset.argument(5), UInt32(truncatingIfNeeded: mark)), (Offset.argument(5) + 4, UInt32(mark >> 32)),
     ]
     for (index, test) in tests.enumerated() {
