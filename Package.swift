@@ -93,7 +93,7 @@ let package = Package(
       dependencies: [
         "StackSupervisor", "StackEngine", "StackFile", "StackPlan", "StackLifecycle", "StackLogs", "StackImages",
         "StackStore",
-        "StackModel", "IsolationEngine", "LinuxSystem", "LinuxCapabilities", "LinuxCgroup", "LinuxSeccomp",
+        "StackModel", "IsolationEngine", "LinuxSystem", "LinuxCapabilities", "LinuxCgroup", "LinuxSeccomp", "LinuxMounts",
         "InternetAddress",
         argumentParser, system,
       ],

@@ -15,6 +15,8 @@ struct ContainerInit {
   let standardInput: FileDescriptor
   let standardOutput: FileDescriptor
   let standardError: FileDescriptor
+  /// Where a listener to the container's calls is sent; nil when there is none.
+  let recorder: FileDescriptor?
   /// Joins the container's cgroup, where clone3(2) has not done it.
   let joinCgroup: () throws -> Void
   /// Makes the network namespace ready for its interfaces.
@@ -117,7 +119,7 @@ struct ContainerInit {
     let setup = ProcessSetup(
       process: container.process, capabilities: container.capabilities,
       noNewPrivileges: container.noNewPrivileges, seccomp: container.seccomp,
-      resourceLimits: container.resourceLimits, ownsStreams: true,
+      resourceLimits: container.resourceLimits, ownsStreams: true, recorder: recorder,
       credentialsChanged: {
         // A change of credentials has cleared it; and the parent may have ended in between.
         try checked("prctl", stk_prctl(STK_PR_SET_PDEATHSIG, UInt(SIGKILL), 0, 0, 0))

@@ -11,6 +11,8 @@ package struct RunningContainer {
   package let process: ProcessHandle
   package let identity: ProcessIdentity
   package let output: ContainerOutput
+  /// A process beside it, which ends after it; to be waited for by the caller.
+  package let recorder: ProcessHandle?
 }
 
 /// Where a container's output can be read.
@@ -84,6 +86,9 @@ package struct ContainerLaunch {
     }
     let (channel, childChannel) = try attempt("make channel") { try DescriptorPair.messageSockets().split() }
     try joinNamespaces()
+    let recorder =
+      container.recordsCalls
+      ? try attempt("make recorder") { try CallRecorder(writing: "\(container.directory)/calls") } : nil
     let cgroupDirectory = try attempt("open cgroup") { try cgroup.openForClone() }
     // Opened here: the child may be in a user namespace that has no right to do it.
     let entrance = try attempt("open cgroup") { try cgroup.openEntrance() }
@@ -94,7 +99,7 @@ package struct ContainerLaunch {
       ContainerInit(
         container: container, prepared: prepared, channel: childChannel.borrowed,
         standardInput: streams.childInput.borrowed, standardOutput: streams.childOutput.borrowed,
-        standardError: streams.childError.borrowed,
+        standardError: streams.childError.borrowed, recorder: recorder?.socket.borrowed,
         joinCgroup: { try entrance.enter() },
         prepareNetwork: { try ContainerNetwork(container).prepareInside() },
         configureNetwork: { try ContainerNetwork(container).configureInside() }
@@ -102,10 +107,12 @@ package struct ContainerLaunch {
     }
     streams.closeChildEnds()
     childChannel.close()
+    recorder?.socket.close()
     do throws(LaunchError) {
       try letGo(child.pid, over: channel.borrowed)
       let identity = try attempt("identify process") { try ProcessIdentity(of: child.pid) }
-      return RunningContainer(process: child.handle, identity: identity, output: streams.output)
+      return RunningContainer(
+        process: child.handle, identity: identity, output: streams.output, recorder: recorder?.process)
     } catch {
       // Best effort, as above; the process is our child and cannot escape a SIGKILL.
       try? child.handle.signal(SIGKILL)

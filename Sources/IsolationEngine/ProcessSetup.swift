@@ -17,6 +17,8 @@ struct ProcessSetup {
   let resourceLimits: [ResourceLimitSpecification]
   /// Whether the output streams are the container's alone, and so the user's to open again (`/dev/stdout`).
   var ownsStreams = false
+  /// Where the listener of the filter is sent, when it asks one.
+  var recorder: FileDescriptor?
 
   /// Called when the last change of credentials is done, after which PR_SET_PDEATHSIG stays (man 2 prctl).
   var credentialsChanged: () throws -> Void = {}
@@ -119,7 +121,12 @@ struct ProcessSetup {
 
   private func loadFilter() throws(LaunchError) {
     guard let seccomp else { return }
-    try attempt("load seccomp filter") { try CompiledFilter(wireBytes: seccomp).load() }
+    try attempt("load seccomp filter") {
+      let filter = try CompiledFilter(wireBytes: seccomp)
+      guard let recorder else { return try filter.load() }
+      let listener = try filter.loadListening()
+      try checked("sendmsg", stk_send_listener(recorder.rawValue, listener.borrowed.rawValue))
+    }
   }
 
   private func environment(for user: ContainerUser) -> [String] {

@@ -20,6 +20,7 @@ extension ContainerSpecification: WireCodable {
     capabilities = try reader.value()
     noNewPrivileges = try reader.value()
     seccomp = try reader.value(Bool.self) ? try reader.data() : nil
+    recordsCalls = try reader.value()
     resourceLimits = try reader.value()
     sysctls = try reader.value()
     devices = try reader.value()
@@ -43,6 +44,7 @@ extension ContainerSpecification: WireCodable {
     writer.value(noNewPrivileges)
     writer.value(seccomp != nil)
     if let seccomp { writer.data(seccomp) }
+    writer.value(recordsCalls)
     writer.value(resourceLimits)
     writer.value(sysctls)
     writer.value(devices)

@@ -26,6 +26,8 @@ package struct ContainerSpecification: Hashable, Sendable {
   package var noNewPrivileges = false
   /// The compiled seccomp filter (`CompiledFilter`); nil is unconfined.
   package var seccomp: [UInt8]?
+  /// The filter asks a listener: the calls that are made are written down (`CallRecorder`).
+  package var recordsCalls = false
   package var resourceLimits: [ResourceLimitSpecification] = []
   package var sysctls: [SysctlSpecification] = []
   package var devices: [DeviceSpecification] = []

@@ -26,6 +26,16 @@ package struct CompiledFilter: Hashable, Sendable {
   }
 }
 
+extension CompiledFilter {
+  /// Loads a filter that asks a listener, and returns that (SECCOMP_FILTER_FLAG_NEW_LISTENER): until it is served, the
+  /// calling thread waits at its next call. `stk_send_listener` does not.
+  package func loadListening() throws(SystemCallError) -> OwnedDescriptor {
+    let count = UInt16(clamping: instructions.count / 8)
+    let listener = unsafe stk_seccomp_set_filter(flags.rawValue | 1 << 3, instructions, count)
+    return OwnedDescriptor(owning: try checked("seccomp", listener))
+  }
+}
+
 extension CompiledFilter: WireCodable {
   package init(from reader: inout WireReader) throws(WireError) {
     flags = SeccompFlags(rawValue: try reader.integer())

@@ -19,9 +19,30 @@ enum SeccompCalls {
 
   /// libseccomp's tokens are the kernel's numbers (linux/audit.h).
   static let x86x64 = UInt32(EM_X86_64) | UInt32(__AUDIT_ARCH_64BIT) | UInt32(__AUDIT_ARCH_LE)
+  static let x86 = UInt32(EM_386) | UInt32(__AUDIT_ARCH_LE)
   /// libseccomp's token of x32, whose calls the kernel takes as x86-64's with a bit set in the number.
   static let x32 = UInt32(EM_X86_64) | UInt32(__AUDIT_ARCH_LE)
+  #if arch(x86_64)
+    static let native = x86x64
+  #elseif arch(arm64)
+    static let native = UInt32(EM_AARCH64) | UInt32(__AUDIT_ARCH_64BIT) | UInt32(__AUDIT_ARCH_LE)
+  #endif
   static let x32Bit: UInt32 = 0x4000_0000
+
+  /// The name of a call as the kernel tells it; nil when nobody here knows it.
+  static func name(_ number: UInt32, _ token: UInt32) -> String? {
+    // An x32 call has its bit in the number, and the other architecture's token.
+    let isX32 = token == x86x64 && number & x32Bit != 0
+    let plain = isX32 ? number & ~x32Bit : number
+    if plain >= firstCommon || token == x86x64, let name = newer.first(where: { $0.value == plain })?.key {
+      return name
+    }
+    guard let text = unsafe seccomp_syscall_resolve_num_arch(isX32 ? x32 : token, CInt(bitPattern: number)) else {
+      return nil
+    }
+    defer { unsafe free(text) }
+    return unsafe String(cString: text)
+  }
 
   /// The number that libseccomp knows; nil when it does not know the name, or the architecture does not have the call.
   static func known(_ name: String, _ token: UInt32) -> UInt32? {

@@ -1,3 +1,4 @@
+import CLinuxShim
 import Glibc
 
 /// Instructions that run before libseccomp's program, and do what it cannot express:
@@ -21,6 +22,7 @@ struct SeccompPrelude {
   }
 
   init(_ profile: SeccompProfile, active: [SeccompRule], tokens: [UInt32]) {
+    if profile.asksListener { program.append(listenerHandover()) }
     let x32 = tokens.contains(SeccompCalls.x32) ? part(profile, active, SeccompCalls.x32) : nil
     let parts = tokens.filter { $0 != SeccompCalls.x32 }.map { token in
       var whole = ClassicProgram()
@@ -45,6 +47,23 @@ struct SeccompPrelude {
       program.append(part.program)
       program.skip(rest)
     }
+  }
+
+  /// Lets the call through by which a process hands its listener over: see `stk_send_listener`.
+  private func listenerHandover() -> ClassicProgram {
+    var handover = ClassicProgram()
+    let mark = STK_LISTENER_MARK
+    let number = SeccompCalls.known("sendmsg", SeccompCalls.native) ?? .max
+    let tests: [(offset: UInt32, value: UInt32)] = [
+      (Offset.architecture, SeccompCalls.native), (Offset.number, number),
+      (Offset.argument(5), UInt32(truncatingIfNeeded: mark)), (Offset.argument(5) + 4, UInt32(mark >> 32)),
+    ]
+    for (index, test) in tests.enumerated() {
+      handover.load(test.offset)
+      handover.unless(.equal, test.value, over: (tests.count - index - 1) * 2 + 1)
+    }
+    handover.give(.allow)
+    return handover
   }
 
   /// For one architecture, with the call's number loaded.

@@ -43,6 +43,8 @@ package enum SeccompAction: Hashable, Sendable {
   case errno(UInt16)
   /// A tracer is told this number; without one the call fails with ENOSYS.
   case trace(UInt16)
+  /// A listener is asked (seccomp_unotify(2)); without one the call fails with ENOSYS.
+  case notify
   /// The call is made, and logged.
   case log
   case allow
@@ -54,6 +56,7 @@ package enum SeccompAction: Hashable, Sendable {
     case .killThread: 0
     case .trap: 0x0003_0000
     case .errno(let number): 0x0005_0000 | UInt32(number)
+    case .notify: 0x7fc0_0000
     case .trace(let number): 0x7ff0_0000 | UInt32(number)
     case .log: 0x7ffc_0000
     case .allow: 0x7fff_0000

@@ -23,6 +23,7 @@ package struct RunOptions: Hashable, Sendable {
   package var withoutDependencies = false
   package var hasTerminal = false
   package var removesOrphans = false
+  package var recordsCalls = false
 
   package init(service: String) {
     self.service = service
@@ -84,6 +85,7 @@ extension Engine {
     result.addedCapabilities += options.addedCapabilities
     result.droppedCapabilities += options.droppedCapabilities
     result.hasTerminal = options.hasTerminal
+    result.recordsCalls = options.recordsCalls ? true : nil
     // It ends when its command does, and nobody waits for its health.
     result.restart = .no
     result.restartTiming = nil
@@ -98,6 +100,14 @@ extension Engine {
       result.networkMode = .networks(attachments)
     }
     return result
+  }
+
+  /// Stops a container that was made for one command, as `stop` does.
+  package func stop(oneOff directory: ContainerDirectory, of project: String) throws(EngineError) {
+    try locked(project) { _ throws(EngineError) in
+      let status = try engineStep(directory.name) { try ContainerStatus(directory) }
+      try StopOperation(engine: self, timeout: nil).stop([status])
+    }
   }
 
   /// Removes a container that was made for one command and has ended.

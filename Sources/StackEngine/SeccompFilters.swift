@@ -12,6 +12,7 @@ final class SeccompFilters {
   private struct Choice: Hashable {
     let profile: SeccompChoice
     let capabilities: CapabilitySet
+    let recordsCalls: Bool
   }
 
   init(cache: SeccompCache) {
@@ -20,10 +21,15 @@ final class SeccompFilters {
 
   /// - Returns: nil for a service without a filter.
   func filter(for service: Service) throws(EngineError) -> [UInt8]? {
-    if service.isPrivileged || service.seccomp == .unconfined { return nil }
-    let choice = Choice(profile: service.seccomp, capabilities: try service.grantedCapabilities())
+    let isOpen = service.isPrivileged || service.seccomp == .unconfined
+    let recordsCalls = service.recordsCalls == true
+    if isOpen && !recordsCalls { return nil }
+    let choice = Choice(
+      profile: isOpen ? .unconfined : service.seccomp, capabilities: try service.grantedCapabilities(),
+      recordsCalls: recordsCalls)
     if let known = known[choice] { return known }
-    let profile = try profile(of: service)
+    var profile = isOpen ? SeccompProfile.open : try profile(of: service)
+    if recordsCalls { profile = profile.recording }
     let filter = try engineStep(service.name) {
       try cache.filter(for: profile, capabilities: choice.capabilities)
     }.wireBytes

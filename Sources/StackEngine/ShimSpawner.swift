@@ -26,11 +26,7 @@ package final class ShimSpawner {
   /// - Parameter lock: an open file that is locked, the project's or the container's.
   /// - Throws: when the program's own file cannot be opened or executed.
   package init(_ lock: FileDescriptor, for project: ProjectDirectory) throws(SystemCallError) {
-    // A read-only mount of its own: whatever a container finds in /proc/PID/exe, it cannot be opened for writing
-    // (CVE-2019-5736).
-    let mount = try DetachedMount(cloning: "/proc/self/exe")
-    try mount.set(.readOnly)
-    let program = PreparedMount(mount)
+    let program = try OwnProgram.mount()
     let null = try Files.open("/dev/null", O_RDWR)
     let (own, other) = try DescriptorPair.messageSockets().split()
     requests = own

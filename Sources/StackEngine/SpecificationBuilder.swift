@@ -53,7 +53,8 @@ struct SpecificationBuilder {
     specification.isPrivileged = service.isPrivileged
     specification.capabilities = try capabilities()
     specification.noNewPrivileges = service.noNewPrivileges
-    specification.seccomp = service.isPrivileged ? nil : seccomp
+    specification.seccomp = seccomp
+    specification.recordsCalls = service.recordsCalls ?? false
     specification.resourceLimits = try resourceLimits()
     specification.sysctls = sysctls
     specification.devices = service.devices.map {

@@ -65,6 +65,8 @@ package struct Service: Sendable, Hashable, Codable {
   package var isPrivileged = false
   package var noNewPrivileges = false
   package var seccomp: SeccompChoice = .default
+  /// The system calls that it makes are written down (`stack seccomp record`); nil is no.
+  package var recordsCalls: Bool?
   package var sysctls: [String: String] = [:]
   package var devices: [DeviceMapping] = []
   package var oomScoreAdjustment: Int?

@@ -101,6 +101,8 @@ struct ShimProcess {
     }
     log.finish()
     let status = try container.process.reap()
+    // Best effort: without it there is no record of its calls.
+    _ = try? container.recorder?.reap()
     return ExitRecord(
       status: status, run: run, finishedAt: KernelClock.realtime,
       wasOutOfMemory: ContainerLaunch.wasOutOfMemory(specification))

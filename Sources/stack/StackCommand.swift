@@ -19,7 +19,8 @@ struct StackCommand: ParsableCommand {
       EventsCommand.self, ImagesCommand.self, VolumesCommand.self, LogsCommand.self,
       PsCommand.self,
       ExecCommand.self,
-      ConfigCommand.self, InspectCommand.self, ImageCommand.self, SchemaCommand.self, CompletionCommand.self,
+      ConfigCommand.self, InspectCommand.self, ImageCommand.self, SeccompCommand.self, SchemaCommand.self,
+      CompletionCommand.self,
       VersionCommand.self,
     ])
 }

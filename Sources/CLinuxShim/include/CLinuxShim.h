@@ -113,6 +113,14 @@ int stk_fexecve(int descriptor, char *const _Nullable *_Nonnull arguments, char 
 int stk_seccomp_set_filter(unsigned flags, const void *filter, unsigned short count);
 /// seccomp(2) SECCOMP_GET_ACTION_AVAIL: 0 when the kernel knows `action`.
 int stk_seccomp_action_available(uint32_t action);
+/// The next call that waits for the listener's word (SECCOMP_IOCTL_NOTIF_RECV); blocks.
+int stk_seccomp_receive(int listener, uint64_t *id, uint32_t *architecture, uint32_t *number);
+/// Lets a call go on as it is (SECCOMP_USER_NOTIF_FLAG_CONTINUE).
+int stk_seccomp_continue(int listener, uint64_t id);
+/// Sends a listener over a socket, by a call that a recording filter lets through although nobody listens yet.
+int stk_send_listener(int socket, int listener);
+/// The sixth argument of that call.
+extern const uint64_t STK_LISTENER_MARK;
 /// setresuid, setresgid and setgroups as raw system calls: for the calling thread only.
 int stk_setresuid(uid_t real, uid_t effective, uid_t saved);
 int stk_setresgid(gid_t real, gid_t effective, gid_t saved);

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import IsolationEngine
+import LinuxMounts
 import LinuxSystem
 import StackEngine
 import StackModel
@@ -30,6 +31,8 @@ struct ExecCommand: ParsableCommand {
     let project = Project(global)
     let name = try project.name()
     try project.reporting {
+      try OwnProgram.moveOutOfReach(
+        CommandLine.arguments, environment: project.environment.map { "\($0.key)=\($0.value)" })
       var exec = try project.engine.exec(
         in: service, of: name, index: index, command: command.first == "--" ? Array(command.dropFirst()) : command)
       exec.isPrivileged = privileged

@@ -33,7 +33,7 @@ struct InspectCommand: ParsableCommand {
         ("Attachments", attachments(summary.record, networks)), ("Process", process(specification, status)),
         ("Root", root(specification, status)), ("Mounts", mounts(specification)),
         ("Security", security(specification)), ("Resources", resources(specification)),
-        ("LogDirectory", .string(status.directory.logs)),
+        ("Now", InspectedProcess(status).json), ("LogDirectory", .string(status.directory.logs)),
       ])
   }
 
@@ -93,11 +93,22 @@ struct InspectCommand: ParsableCommand {
   }
 
   private func security(_ specification: ContainerSpecification) -> JSONText {
-    .object([
-      ("Privileged", .bool(specification.isPrivileged)),
-      ("Capabilities", .strings(CapabilitySet(rawValue: specification.capabilities.effective).members)),
+    let sets = specification.capabilities
+    func names(_ mask: UInt64) -> JSONText { .strings(CapabilitySet(rawValue: mask).members) }
+    return .object([
+      ("Privileged", .bool(specification.isPrivileged)), ("Capabilities", names(sets.effective)),
+      (
+        "CapabilitySets",
+        .object([
+          ("Bounding", names(sets.bounding)), ("Permitted", names(sets.permitted)),
+          ("Inheritable", names(sets.inheritable)), ("Ambient", names(sets.ambient)),
+        ])
+      ),
       ("NoNewPrivileges", .bool(specification.noNewPrivileges)), ("Seccomp", .bool(specification.seccomp != nil)),
+      // Each instruction has 8 bytes; a few more say how it is loaded.
+      ("SeccompInstructions", .number(Int64((specification.seccomp?.count ?? 0) / 8))),
       ("UserNamespace", specification.namespaces.users.map { .string("0 \($0.base) \($0.count)") } ?? .null),
+      ("MaskedPaths", .bool(!specification.isPrivileged)),
     ])
   }
 
