@@ -21,6 +21,7 @@ extension ContainerRecord: WireCodable {
       containerName: try reader.value())
     life = try reader.value()
     isOneOff = try reader.value()
+    logging = try reader.value()
     processesOf = try reader.value()
     communicationOf = try reader.value()
   }
@@ -47,6 +48,7 @@ extension ContainerRecord: WireCodable {
     writer.value(containerName)
     writer.value(life)
     writer.value(isOneOff)
+    writer.value(logging)
     writer.value(processesOf)
     writer.value(communicationOf)
   }
@@ -76,6 +78,20 @@ extension ContainerRecord: WireCodable {
       writer.integer(UInt8(3))
       writer.value(maximum)
     }
+  }
+}
+
+extension Logging: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init()
+    isKept = try reader.value()
+    maximumSize = try reader.value()
+    maximumFiles = try reader.value()
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(isKept)
+    writer.value(maximumSize)
+    writer.value(maximumFiles)
   }
 }
 
