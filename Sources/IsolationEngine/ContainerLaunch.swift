@@ -28,9 +28,12 @@ package enum ContainerOutput {
 /// becomes the parent of the container's first process, which is killed when the calling process ends.
 package struct ContainerLaunch {
   let container: ContainerSpecification
+  private let mappings: SharedMappings
 
-  package init(_ container: ContainerSpecification) {
+  /// - Parameter mappings: what was made for others with the same mapping.
+  package init(_ container: ContainerSpecification, sharing mappings: SharedMappings = SharedMappings()) {
     self.container = container
+    self.mappings = mappings
   }
 
   /// Does once what all processes that are forked from this one would each do: looks at what does not change on the machine,
@@ -51,7 +54,7 @@ package struct ContainerLaunch {
     _ = try root.ownFile("/file")
     _ = try Preparation.entry(
       MountSpecification(.tmpfs(options: ["mode=1777", "size=4096"]), target: "/shm"), users: nil, mapping: nil,
-      root: root.descriptor, ownFiles: OwnFiles())
+      callers: CallerMaps(), root: root.descriptor, ownFiles: OwnFiles())
     _ = try OwnFiles().write("", for: "/etc/file", owner: 0)
     _ = try RouteSocket().link(named: "lo")
   }
@@ -62,7 +65,7 @@ package struct ContainerLaunch {
   ///   container with a terminal.
   /// - Throws: the step that failed; then nothing of the container remains but its directory.
   package func start(_ streams: [SharedDescriptor]? = nil) throws(LaunchError) -> RunningContainer {
-    let prepared = try Preparation(container)
+    let prepared = try Preparation(container, mapping: mappings.namespace(of: container))
     let cgroup = try attempt("make cgroup") { try ContainerCgroup(container) }
     do throws(LaunchError) {
       return try start(prepared, in: cgroup, streams)

@@ -36,16 +36,9 @@ struct Preparation {
     case grantedFile(String)
   }
 
-  init(_ container: ContainerSpecification) throws(LaunchError) {
+  /// - Parameter mapping: a user namespace with the container's mapping.
+  init(_ container: ContainerSpecification, mapping: SharedDescriptor?) throws(LaunchError) {
     let users = container.namespaces.users
-    // An idmapped mount takes a mapping, not a namespace: any namespace with the same mapping will do.
-    let mapping: SharedDescriptor?
-    if let users {
-      mapping = SharedDescriptor(
-        try attempt("make user namespace") { try users.namespace() })
-    } else {
-      mapping = nil
-    }
     let owner = users?.base ?? 0
     let root = try attempt("mount root file system") {
       PreparedMount(try OverlayRoot(container, owner: owner, mapping: mapping?.borrowed).make())
@@ -85,6 +78,7 @@ struct Preparation {
         try mount.set(RootAssembly.sysAttributes(of: container))
         return PreparedMount(mount)
       }
+    let callers = try CallerMaps(container, root: root.descriptor)
     sharedMemory = try attempt("share /dev/shm") { try SharedMemory.mount(for: container) }
     let ownFiles = try attempt("make files for /etc") { try OwnFiles() }
     var entries: [Entry] = []
@@ -92,14 +86,16 @@ struct Preparation {
       entries.append(
         try attempt("mount \(specification.target)") {
           try Self.entry(
-            specification, users: users, mapping: mapping?.borrowed, root: root.descriptor, ownFiles: ownFiles)
+            specification, users: users, mapping: mapping?.borrowed, callers: callers, root: root.descriptor,
+            ownFiles: ownFiles)
         })
     }
     for device in container.devices where !device.target.hasPrefix("/dev/") {
       let specification = MountSpecification(.bind(device.source), target: device.target)
       entries.append(
         try attempt("mount \(device.target)") {
-          try Self.entry(specification, users: nil, mapping: nil, root: root.descriptor, ownFiles: ownFiles)
+          try Self.entry(
+            specification, users: nil, mapping: nil, callers: callers, root: root.descriptor, ownFiles: ownFiles)
         })
     }
     mounts = entries
@@ -108,8 +104,8 @@ struct Preparation {
   }
 
   static func entry(
-    _ specification: MountSpecification, users: UserMapping?, mapping: FileDescriptor?, root: FileDescriptor,
-    ownFiles: OwnFiles
+    _ specification: MountSpecification, users: UserMapping?, mapping: FileDescriptor?, callers: CallerMaps,
+    root: FileDescriptor, ownFiles: OwnFiles
   ) throws(SystemCallError) -> Entry {
     let attributes: MountAttributes = specification.isReadOnly ? .readOnly : []
     switch specification.source {
@@ -141,7 +137,9 @@ struct Preparation {
       // A copy of a mount that the machine shares would show there what is mounted below it here.
       try mount.set(propagation: specification.propagation.flag)
       if !attributes.isEmpty { try mount.set(attributes, recursive: specification.below != .writable) }
-      if let mapping { try mount.mapOwners(through: mapping) }
+      if try !callers.apply(to: mount, specification), let mapping {
+        try mount.mapOwners(through: mapping, recursive: true)
+      }
       let isDirectory = try Files.status(mount.descriptor).st_mode & S_IFMT == S_IFDIR
       return Entry(specification: specification, content: .mount(PreparedMount(mount), isDirectory: isDirectory))
     }
@@ -173,6 +171,40 @@ struct Preparation {
       result.append((key, "\(id + base)"))
     }
     return result
+  }
+}
+
+/// The mappings of bind mounts whose files belong to the caller.
+struct CallerMaps {
+  /// By the caller.
+  private var namespaces: [FileOwner: SharedDescriptor] = [:]
+
+  init() {}
+
+  /// - Parameter root: the container's root, in whose files its user is looked up.
+  init(_ container: ContainerSpecification, root: FileDescriptor) throws(LaunchError) {
+    for caller in Set(container.mounts.compactMap(\.caller)) {
+      let user = try attempt("look up user \(container.process.user)") {
+        try ContainerUser(
+          container.process.user, passwd: ContainerUser.database("etc/passwd", in: root),
+          group: ContainerUser.database("etc/group", in: root))
+      }
+      let map = OwnerMap(
+        container.namespaces.users, caller: caller, member: FileOwner(uid: user.uid, gid: user.gid))
+      namespaces[caller] = SharedDescriptor(try attempt("make user namespace") { try map.namespace() })
+    }
+  }
+
+  /// - Returns: false when the mount has no caller, or does without one.
+  func apply(to mount: borrowing DetachedMount, _ specification: MountSpecification) throws(SystemCallError) -> Bool {
+    guard let caller = specification.caller, let namespace = namespaces[caller] else { return false }
+    do throws(SystemCallError) {
+      try mount.mapOwners(through: namespace.borrowed, recursive: true)
+      return true
+    } catch  where !specification.needsCaller {
+      // Not every file system can: then its files belong to whom they always did.
+      return false
+    }
   }
 }
 

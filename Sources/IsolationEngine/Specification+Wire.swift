@@ -171,6 +171,10 @@ extension MountSpecification: WireCodable {
     default: throw reader.error("a kind of mount")
     }
     self.init(source, target: try reader.value(), isReadOnly: try reader.value())
+    if try reader.value(Bool.self) {
+      caller = FileOwner(uid: try reader.integer(UInt32.self), gid: try reader.integer(UInt32.self))
+      needsCaller = try reader.value()
+    }
     guard let propagation = Propagation(rawValue: try reader.integer()),
       let below = Below(rawValue: try reader.integer())
     else { throw reader.error("a kind of propagation") }
@@ -203,6 +207,12 @@ extension MountSpecification: WireCodable {
     }
     writer.value(target)
     writer.value(isReadOnly)
+    writer.value(caller != nil)
+    if let caller {
+      writer.integer(caller.uid)
+      writer.integer(caller.gid)
+      writer.value(needsCaller)
+    }
     writer.integer(propagation.rawValue)
     writer.integer(below.rawValue)
   }

@@ -126,6 +126,17 @@ package struct UserMapping: Hashable, Sendable {
   }
 }
 
+/// Numbers of a user and a group.
+package struct FileOwner: Hashable, Sendable {
+  package var uid: UInt32
+  package var gid: UInt32
+
+  package init(uid: UInt32, gid: UInt32) {
+    self.uid = uid
+    self.gid = gid
+  }
+}
+
 /// A veth pair: one end on a bridge of the host, the other in the container (veth(4)).
 package struct InterfaceSpecification: Hashable, Sendable {
   /// In the container, for example `eth0`.
@@ -206,6 +217,10 @@ package struct MountSpecification: Hashable, Sendable {
   /// Absolute, below the container's root.
   package var target: String
   package var isReadOnly: Bool
+  /// Of a bind mount: what the container's user writes belongs to this user of the machine.
+  package var caller: FileOwner?
+  /// Whether there is no mount without that.
+  package var needsCaller = false
   package var propagation = Propagation.private
   package var below = Below.same
 

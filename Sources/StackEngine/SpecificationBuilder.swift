@@ -19,6 +19,8 @@ struct SpecificationBuilder {
   let volumePaths: [String: String]
   let interfaces: [InterfaceSpecification]
   let namespaces: NamespaceSpecification
+  let users: UserMapping?
+  let caller: Caller
   let seccomp: [UInt8]?
   /// Files for the container's /etc.
   let files: [(name: String, content: String)]
@@ -78,17 +80,8 @@ struct SpecificationBuilder {
     return values.map { "\($0.name)=\($0.value)" }
   }
 
-  /// One range of the host's ids, far above those of people and of subuid(5), for all private user namespaces.
-  private var users: UserMapping? {
-    switch service.userNamespace {
-    case .default, .host: return nil
-    case .private:
-      // What is not of its user namespace it could not use: it could neither mount /proc nor configure the network.
-      let isShared = [namespaces.network, namespaces.processes, namespaces.communication].contains { $0 != .own }
-      if service.isPrivileged || isShared { return nil }
-      return UserMapping(base: 0x4000_0000, count: 65536)
-    }
-  }
+  /// Enough for servers with thousands of threads, and an end to a fork bomb: what Kubernetes usually gives to a pod.
+  private static let processLimit: Int64 = 4096
 
   private var cgroup: CgroupSpecification {
     var cgroup = CgroupSpecification(path: ["stack", project, container.name])
@@ -97,7 +90,7 @@ struct SpecificationBuilder {
     cgroup.cpus = service.resources.cpus
     cgroup.cpuShares = service.resources.cpuShares
     cgroup.cpuset = service.resources.cpuset
-    cgroup.pids = service.resources.pids
+    cgroup.pids = service.resources.pids ?? Self.processLimit
     return cgroup
   }
 
@@ -128,6 +121,8 @@ struct SpecificationBuilder {
 
   private func bind(_ path: String, _ mount: Mount) -> MountSpecification {
     var specification = MountSpecification(.bind(path), target: mount.target, isReadOnly: mount.isReadOnly)
+    specification.caller = caller.owner(of: path, asked: service.givesFilesToCaller)
+    specification.needsCaller = service.givesFilesToCaller == true
     switch mount.propagation {
     case nil, .private: break
     case .slave: specification.propagation = .slave
@@ -213,8 +208,8 @@ struct SpecificationBuilder {
   private var sysctls: [SysctlSpecification] {
     var values = service.sysctls
     if namespaces.network == .own {
-      if users == nil, values["net.ipv4.ping_group_range"] == nil {
-        values["net.ipv4.ping_group_range"] = "0 2147483647"
+      if values["net.ipv4.ping_group_range"] == nil {
+        values["net.ipv4.ping_group_range"] = "0 \(users.map { $0.count - 1 } ?? 0x7fff_ffff)"
       }
       if values["net.ipv4.ip_unprivileged_port_start"] == nil {
         values["net.ipv4.ip_unprivileged_port_start"] = "0"

@@ -75,6 +75,7 @@ final class UpOperation {
   private var reservations: [String: [PortReservation]] = [:]
   private var ports: [String: [ContainerRecord.PublishedPort]] = [:]
   private lazy var files = ContainerFiles(plan: plan)
+  private lazy var users = UserNamespaces(engine: engine, project: directory)
   private lazy var baseLayer = BaseLayer(path: engine.paths.baseLayer)
   private lazy var filters = SeccompFilters(cache: SeccompCache(directory: engine.paths.seccompCache))
 
@@ -219,8 +220,10 @@ final class UpOperation {
     }
     for network in networks { try HostForwarding.prepare(bridge: network.bridge, isInternal: network.isInternal) }
     if networks.contains(where: { !$0.isInternal }) { _ = try HostForwarding.enable() }
-    try FirewallSocket().apply(
-      NetworkPolicy(tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published))
+    var policy = NetworkPolicy(
+      tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published)
+    try NetworkMembers(operation: self).describe(to: &policy)
+    try FirewallSocket().apply(policy)
   }
 
   /// Where a service's published ports lead: its first address on a network that has a way in.
@@ -381,9 +384,9 @@ final class UpOperation {
       labels: model.labels, networkOf: model.networkOwner, containerName: model.containerName)
     record.life = lifeSettings(for: service)
     record.isOneOff = model.isOneOff
+    record.logging = model.logging ?? Logging()
     record.processesOf = model.pid?.owner
     record.communicationOf = model.ipc?.owner
-    record.logging = model.logging ?? Logging()
     return record
   }
 
@@ -422,12 +425,13 @@ final class UpOperation {
 
   private func specification(for service: PreparedService) throws -> ContainerSpecification {
     let model = service.service
+    let namespaces = try namespaces(for: model)
     return try SpecificationBuilder(
       service: model, image: service.image, layers: try layers(of: service), container: service.container,
       project: plan.stack.name, volumePaths: try volumePaths(for: service),
       interfaces: interfaces(for: model, container: service.container.name),
-      namespaces: try namespaces(for: model), seccomp: try filters.filter(for: model),
-      files: files.contents(for: model)
+      namespaces: namespaces, users: try users.mapping(for: service, namespaces), caller: engine.caller,
+      seccomp: try filters.filter(for: model), files: files.contents(for: model)
     ).build()
   }
 

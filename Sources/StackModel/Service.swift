@@ -69,6 +69,8 @@ package struct Service: Sendable, Hashable, Codable {
   package var devices: [DeviceMapping] = []
   package var oomScoreAdjustment: Int?
   package var userNamespace: UserNamespaceMode = .default
+  /// `x-own`: whether files that it writes into bind mounts belong to who called the command; nil: where sudo did.
+  package var givesFilesToCaller: Bool?
   /// nil is a namespace of its own.
   package var pid: NamespaceSharing?
   package var ipc: NamespaceSharing?
@@ -331,11 +333,52 @@ package enum SeccompChoice: Sendable, Hashable, Codable {
 }
 
 /// `userns_mode`.
-package enum UserNamespaceMode: String, Sendable, Hashable, Codable {
-  /// What the engine decides (docs/decisions).
+package enum UserNamespaceMode: Sendable, Hashable, Codable {
+  /// What the engine decides (docs/decisions/0003).
   case `default`
   case host
+  /// One of its own, if nothing that the service asks for is in the way.
+  case auto
+  /// One of its own, or the service does not start.
   case `private`
+  /// The same, with these numbers of the machine: `base` is the container's root.
+  case range(base: UInt32, count: UInt32)
+
+  /// Reads `host`, `auto`, `private` or `UID:GID:SIZE`; nil for anything else. Users and groups have the same numbers.
+  package init?(_ text: String) {
+    switch text {
+    case "host": self = .host
+    case "auto": self = .auto
+    case "private": self = .private
+    default:
+      let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+      guard parts.count == 3, parts.allSatisfy({ $0.utf8.allSatisfy { (48...57).contains($0) } }),
+        let base = UInt32(parts[0]), UInt32(parts[1]) == base, let count = UInt32(parts[2]),
+        base > 0, count > 0, UInt32.max - base > count
+      else { return nil }
+      self = .range(base: base, count: count)
+    }
+  }
+
+  private var text: String {
+    switch self {
+    case .default: "default"
+    case .host: "host"
+    case .auto: "auto"
+    case .private: "private"
+    case .range(let base, let count): "\(base):\(base):\(count)"
+    }
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let text = try decoder.singleValueContainer().decode(String.self)
+    self = UserNamespaceMode(text) ?? .default
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(text)
+  }
 }
 
 package struct DeviceMapping: Sendable, Hashable, Codable {
