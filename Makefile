@@ -69,7 +69,7 @@ fuzz: ## feed random files to the loader for FUZZ_SECONDS (600); what breaks it 
 	STACK_FUZZ=1 $(SWIFT) build --scratch-path .build/fuzz --product StackFileFuzz --sanitize fuzzer -Xswiftc -O
 	@mkdir -p .build/fuzz/corpus
 	.build/fuzz/debug/StackFileFuzz -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=1024 -max_len=20000 \
-	  -dict=Fuzz/StackFile/keys.dict -artifact_prefix=.build/fuzz/ .build/fuzz/corpus Fuzz/StackFile/corpus
+	  -dict=Fuzz/StackFile/keys.dict -artifact_prefix=.build/fuzz/ .build/fuzz/corpus Fuzz/StackFile/corpus Fuzz/StackFile/found
 
 demo: dependencies release ## the samples, up and down again (root)
 	@scripts/demo.sh dist/stack

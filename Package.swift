@@ -124,6 +124,6 @@ let package = Package(
 if Context.environment["STACK_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
-      name: "StackFileFuzz", dependencies: ["StackFile", "StackModel"], path: "Fuzz/StackFile", exclude: ["corpus"],
+      name: "StackFileFuzz", dependencies: ["StackFile", "StackModel"], path: "Fuzz/StackFile", exclude: ["corpus", "found"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
 }

@@ -9,16 +9,26 @@ package struct IPv4Address: Sendable, Hashable, Comparable, CustomStringConverti
 
   /// Four decimal numbers without leading zeros (RFC 6943, section 3.1.1, the strict form).
   package init?(_ text: some StringProtocol) {
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 4 else { return nil }
+    // Byte by byte: stack files have hundreds of them.
     var value: UInt32 = 0
-    for part in parts {
-      guard (1...3).contains(part.count), part.allSatisfy({ $0.isASCII && $0.isNumber }),
-        part.count == 1 || part.first != "0", let byte = UInt8(part)
-      else { return nil }
-      value = value << 8 | UInt32(byte)
+    var part: UInt32 = 0
+    var digits = 0
+    var dots = 0
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"):
+        if digits > 0, part == 0 { return nil }
+        part = part * 10 + UInt32(byte - UInt8(ascii: "0"))
+        digits += 1
+        if part > 255 { return nil }
+      case UInt8(ascii: ".") where digits > 0 && dots < 3:
+        value = value << 8 | part
+        (part, digits, dots) = (0, 0, dots + 1)
+      default: return nil
+      }
     }
-    self.value = value
+    guard dots == 3, digits > 0 else { return nil }
+    self.value = value << 8 | part
   }
 
   package static func < (left: Self, right: Self) -> Bool { left.value < right.value }

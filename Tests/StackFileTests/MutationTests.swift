@@ -1,3 +1,4 @@
+import Foundation
 import StackModel
 import Testing
 
@@ -104,6 +105,19 @@ import Testing
         let again = Self.loaded(project: StackPrinter.yaml(document))
         #expect(again.errors == [] && again.stack?.services == result.stack?.services, "\(StackPrinter.yaml(document))")
       }
+    }
+  }
+
+  /// What the fuzzer has found so far, the fewest files that reach what all have reached.
+  @Test(.timeLimit(.minutes(1))) func foundProjects() throws {
+    let root = String(#filePath.dropLast("Tests/StackFileTests/MutationTests.swift".count))
+    let directory = root + "Fuzz/StackFile/found/"
+    let names = try FileManager.default.contentsOfDirectory(atPath: directory)
+    #expect(names.count > 300)
+    for name in names {
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: directory + name))
+      let result = Self.loaded(project: String(decoding: bytes, as: UTF8.self))
+      #expect((result.document == nil) == result.diagnostics.contains { $0.severity == .error }, "\(name)")
     }
   }
 

@@ -20,7 +20,10 @@ extension ServiceDecoder {
   private var healthCheck: HealthCheck? {
     guard let node = node["healthcheck"] else { return nil }
     var check = timings(node)
-    let words = (node["test"]?.items ?? []).compactMap(\.text)
+    let items = node["test"]?.items ?? []
+    // A word that is wrong was reported.
+    if items.contains(where: \.isWrong) { return check }
+    let words = items.compactMap(\.text)
     switch words.first {
     case nil: break
     case "NONE": check.isDisabled = true
