@@ -34,7 +34,8 @@ package struct SupervisorSpawner {
     // It becomes what checks execute in containers.
     let program = try OwnProgram.mount()
     var spawn = Spawn(
-      path: "/proc/self/fd/\(Self.programDescriptor)", arguments: ["stack", "supervise", project, paths.run, paths.data], environment: [],
+      path: "/proc/self/fd/\(Self.programDescriptor)",
+      arguments: ["stack", "supervise", project, paths.run, paths.data], environment: [],
       descriptors: [
         0: null.borrowed, 1: null.borrowed, 2: log.borrowed, Self.lockDescriptor: lock.descriptor,
         Self.programDescriptor: program.descriptor,
