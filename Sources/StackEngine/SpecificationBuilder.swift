@@ -31,10 +31,11 @@ struct SpecificationBuilder {
   }
 
   func build() throws(EngineError) -> ContainerSpecification {
-    let process = ProcessSpecification(
+    var process = ProcessSpecification(
       arguments: Self.command(of: service, image: image), environment: environment,
       workingDirectory: service.workingDirectory ?? image?.workingDirectory.nonEmpty ?? "/",
       user: service.user ?? image?.user ?? "", hasTerminal: service.hasTerminal, usesInit: service.usesInit)
+    process.keepsInput = service.keepsStandardInput ?? false
     var specification = ContainerSpecification(
       id: container.name, directory: container.path, root: RootSpecification(layers: layers),
       hostname: service.containerHostname,

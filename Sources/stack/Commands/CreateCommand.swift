@@ -13,7 +13,7 @@ struct CreateCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let stack = try project.stack()
+    let stack = try project.stack(services: services)
     var options = UpOptions()
     options.services = services
     options.onlyCreates = true
