@@ -231,7 +231,8 @@ class Bench:
 def command_line(pid):
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return [part.decode(errors="replace") for part in file.read().split(b"\0")[:-1]]
+            # A shim's title is one string.
+            return file.read().replace(b"\0", b" ").decode(errors="replace").split()
     except OSError:
         return []
 

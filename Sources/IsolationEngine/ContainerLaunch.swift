@@ -1,6 +1,7 @@
 import CLinuxShim
 import Glibc
 import LinuxCgroup
+import LinuxMounts
 import LinuxNetlink
 import LinuxSystem
 import SystemPackage
@@ -34,12 +35,27 @@ package struct ContainerLaunch {
     self.container = container
   }
 
-  /// Looks at what does not change on the machine, once for all processes that are forked from this one.
-  package static func surveyHost() {
-    // Best effort: a start that needs what cannot be found out says so.
+  /// Does once what all processes that are forked from this one would each do: looks at what does not change on the machine,
+  /// and has the language's run time build the types that a start uses, which it does when they are first met.
+  package static func getReady() {
+    // Best effort: a start that needs what cannot be found out or made says so.
     _ = try? CgroupHierarchy.current()
     _ = CgroupMounts.hosts
     _ = RootAssembly.thermalThrottlePaths
+    try? rehearse()
+  }
+
+  /// Makes some of what a container consists of, for nothing: held by descriptors, it is gone at once.
+  private static func rehearse() throws {
+    let devices = try DeviceDirectory(owner: 0).make(devices: [], allOfHost: false)
+    let root = RootDirectory(owning: try Files.open(".", in: devices.descriptor, O_PATH | O_DIRECTORY))
+    _ = try root.mountPoint("/shm", .directory)
+    _ = try root.ownFile("/file")
+    _ = try Preparation.entry(
+      MountSpecification(.tmpfs(options: ["mode=1777", "size=4096"]), target: "/shm"), users: nil, mapping: nil,
+      root: root.descriptor, ownFiles: OwnFiles())
+    _ = try OwnFiles().write("", for: "/etc/file", owner: 0)
+    _ = try RouteSocket().link(named: "lo")
   }
 
   /// Starts the container and returns once its program is being executed.

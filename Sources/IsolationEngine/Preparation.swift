@@ -103,7 +103,7 @@ struct Preparation {
     self.root = root
   }
 
-  private static func entry(
+  static func entry(
     _ specification: MountSpecification, users: UserMapping?, mapping: FileDescriptor?, root: FileDescriptor,
     ownFiles: OwnFiles
   ) throws(SystemCallError) -> Entry {

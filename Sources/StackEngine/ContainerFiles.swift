@@ -6,6 +6,9 @@ import StackStore
 
 /// The files that the engine writes for a container and mounts into its /etc: hosts(5), hostname(5), resolv.conf(5).
 struct ContainerFiles {
+  /// Their names, in the order of `contents`.
+  static let names = ["hosts", "hostname", "resolv.conf"]
+
   private let stack: Stack
   private let hosts: HostsFile
   private let machineHosts: String
@@ -28,15 +31,13 @@ struct ContainerFiles {
   func contents(for service: Service) -> [(name: String, content: String)] {
     let owner = networkOwner(of: service)
     let hostname = service.containerHostname
-    return [
-      ("hosts", hosts.render(for: owner, hostname: hostname, hostContent: machineHosts)),
-      ("hostname", "\(hostname)\n"),
-      (
-        "resolv.conf",
-        ResolvConf.render(
-          for: owner, gateway: gateway(of: owner), hostContent: machineResolver, upstreamContent: upstreamResolver)
-      ),
+    let contents = [
+      hosts.render(for: owner, hostname: hostname, hostContent: machineHosts),
+      "\(hostname)\n",
+      ResolvConf.render(
+        for: owner, gateway: gateway(of: owner), hostContent: machineResolver, upstreamContent: upstreamResolver),
     ]
+    return Array(zip(Self.names, contents))
   }
 
   private func gateway(of service: Service) -> String? {

@@ -73,6 +73,7 @@ final class UpOperation {
   private var reservations: [String: [PortReservation]] = [:]
   private var ports: [String: [ContainerRecord.PublishedPort]] = [:]
   private lazy var files = ContainerFiles(plan: plan)
+  private lazy var baseLayer = BaseLayer(path: engine.paths.baseLayer)
   private lazy var filters = SeccompFilters(cache: SeccompCache(directory: engine.paths.seccompCache))
 
   init(engine: Engine, plan: UpPlan, lock: FileLock, options: UpOptions, interruption: FileDescriptor?) {
@@ -411,12 +412,19 @@ final class UpOperation {
   private func specification(for service: PreparedService) throws -> ContainerSpecification {
     let model = service.service
     return try SpecificationBuilder(
-      service: model, image: service.image, layers: service.layers, container: service.container,
+      service: model, image: service.image, layers: try layers(of: service), container: service.container,
       project: plan.stack.name, volumePaths: try volumePaths(for: service),
       interfaces: interfaces(for: model, container: service.container.name),
       network: try networkNamespace(for: model), seccomp: try filters.filter(for: model),
       files: files.contents(for: model)
     ).build()
+  }
+
+  /// What the container's root consists of, from the bottom up. The machine's root has every place that the engine needs.
+  private func layers(of service: PreparedService) throws -> [String] {
+    if service.service.root == .host { return service.layers }
+    try baseLayer.ensure()
+    return [baseLayer.path] + service.layers
   }
 
   /// The directories of the service's volumes by target, made where they do not exist.

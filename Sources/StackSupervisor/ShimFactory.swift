@@ -21,7 +21,7 @@ package struct ShimFactory {
       // With the spawner ends the right to start anything.
       try checked("prctl", stk_prctl(STK_PR_SET_PDEATHSIG, UInt(SIGKILL), 0, 0, 0))
       umask(0)
-      ContainerLaunch.surveyHost()
+      ContainerLaunch.getReady()
       while let order = try factory.nextOrder() { factory.make(order) }
       _exit(0)
     } catch {

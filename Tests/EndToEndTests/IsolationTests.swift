@@ -40,6 +40,16 @@ struct IsolationTests {
     }
   }
 
+  /// The places for the engine's own files are in a layer that all containers share.
+  @Test func aContainerThatWritesNothingHasNothingInItsWritableLayer() throws {
+    try withService("") { (fixture: StackFixture) throws in
+      let layer = "\(fixture.directory)/run/projects/\(fixture.project)/containers/\(fixture.project)-s-1/upper"
+      #expect(try FileManager.default.contentsOfDirectory(atPath: layer) == [])
+      #expect(try fixture.exec("s", "cat /etc/hostname") == "s")
+      #expect(try fixture.exec("s", "stat -c %a /etc /etc/hosts") == "755\n644")
+    }
+  }
+
   @Test func theUserIsLookedUpInTheContainer() throws {
     try withService("    user: app\n    working_dir: /made/here\n") { (fixture: StackFixture) throws in
       #expect(try fixture.exec("s", "id -u; id -g; id -G; pwd") == "1000\n1000\n1000 1001\n/made/here")
