@@ -170,7 +170,7 @@ final class UpOperation {
     // The intent before the deed: `down` finds what was about to be made.
     try directory.write(plan.networks)
     let route = try RouteSocket()
-    for network in plan.networks {
+    for network in plan.networks where !network.isExternal {
       let exists = try route.link(named: network.bridge) != nil
       if exists && previous.contains(network) { continue }
       engine.report(.network, network.name, .creating)
@@ -184,7 +184,7 @@ final class UpOperation {
       engine.report(.network, network.name, .created)
     }
     try applyFirewall(networks: plan.networks) { ports[$0.name] ?? plan.publishedPorts[$0.name] ?? [] }
-    let isNew = plan.networks.contains { network in !network.isInternal && !previous.contains(network) }
+    let isNew = plan.networks.contains { network in !network.isInternal && !network.isExternal && !previous.contains(network) }
     if isNew { warnOfFirewall() }
   }
 
@@ -212,11 +212,12 @@ final class UpOperation {
             destination: address, destinationPort: port.containerPort))
       }
     }
-    let bridges = networks.map {
+    let own = networks.filter { !$0.isExternal }
+    let bridges = own.map {
       NetworkPolicy.Bridge(name: $0.bridge, subnet: $0.subnet, gateway: $0.gateway, isInternal: $0.isInternal)
     }
-    for network in networks { try HostForwarding.prepare(bridge: network.bridge, isInternal: network.isInternal) }
-    if networks.contains(where: { !$0.isInternal }) { _ = try HostForwarding.enable() }
+    for network in own { try HostForwarding.prepare(bridge: network.bridge, isInternal: network.isInternal) }
+    if own.contains(where: { !$0.isInternal }) { _ = try HostForwarding.enable() }
     try FirewallSocket().apply(
       NetworkPolicy(tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published))
   }
@@ -263,6 +264,10 @@ final class UpOperation {
         case .skip(let name, let reason):
           engine.report(.container, name, .skipped, detail: reason.description)
           problems.append(EngineError.Problem(name, reason.description))
+        case .passOver(let name, let reason):
+          engine.report(
+            .container, containerName(of: name), .hindered,
+            detail: "optional dependency \"\(reason.chain.first ?? "")\" failed to start: \(reason.cause)")
         case .finished: isFinished = true
         }
       }
@@ -370,10 +375,18 @@ final class UpOperation {
       },
       ports: ports[model.name] ?? [], stopSignal: signal,
       stopGracePeriod: model.stopGracePeriod ?? StopOperation.defaultGracePeriod, restart: model.restart,
-      labels: model.labels, networkOf: networkOf, containerName: model.containerName)
+      labels: labels(of: model), networkOf: networkOf, containerName: model.containerName)
     record.life = lifeSettings(for: service)
     record.isOneOff = model.isOneOff
     return record
+  }
+
+  /// With what a tool that finds the container asks of its stack.
+  private func labels(of service: Service) -> [String: String] {
+    var labels = service.labels
+    labels[ContainerRecord.workingDirectoryLabel] = plan.stack.directory
+    labels[ContainerRecord.configurationFilesLabel] = plan.stack.files?.joined(separator: ",")
+    return labels
   }
 
   private func lifeSettings(for service: PreparedService) -> ContainerRecord.LifeSettings {

@@ -18,6 +18,7 @@ struct CreateCommand: ParsableCommand {
     options.services = services
     options.onlyCreates = true
     options.recreation = try changes.recreation
+    options.dependencyRecreation = changes.dependencyRecreation
     options.scale = try changes.counts
     options.removesOrphans = removeOrphans
     try project.reporting { try project.engine.up(stack, options) }

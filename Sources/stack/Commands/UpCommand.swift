@@ -44,6 +44,7 @@ struct UpCommand: ParsableCommand {
     var options = UpOptions()
     options.services = services
     options.recreation = try changes.recreation
+    options.dependencyRecreation = changes.dependencyRecreation
     options.scale = try changes.counts
     options.withoutDependencies = noDeps
     options.onlyCreates = noStart
