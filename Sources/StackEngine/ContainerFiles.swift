@@ -15,13 +15,16 @@ struct ContainerFiles {
   private let machineResolver: String
   private let upstreamResolver: String
   private let gateways: [String: String]
+  private let internalNetworks: Set<String>
 
   init(plan: UpPlan) {
     stack = plan.stack
     hosts = HostsFile(plan.stack, plan.addresses)
     // The supervisor answers on the networks that this stack has made itself.
     gateways = Dictionary(
-      plan.networks.filter { !$0.isExternal }.map { ($0.key, $0.gateway.description) }, uniquingKeysWith: { first, _ in first })
+      plan.networks.filter { !$0.isExternal }.map { ($0.key, $0.gateway.description) },
+      uniquingKeysWith: { first, _ in first })
+    internalNetworks = Set(plan.networks.filter(\.isInternal).map(\.key))
     // Best effort: what the machine does not have, it cannot pass on.
     machineHosts = (try? Files.text("/etc/hosts")) ?? ""
     machineResolver = (try? Files.text("/etc/resolv.conf")) ?? ""
@@ -35,7 +38,8 @@ struct ContainerFiles {
       hosts.render(for: owner, hostname: hostname, hostContent: machineHosts),
       "\(hostname)\n",
       ResolvConf.render(
-        for: owner, gateway: gateway(of: owner), hostContent: machineResolver, upstreamContent: upstreamResolver),
+        for: owner, gateway: gateway(of: owner), hasWayOut: hasWayOut(owner), hostContent: machineResolver,
+        upstreamContent: upstreamResolver),
     ]
     return Array(zip(Self.names, contents))
   }
@@ -43,6 +47,11 @@ struct ContainerFiles {
   private func gateway(of service: Service) -> String? {
     guard case .networks(let attachments) = service.networkMode else { return nil }
     return attachments.lazy.compactMap { gateways[$0.network] }.first
+  }
+
+  private func hasWayOut(_ service: Service) -> Bool {
+    guard case .networks(let attachments) = service.networkMode else { return true }
+    return attachments.contains { !internalNetworks.contains($0.network) }
   }
 
   /// The service whose network it is: its own, or that of the service it shares. A circle cannot get here.

@@ -81,7 +81,8 @@ struct StartExisting {
     try engineStep("supervisor") { try SupervisorSpawner(paths: engine.paths, project: project).ensure() }
     let graph = try StopOperation.graph(of: containers.sorted { $0.directory.name < $1.directory.name })
     var schedule = StartSchedule(graph)
-    var runner = try StartRunner(interruption: nil, jobs: [])
+    var runner = try StartRunner(
+      interruption: nil, jobs: [], silence: { spawner.reasonOfSilence(about: directory.container($0)) })
     var problems: [EngineError.Problem] = []
     var effects = schedule.begin()
     var isFinished = false

@@ -40,7 +40,9 @@ extension Engine {
         try operation.run()
       } catch {
         // Best effort: what cannot be read cannot be shown.
-        if let statuses = try? paths.project(stack.name).statuses() { observer.failed(error, statuses) }
+        if let statuses = try? paths.project(stack.name).statuses() {
+          observer.failed(error, statuses, dependents: operation.dependents)
+        }
         if options.keepsOnFailure { throw error }
         throw operation.takenBack(after: error, removeAll: !existedBefore)
       }
@@ -247,10 +249,14 @@ final class UpOperation {
     let graph = try engineStep { try DependencyGraph(plan.stack.services) }
     var schedule = StartSchedule(graph, selection: plan.services.map(\.service.name))
     let watched = watched
+    engine.observer.planned { plannedContainers }
     let supervisor = SupervisorSpawner(paths: engine.paths, project: plan.stack.name)
     var runner = try StartRunner(
       interruption: interruption, jobs: jobs, watch: watched.isEmpty ? nil : try engineStep { try LifeWatch() },
-      supervise: { try supervisor.ensured() })
+      supervise: { try supervisor.ensured() },
+      silence: { name in
+        spawner?.reasonOfSilence(about: self.directory.container(self.containerName(of: name))) ?? "its shim was killed"
+      })
     var readiness = Readiness(plan.services)
     var problems: [EngineError.Problem] = []
     var effects = schedule.begin()
@@ -262,7 +268,7 @@ final class UpOperation {
           guard let service = plan.services.first(where: { $0.service.name == name }) else { continue }
           try begin(service, spawner: spawner, runner: &runner)
         case .skip(let name, let reason):
-          engine.report(.container, name, .skipped, detail: reason.description)
+          engine.report(.container, containerName(of: name), .skipped, detail: reason.description)
           problems.append(EngineError.Problem(name, reason.description))
         case .passOver(let name, let reason):
           engine.report(
@@ -341,7 +347,9 @@ final class UpOperation {
       return schedule.handle(.failed(event.service, reason: "could not be started"))
     case .ended:
       let exit = try engineStep(event.service) { try directory.container(containerName(of: event.service)).read(.exit) }
-      return schedule.handle(.completed(event.service, exitCode: exit?.status.code ?? 137))
+      let code = exit?.status.code ?? 137
+      reportEnd(name, code)
+      return schedule.handle(.completed(event.service, exitCode: code))
     }
   }
 
@@ -378,6 +386,7 @@ final class UpOperation {
       labels: labels(of: model), networkOf: networkOf, containerName: model.containerName)
     record.life = lifeSettings(for: service)
     record.isOneOff = model.isOneOff
+    record.logging = model.logging ?? Logging()
     return record
   }
 
@@ -402,7 +411,7 @@ final class UpOperation {
   }
 
   /// The services of the containers that are named.
-  private func serviceNames(_ instances: [String]) -> [String] {
+  func serviceNames(_ instances: [String]) -> [String] {
     var names: [String] = []
     for name in instances {
       let service = plan.stack.services.first { $0.name == name }?.serviceName ?? name

@@ -124,8 +124,12 @@ package struct ContainerDirectory: Hashable, Sendable {
   }
 
   /// What the engine runs, in its own binary form.
-  package func readSpecification() throws -> [UInt8] {
-    try ContainerFile(wireBytes: try Files.readAll("\(path)/container")).specification
+  package func readSpecification() throws -> [UInt8] { try readBoth().specification }
+
+  /// What the container is, and what the engine runs.
+  package func readBoth() throws -> (record: ContainerRecord, specification: [UInt8]) {
+    let file = try ContainerFile(wireBytes: try Files.readAll("\(path)/container"))
+    return (file.record, file.specification)
   }
 
   /// Removes the container's state; its logs too.

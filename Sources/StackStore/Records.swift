@@ -30,6 +30,8 @@ package struct ContainerRecord: Hashable, Sendable {
   package var life = LifeSettings()
   /// Made by `run`: not one of the service's replicas.
   package var isOneOff = false
+  /// How much of what it writes is kept.
+  package var logging = Logging()
 
   package init(
     project: String, service: String, number: Int, configuration: String, image: String, imageID: String,

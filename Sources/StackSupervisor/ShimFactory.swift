@@ -25,7 +25,8 @@ package struct ShimFactory {
       while let order = try factory.nextOrder() { factory.make(order) }
       _exit(0)
     } catch {
-      // The spawner sees the end of the channels of all shims that were not made.
+      // The spawner sees the end of the channels of all shims that were not made. Best effort: it may be gone.
+      try? Message.send(Array("\(error)".utf8), over: factory.requests)
       _exit(1)
     }
   }
@@ -62,15 +63,17 @@ package struct ShimFactory {
 
   private func make(_ order: Order) {
     do {
-      let specification = try ContainerSpecification(wireBytes: try order.container.readSpecification())
+      let (record, bytes) = try order.container.readBoth()
+      let specification = try ContainerSpecification(wireBytes: bytes)
       let (begin, word) = try DescriptorPair.pipe().split()
       let pid = try checked("fork", stk_fork())
       if pid == 0 {
         word.close()
         close(requests.rawValue)
         close(ShimSpawner.Descriptor.lock)
-        ShimProcess(order.container, specification, reportingTo: order.channel, order.kind, order.streams)
-          .run(begin)
+        ShimProcess(
+          order.container, specification, logging: record.logging, reportingTo: order.channel, order.kind, order.streams
+        ).run(begin)
       }
       try order.container.beginRun(try ProcessIdentity(of: pid))
       try Files.writeAll(word.borrowed, [0], object: "pipe")

@@ -309,6 +309,7 @@ package final class SupervisorProcess {
     }
     if case .started = message { return refresh(name) }
     if case .failed(let step, let reason) = message { Self.log("\(name): cannot be started again: \(step): \(reason)") }
+    if message == nil { Self.log("\(name): cannot be started again: its shim was killed") }
     apply(container.life.handle(.restartFailed, at: KernelClock.monotonic), to: container)
   }
 

@@ -76,6 +76,9 @@ struct ProjectOptions: ParsableArguments {
   @Option(help: "How to report what is wrong with the file: text, json, github or sarif.")
   var diagnostics = DiagnosticFormat.text
 
+  @Option(help: "How to show progress: auto, tty, plain, quiet or json.")
+  var progress: ProgressStyle?
+
   @Option(help: "When to use colour: auto, always or never.")
   var ansi: ColourChoice = .auto
 }
@@ -89,7 +92,8 @@ enum ColourChoice: String, ExpressibleByArgument, CaseIterable {
 /// Moves global options that stand before the subcommand behind it, where the parser expects them.
 enum GlobalArguments {
   private static let withValue: Set<String> = [
-    "-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--profile", "--diagnostics", "--ansi",
+    "-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--profile", "--diagnostics",
+    "--progress", "--ansi",
   ]
 
   static func hoisted(_ arguments: [String]) -> [String] {

@@ -164,7 +164,7 @@ extension KeyTable {
     Key("label_file", .stringOrList, "Files with labels; labels wins over them"),
     Key("annotations", .labels, .inert, "Annotations of the container"),
     Key("attach", .boolean, "Whether up shows its output", keepsZero: true),
-    Key("logging", .record(.logging), .inert, "Where the output goes", merge: .sameDriver),
+    Key("logging", .record(.logging), "Where the output goes", merge: .sameDriver),
     Key("develop", .nullable(.record(.develop)), .inert, "What to do when source files change"),
     Key("runtime", .text, .never("there is one engine"), "The program that runs the container"),
   ]
