@@ -150,6 +150,8 @@ struct SpecificationBuilder {
   private func content(of grant: FileGrant) throws(EngineError) -> [UInt8] {
     switch grant.source {
     case .content(let text): return Array(text.utf8)
+    case .unset(let variable):
+      throw EngineError(.usage, service.name, "the variable \(variable) is not set, and \(grant.key) needs it")
     case .external(let name):
       throw EngineError(.usage, service.name, "\(grant.key) is external, but there is no store that has \(name)")
     case .file(let path):

@@ -118,7 +118,7 @@ struct UpPlanner {
         kind = error.kind
       }
     }
-    problems += missingSources(of: wanted)
+    problems += missingSources(of: wanted) + missingVariables(of: wanted)
     if !problems.isEmpty { throw EngineError(kind, problems) }
     let present = Set(stack.services.map { KernelNames.container(project: stack.name, $0) })
     return UpPlan(
@@ -288,7 +288,8 @@ struct UpPlanner {
   }
 
   private func isNamed(_ service: Service) -> Bool {
-    options.services.isEmpty || options.services.contains(service.serviceName) || options.services.contains(service.name)
+    options.services.isEmpty || options.services.contains(service.serviceName)
+      || options.services.contains(service.name)
   }
 
   /// Bind mounts and external volumes whose source must exist and does not.
@@ -298,6 +299,17 @@ struct UpPlanner {
         missingSource(of: mount).map {
           EngineError.Problem(service.name, "nothing to mount at \(mount.target): \($0) does not exist")
         }
+      }
+    }
+  }
+
+  /// Secrets and configs that are the value of a variable which nobody has set.
+  private func missingVariables(of services: [Service]) -> [EngineError.Problem] {
+    services.flatMap { service in
+      ((service.secrets ?? []) + (service.configs ?? [])).compactMap { grant in
+        guard case .unset(let variable) = grant.source else { return nil }
+        return EngineError.Problem(
+          service.name, "the variable \(variable) is not set, and \(grant.key) needs it: set it, or write it into .env")
       }
     }
   }

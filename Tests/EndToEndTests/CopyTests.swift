@@ -30,8 +30,8 @@ struct CopyTests {
         try fixture.exec("a", "cat /tmp/src/f /new/sub/g /www/f /data/f; ls /new") == "one\ntwo\none\none\nf\nl\nsub")
       // All containers of the service got it.
       #expect(try fixture.stack("exec", "--index", "2", "a", "cat", "/new/f").output == "one\n")
-      #expect(try fixture.stack("cp", "a:/tmp/src", "out").code == 0)
-      #expect(try fixture.text("out/sub/g") == "two\n")
+      #expect(try fixture.stack("cp", "a:/tmp/src", "copied").code == 0)
+      #expect(try fixture.text("copied/sub/g") == "two\n")
       #expect(try fixture.stack("cp", "a:/new/l", "link").code == 0)
       #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "\(fixture.directory)/link") == "/etc/passwd")
       #expect(try fixture.stack("cp", "-L", "a:/new/l", "followed").code == 0)

@@ -167,7 +167,7 @@ struct TerminalTests {
     try StackFixture.with { (fixture: StackFixture) throws in
       try fixture.file(
         """
-          reader: {rootfs: ./root, command: [sh, -c, 'read line; echo "got $line"; echo bad >&2; exit 4'], stdin_open: true}
+          reader: {rootfs: ./root, command: [sh, -c, 'read line; echo "got $$line"; echo bad >&2; exit 4'], stdin_open: true}
           plain: {rootfs: ./root, command: [sh, -c, 'trap "exit 5" TERM; while :; do sleep 0.05; done']}
         """)
       #expect(try fixture.stack("up", "-d").code == 0)

@@ -78,7 +78,8 @@ import Testing
     // A job may end before anybody told that it started.
     #expect(
       schedule.handle(.completed("job", exitCode: 3)) == [
-        .skip("api", because: unmet("job", cause: "exited with code 3")), .start("tail"),
+        .skip("api", because: unmet("job", cause: "exited with code 3")),
+        .passOver("tail", because: unmet("job", cause: "exited with code 3")), .start("tail"),
       ])
   }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import LinuxSystem
 import StackEngine
+import StackModel
 
 struct KillCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -16,7 +16,8 @@ struct PsCommand: ParsableCommand {
   @Option(help: "table or json (an object a line).") var format = Format.table
   @Option(help: ArgumentHelp("Only some: status=, name=, service=, health=, label=NAME[=VALUE].", valueName: "filter"))
   var filter: [String] = []
-  @Option(help: ArgumentHelp("Only those in a state, for example exited.", valueName: "state")) var status: [String] = []
+  @Option(help: ArgumentHelp("Only those in a state, for example exited.", valueName: "state")) var status: [String] =
+    []
   @Flag(inversion: .prefixedNo, help: "Also containers of services that left the file.") var orphans = true
   @Flag(help: "Do not cut commands off.") var noTrunc = false
   @Argument(help: "Only these services.") var names: [String] = []
@@ -32,11 +33,13 @@ struct PsCommand: ParsableCommand {
       if let unknown = names.first(where: { name in !statuses.contains { $0.record?.service == name } }) {
         throw EngineError(.failure, "no such service: \(unknown)")
       }
-      let rows = statuses.filter { all || asksState || ContainerSummary.isRunning($0) }.compactMap(ContainerSummary.init)
-        .filter { row in
-          (names.isEmpty || names.contains(row.record.service)) && (known?.contains(row.record.service) ?? true)
-            && ContainerFilter.admits(row, filters)
-        }
+      let rows = statuses.filter { all || asksState || ContainerSummary.isRunning($0) }.compactMap(
+        ContainerSummary.init
+      )
+      .filter { row in
+        (names.isEmpty || names.contains(row.record.service)) && (known?.contains(row.record.service) ?? true)
+          && ContainerFilter.admits(row, filters)
+      }
       project.terminal.write(text(rows))
     }
   }

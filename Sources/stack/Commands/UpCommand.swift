@@ -43,7 +43,7 @@ struct UpCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let stack = try project.stack(services: services)
+    let (stack, removesOrphans) = try project.stackAndOrphans(services: services, removed: removeOrphans)
     var options = UpOptions()
     options.services = services
     options.recreation = try changes.recreation
@@ -51,7 +51,7 @@ struct UpCommand: ParsableCommand {
     options.scale = try changes.counts
     options.withoutDependencies = noDeps
     options.onlyCreates = noStart
-    options.removesOrphans = removeOrphans
+    options.removesOrphans = removesOrphans
     options.keepsOnFailure = keep
     options.timeout = timeout
     options.waits = wait

@@ -1,4 +1,5 @@
 import ArgumentParser
+import StackEngine
 import StackImages
 
 struct ImageRemoveCommand: ParsableCommand {

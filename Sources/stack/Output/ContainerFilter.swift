@@ -1,4 +1,5 @@
 import ArgumentParser
+import StackStore
 
 /// What `ps --filter` asks of a container, in docker's words.
 struct ContainerFilter {
