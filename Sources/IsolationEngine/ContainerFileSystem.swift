@@ -35,7 +35,7 @@ package struct ContainerFileSystem {
     mounts = container.mounts.compactMap { mount in
       switch mount.source {
       case .bind(let path), .volume(let path): (mount.target.split(separator: "/"), path)
-      case .tmpfs, .ownFile, .grantedFile: nil
+      case .part, .tmpfs, .ownFile, .grantedFile: nil
       }
     }.sorted { $0.target.count > $1.target.count }
   }

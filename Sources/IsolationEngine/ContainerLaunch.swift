@@ -30,9 +30,12 @@ package enum ContainerOutput {
 /// becomes the parent of the container's first process, which is killed when the calling process ends.
 package struct ContainerLaunch {
   let container: ContainerSpecification
+  private let mappings: SharedMappings
 
-  package init(_ container: ContainerSpecification) {
+  /// - Parameter mappings: what was made for others with the same mapping.
+  package init(_ container: ContainerSpecification, sharing mappings: SharedMappings = SharedMappings()) {
     self.container = container
+    self.mappings = mappings
   }
 
   /// Does once what all processes that are forked from this one would each do: looks at what does not change on the machine,
@@ -53,7 +56,7 @@ package struct ContainerLaunch {
     _ = try root.ownFile("/file")
     _ = try Preparation.entry(
       MountSpecification(.tmpfs(options: ["mode=1777", "size=4096"]), target: "/shm"), users: nil, mapping: nil,
-      root: root.descriptor, ownFiles: OwnFiles())
+      callers: CallerMaps(), root: root.descriptor, ownFiles: OwnFiles())
     _ = try OwnFiles().write("", for: "/etc/file", owner: 0)
     _ = try RouteSocket().link(named: "lo")
   }
@@ -64,7 +67,7 @@ package struct ContainerLaunch {
   ///   container with a terminal.
   /// - Throws: the step that failed; then nothing of the container remains but its directory.
   package func start(_ streams: [SharedDescriptor]? = nil) throws(LaunchError) -> RunningContainer {
-    let prepared = try Preparation(container)
+    let prepared = try Preparation(container, mapping: mappings.namespace(of: container))
     let cgroup = try attempt("make cgroup") { try ContainerCgroup(container) }
     do throws(LaunchError) {
       return try start(prepared, in: cgroup, streams)
@@ -84,7 +87,7 @@ package struct ContainerLaunch {
         keepsInput: container.process.keepsInput)
     }
     let (channel, childChannel) = try attempt("make channel") { try DescriptorPair.messageSockets().split() }
-    try joinNetwork()
+    try joinNamespaces()
     let cgroupDirectory = try attempt("open cgroup") { try cgroup.openForClone() }
     // Opened here: the child may be in a user namespace that has no right to do it.
     let entrance = try attempt("open cgroup") { try cgroup.openEntrance() }
@@ -116,19 +119,30 @@ package struct ContainerLaunch {
   }
 
   private var cloneFlags: CInt {
-    var flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC
-    if container.namespaces.network == .own { flags |= CLONE_NEWNET }
-    if container.namespaces.users != nil { flags |= CLONE_NEWUSER }
+    let namespaces = container.namespaces
+    var flags = CLONE_NEWNS
+    if namespaces.processes == .own { flags |= CLONE_NEWPID }
+    if !namespaces.sharesHostname { flags |= CLONE_NEWUTS }
+    if namespaces.communication == .own { flags |= CLONE_NEWIPC }
+    if namespaces.network == .own { flags |= CLONE_NEWNET }
+    if namespaces.users != nil { flags |= CLONE_NEWUSER }
     return flags
   }
 
-  /// Enters the network namespace that the container shares: its process inherits it.
-  private func joinNetwork() throws(LaunchError) {
-    guard case .of(let other) = container.namespaces.network else { return }
+  /// Enters the namespaces of others that the container shares: its process inherits them.
+  private func joinNamespaces() throws(LaunchError) {
+    let namespaces = container.namespaces
+    try join(namespaces.network, CLONE_NEWNET, "network")
+    try join(namespaces.communication, CLONE_NEWIPC, "IPC namespace")
+    try join(namespaces.processes, CLONE_NEWPID, "PID namespace")
+  }
+
+  private func join(_ source: NamespaceSpecification.Source, _ kind: CInt, _ name: String) throws(LaunchError) {
+    guard case .of(let other) = source else { return }
     guard let process = other.open() else {
-      throw LaunchError("join network", "the process whose network is shared has ended")
+      throw LaunchError("join \(name)", "the process whose \(name) is shared has ended")
     }
-    try attempt("join network") { try checked("setns", stk_setns(process.descriptor.rawValue, CLONE_NEWNET)) }
+    try attempt("join \(name)") { try checked("setns", stk_setns(process.descriptor.rawValue, kind)) }
   }
 
   /// Does what only the parent can, lets the child go on, and waits for its success or its failure.

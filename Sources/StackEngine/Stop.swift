@@ -66,12 +66,15 @@ struct StopOperation {
 
   /// Who needs whom, by the names of the containers.
   static func graph(of containers: [ContainerStatus]) throws(EngineError) -> DependencyGraph {
+    // All containers of a service: the last replica goes after those that need the service, too.
     let names = Dictionary(
-      containers.compactMap { status in status.record.map { ($0.service, status.directory.name) } },
-      uniquingKeysWith: { first, _ in first })
+      containers.compactMap { status in status.record.map { ($0.service, [status.directory.name]) } },
+      uniquingKeysWith: +)
     let nodes = containers.map { status in
       var node = Service(name: status.directory.name, root: .host)
-      node.dependencies = (status.record?.dependencies ?? []).compactMap { names[$0] }.map { Dependency(service: $0) }
+      node.dependencies = (status.record?.dependencies ?? []).flatMap { names[$0] ?? [] }.map {
+        Dependency(service: $0)
+      }
       return node
     }
     if let graph = try? DependencyGraph(nodes) { return graph }

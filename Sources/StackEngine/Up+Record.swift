@@ -16,8 +16,6 @@ extension UpOperation {
       throw EngineError(.usage, model.name, "there is no signal \(signalName) (man 7 signal)")
     }
     let imageName = if case .image(let reference) = model.root { reference } else { "" }
-    var networkOf: String?
-    if case .service(let other) = model.networkMode { networkOf = other }
     var record = ContainerRecord(
       project: plan.stack.name, service: model.serviceName, number: model.number,
       configuration: service.configuration.description,
@@ -25,25 +23,19 @@ extension UpOperation {
       command: SpecificationBuilder.command(of: model, image: service.image),
       createdAt: service.existing?.record.flatMap { service.action == .start ? $0.createdAt : nil }
         ?? KernelClock.realtime,
-      dependencies: serviceNames(model.dependencies.map(\.service)) + (networkOf.map { [$0] } ?? []),
+      dependencies: serviceNames(model.dependencies.map(\.service)) + model.namespaceOwners,
       attachments: attachments.map { network, address in
         .init(network: network, address: address, aliases: aliases(of: model, on: network))
       },
       ports: ports[model.name] ?? [], stopSignal: signal,
       stopGracePeriod: model.stopGracePeriod ?? StopOperation.defaultGracePeriod, restart: model.restart,
-      labels: labels(of: model), networkOf: networkOf, containerName: model.containerName)
+      labels: labels(of: model), networkOf: model.networkOwner, containerName: model.containerName)
     record.life = lifeSettings(for: service)
     record.isOneOff = model.isOneOff
     record.logging = model.logging ?? Logging()
+    record.processesOf = model.pid?.owner
+    record.communicationOf = model.ipc?.owner
     return record
-  }
-
-  /// With what a tool that finds the container asks of its stack.
-  private func labels(of service: Service) -> [String: String] {
-    var labels = service.labels
-    labels[ContainerRecord.workingDirectoryLabel] = plan.stack.directory
-    labels[ContainerRecord.configurationFilesLabel] = plan.stack.files?.joined(separator: ",")
-    return labels
   }
 
   private func lifeSettings(for service: PreparedService) -> ContainerRecord.LifeSettings {
@@ -77,5 +69,13 @@ extension UpOperation {
   private func aliases(of service: Service, on network: String) -> [String] {
     guard case .networks(let attachments) = service.networkMode else { return [] }
     return attachments.first { $0.network == network }?.aliases ?? []
+  }
+
+  /// With what a tool that finds the container asks of its stack.
+  private func labels(of service: Service) -> [String: String] {
+    var labels = service.labels
+    labels[ContainerRecord.workingDirectoryLabel] = plan.stack.directory
+    labels[ContainerRecord.configurationFilesLabel] = plan.stack.files?.joined(separator: ",")
+    return labels
   }
 }

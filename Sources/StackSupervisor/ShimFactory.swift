@@ -11,6 +11,7 @@ import SystemPackage
 /// Single-threaded. It forks one shim for each request, writes down who that is, lets it begin, and forgets it; whoever
 /// collects orphans reaps the shims.
 package struct ShimFactory {
+  private let mappings = SharedMappings()
   private let requests = FileDescriptor(rawValue: ShimSpawner.Descriptor.requests)
 
   /// The main function of the process.
@@ -65,6 +66,7 @@ package struct ShimFactory {
     do {
       let (record, bytes) = try order.container.readBoth()
       let specification = try ContainerSpecification(wireBytes: bytes)
+      mappings.prepare(for: specification)
       let (begin, word) = try DescriptorPair.pipe().split()
       let pid = try checked("fork", stk_fork())
       if pid == 0 {
@@ -72,7 +74,8 @@ package struct ShimFactory {
         close(requests.rawValue)
         close(ShimSpawner.Descriptor.lock)
         ShimProcess(
-          order.container, specification, logging: record.logging, reportingTo: order.channel, order.kind, order.streams
+          order.container, specification, sharing: mappings, logging: record.logging, reportingTo: order.channel,
+          order.kind, order.streams
         ).run(begin)
       }
       try order.container.beginRun(try ProcessIdentity(of: pid))

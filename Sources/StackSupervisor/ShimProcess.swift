@@ -15,19 +15,21 @@ struct ShimProcess {
   private let directory: ContainerDirectory
   private let specification: ContainerSpecification
   private let logging: Logging
+  private let mappings: SharedMappings
   private let channel: SharedDescriptor
   private let kind: ContainerStreams
   private let streams: [SharedDescriptor]
 
   init(
-    _ directory: ContainerDirectory, _ specification: ContainerSpecification, logging: Logging,
-    reportingTo channel: SharedDescriptor, _ kind: ContainerStreams, _ streams: [SharedDescriptor]
+    _ directory: ContainerDirectory, _ specification: ContainerSpecification, sharing mappings: SharedMappings,
+    logging: Logging, reportingTo channel: SharedDescriptor, _ kind: ContainerStreams, _ streams: [SharedDescriptor]
   ) {
     self.logging = logging
     self.kind = kind
     self.streams = streams
     self.directory = directory
     self.specification = specification
+    self.mappings = mappings
     self.channel = channel
   }
 
@@ -56,7 +58,7 @@ struct ShimProcess {
   }
 
   private func keep() throws {
-    let container = try ContainerLaunch(specification).start(kind == .given ? streams : nil)
+    let container = try ContainerLaunch(specification, sharing: mappings).start(kind == .given ? streams : nil)
     // Before anybody is told that it runs: who is told may attach at once.
     let door = try container.input.flatMap { input in kind == .log ? try AttachDoor(directory, input: input) : nil }
     guard let begun = try directory.read(.run) else {

@@ -47,7 +47,8 @@ struct Project {
       paths: paths,
       observer: CommandProgress(
         terminal: terminal, style: progress.observer(terminal), timings: timings,
-        annotates: isGitHubActions, reportDirectory: directory))
+        annotates: isGitHubActions, reportDirectory: directory),
+      caller: Caller(environment: environment))
   }
 
   /// How progress is shown: as the option says, or a variable; else as standard error is.

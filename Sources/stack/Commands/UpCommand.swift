@@ -91,8 +91,8 @@ struct UpCommand: ParsableCommand {
       throw ValidationError("--abort-on-container-exit and --abort-on-container-failure exclude each other")
     }
     if detach || wait, ending.trigger != .none {
-      throw ValidationError(
-        "--detach cannot be combined with --abort-on-container-exit, its like, and --exit-code-from")
+      throw EngineError(
+        .failure, "--detach cannot be combined with --abort-on-container-exit, its like, and --exit-code-from")
     }
     for name in ([exitCodeFrom].compactMap { $0 } + attach + noAttach)
     where !stack.services.contains(where: { $0.name == name }) {
