@@ -41,7 +41,9 @@ struct ContainerInit {
     try attempt("prepare network", prepareNetwork)
     try attempt("tell the supervisor") { try Message.send(Self.ready, over: channel) }
     try attempt("join cgroup", joinCgroup)
-    try attempt("make cgroup namespace") { try checked("unshare", stk_unshare(CLONE_NEWCGROUP)) }
+    if !container.namespaces.sharesCgroups {
+      try attempt("make cgroup namespace") { try checked("unshare", stk_unshare(CLONE_NEWCGROUP)) }
+    }
     try attempt("make mounts private") { try MountNamespace.makePrivate() }
     // The container's directory can be entered by the host's root alone, which this process still is. The root covers the
     // engine's own files, which are reached by descriptor, and both go with the old root.
@@ -56,15 +58,21 @@ struct ContainerInit {
     let assembly = RootAssembly(container, root: root)
     try assembly.assemble(prepared)
     try attempt("configure network", configureNetwork)
-    try attempt("set hostname") {
-      try checkedErrno("sethostname", unsafe sethostname(container.hostname, container.hostname.utf8.count))
-    }
+    if !container.namespaces.sharesHostname { try setNames() }
     try connectStreams(root: assembly.descriptor)
     try attempt("change root") { try MountNamespace.pivot(to: assembly.descriptor) }
     if container.root.isReadOnly {
       try attempt("make root read-only") { try MountNamespace.remount("/", .readOnly) }
     }
     try execute()
+  }
+
+  private func setNames() throws(LaunchError) {
+    try attempt("set hostname") {
+      try checkedErrno("sethostname", unsafe sethostname(container.hostname, container.hostname.utf8.count))
+    }
+    guard let name = container.domainName else { return }
+    try attempt("set domain name") { try checkedErrno("setdomainname", unsafe setdomainname(name, name.utf8.count)) }
   }
 
   /// The first message to the parent: the namespaces are there, and ready for what the parent does in them.

@@ -88,7 +88,7 @@ package struct ContainerLaunch {
     let recorder =
       container.recordsCalls
       ? try attempt("make recorder") { try CallRecorder(writing: "\(container.directory)/calls") } : nil
-    try joinNetwork()
+    try joinNamespaces()
     let cgroupDirectory = try attempt("open cgroup") { try cgroup.openForClone() }
     // Opened here: the child may be in a user namespace that has no right to do it.
     let entrance = try attempt("open cgroup") { try cgroup.openEntrance() }
@@ -122,19 +122,30 @@ package struct ContainerLaunch {
   }
 
   private var cloneFlags: CInt {
-    var flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC
-    if container.namespaces.network == .own { flags |= CLONE_NEWNET }
-    if container.namespaces.users != nil { flags |= CLONE_NEWUSER }
+    let namespaces = container.namespaces
+    var flags = CLONE_NEWNS
+    if namespaces.processes == .own { flags |= CLONE_NEWPID }
+    if !namespaces.sharesHostname { flags |= CLONE_NEWUTS }
+    if namespaces.communication == .own { flags |= CLONE_NEWIPC }
+    if namespaces.network == .own { flags |= CLONE_NEWNET }
+    if namespaces.users != nil { flags |= CLONE_NEWUSER }
     return flags
   }
 
-  /// Enters the network namespace that the container shares: its process inherits it.
-  private func joinNetwork() throws(LaunchError) {
-    guard case .of(let other) = container.namespaces.network else { return }
+  /// Enters the namespaces of others that the container shares: its process inherits them.
+  private func joinNamespaces() throws(LaunchError) {
+    let namespaces = container.namespaces
+    try join(namespaces.network, CLONE_NEWNET, "network")
+    try join(namespaces.communication, CLONE_NEWIPC, "IPC namespace")
+    try join(namespaces.processes, CLONE_NEWPID, "PID namespace")
+  }
+
+  private func join(_ source: NamespaceSpecification.Source, _ kind: CInt, _ name: String) throws(LaunchError) {
+    guard case .of(let other) = source else { return }
     guard let process = other.open() else {
-      throw LaunchError("join network", "the process whose network is shared has ended")
+      throw LaunchError("join \(name)", "the process whose \(name) is shared has ended")
     }
-    try attempt("join network") { try checked("setns", stk_setns(process.descriptor.rawValue, CLONE_NEWNET)) }
+    try attempt("join \(name)") { try checked("setns", stk_setns(process.descriptor.rawValue, kind)) }
   }
 
   /// Does what only the parent can, lets the child go on, and waits for its success or its failure.

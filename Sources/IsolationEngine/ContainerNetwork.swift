@@ -31,7 +31,7 @@ struct ContainerNetwork {
         VethSpecification(
           hostName: interface.hostName, bridge: bridge, group: interface.group,
           mtu: interface.mtu.map(UInt32.init(clamping:)), peerName: interface.name,
-          peerAddress: MACAddress(of: interface.address), peerNamespace: .process(pid),
+          peerAddress: interface.hardwareAddress ?? MACAddress(of: interface.address), peerNamespace: .process(pid),
           hairpin: interface.isHairpin), with: socket)
     }
   }

@@ -17,6 +17,8 @@ struct Preparation {
   /// A copy of the host's /sys, for a container in a network namespace that is not its own: a sysfs belongs to a network
   /// namespace, and a user namespace may mount only that of its own.
   let hostSys: PreparedMount?
+  /// What is at /dev/shm; nil for a container whose own mounts say that.
+  let sharedMemory: PreparedMount?
   let ownFiles: OwnFiles
   let mounts: [Entry]
 
@@ -72,10 +74,12 @@ struct Preparation {
       ? nil
       : try attempt("mount /sys") {
         let mount = try DetachedMount(cloning: "/sys")
+        try mount.set(propagation: MountSpecification.Propagation.private.flag)
         try mount.set(RootAssembly.sysAttributes(of: container))
         return PreparedMount(mount)
       }
     let callers = try CallerMaps(container, root: root.descriptor)
+    sharedMemory = try attempt("share /dev/shm") { try SharedMemory.mount(for: container) }
     let ownFiles = try attempt("make files for /etc") { try OwnFiles() }
     var entries: [Entry] = []
     for specification in container.mounts {
@@ -117,13 +121,22 @@ struct Preparation {
     case .grantedFile(let content, let access):
       let name = try ownFiles.write(content, for: specification.target, access, ownerOffset: users?.base ?? 0)
       return Entry(specification: specification, content: .grantedFile(name))
-    case .bind(let path), .volume(let path):
-      let mount = try DetachedMount(cloning: path, recursive: true)
+    case .bind(let path), .volume(let path), .part(let path, _):
+      let mount: DetachedMount
+      if case .part(_, let part) = specification.source {
+        let directory = try Files.open(path, O_PATH | O_DIRECTORY)
+        let place = try Files.open(part, below: directory.borrowed, [.beneath, .noSymlinks], O_PATH)
+        mount = try DetachedMount(cloning: "", in: place.borrowed)
+      } else {
+        mount = try DetachedMount(cloning: path, recursive: specification.below != .absent)
+      }
       if case .volume = specification.source {
         try VolumeSeed(target: specification.target, ownerOffset: -Int64(users?.base ?? 0))
           .fill(mount.descriptor, from: root)
       }
-      if !attributes.isEmpty { try mount.set(attributes, recursive: true) }
+      // A copy of a mount that the machine shares would show there what is mounted below it here.
+      try mount.set(propagation: specification.propagation.flag)
+      if !attributes.isEmpty { try mount.set(attributes, recursive: specification.below != .writable) }
       if try !callers.apply(to: mount, specification), let mapping {
         try mount.mapOwners(through: mapping, recursive: true)
       }
@@ -191,6 +204,16 @@ struct CallerMaps {
     } catch  where !specification.needsCaller {
       // Not every file system can: then its files belong to whom they always did.
       return false
+    }
+  }
+}
+
+extension MountSpecification.Propagation {
+  fileprivate var flag: CInt {
+    switch self {
+    case .private: CInt(MS_PRIVATE)
+    case .slave: CInt(MS_SLAVE)
+    case .shared: CInt(MS_SHARED)
     }
   }
 }

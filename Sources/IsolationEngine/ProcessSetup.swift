@@ -28,7 +28,7 @@ struct ProcessSetup {
     let root = try attempt("open root") { try Files.open("/", O_PATH | O_DIRECTORY) }
     let user = try attempt("look up user \(process.user)") {
       try ContainerUser(
-        process.user, passwd: ContainerUser.database("etc/passwd", in: root.borrowed),
+        process.user, groups: process.groups, passwd: ContainerUser.database("etc/passwd", in: root.borrowed),
         group: ContainerUser.database("etc/group", in: root.borrowed))
     }
     if ownsStreams && user.uid != 0 {

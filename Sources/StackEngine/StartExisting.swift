@@ -35,7 +35,7 @@ extension Engine {
     while let name = pending.popLast() {
       guard names.insert(name).inserted else { continue }
       for container in all where container.record?.service == name {
-        pending += (container.record?.dependencies ?? []) + (container.record?.networkOf.map { [$0] } ?? [])
+        pending += container.record.map { $0.dependencies + $0.namespaceOwners } ?? []
       }
     }
     return Set(all.filter { names.contains($0.record?.service ?? "") })

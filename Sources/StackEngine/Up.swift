@@ -75,7 +75,7 @@ final class UpOperation {
   private var reservations: [String: [PortReservation]] = [:]
   private var ports: [String: [ContainerRecord.PublishedPort]] = [:]
   private lazy var files = ContainerFiles(plan: plan)
-  private lazy var namespaces = UserNamespaces(engine: engine, project: directory)
+  private lazy var users = UserNamespaces(engine: engine, project: directory)
   private lazy var baseLayer = BaseLayer(path: engine.paths.baseLayer)
   private lazy var filters = SeccompFilters(cache: SeccompCache(directory: engine.paths.seccompCache))
 
@@ -238,11 +238,13 @@ final class UpOperation {
     }
   }
 
-  /// The first network with a way out, which also is the way in.
-  private func outward(_ attachments: [NetworkAttachment]) -> NetworkAttachment? {
-    attachments.first { attachment in
+  /// The network with a way out that has the highest priority, the first of them; it also is the way in.
+  func outward(_ attachments: [NetworkAttachment]) -> NetworkAttachment? {
+    let ways = attachments.filter { attachment in
       !plan.networks.contains { $0.key == attachment.network && $0.isInternal }
     }
+    let highest = ways.map { $0.gatewayPriority ?? 0 }.max()
+    return ways.first { $0.gatewayPriority ?? 0 == highest }
   }
 
   // MARK: Start
@@ -366,8 +368,6 @@ final class UpOperation {
       throw EngineError(.usage, model.name, "there is no signal \(signalName) (man 7 signal)")
     }
     let imageName = if case .image(let reference) = model.root { reference } else { "" }
-    var networkOf: String?
-    if case .service(let other) = model.networkMode { networkOf = other }
     var record = ContainerRecord(
       project: plan.stack.name, service: model.serviceName, number: model.number,
       configuration: service.configuration.description,
@@ -375,16 +375,18 @@ final class UpOperation {
       command: SpecificationBuilder.command(of: model, image: service.image),
       createdAt: service.existing?.record.flatMap { service.action == .start ? $0.createdAt : nil }
         ?? KernelClock.realtime,
-      dependencies: serviceNames(model.dependencies.map(\.service)) + (networkOf.map { [$0] } ?? []),
+      dependencies: serviceNames(model.dependencies.map(\.service)) + model.namespaceOwners,
       attachments: attachments.map { network, address in
         .init(network: network, address: address, aliases: aliases(of: model, on: network))
       },
       ports: ports[model.name] ?? [], stopSignal: signal,
       stopGracePeriod: model.stopGracePeriod ?? StopOperation.defaultGracePeriod, restart: model.restart,
-      labels: model.labels, networkOf: networkOf, containerName: model.containerName)
+      labels: model.labels, networkOf: model.networkOwner, containerName: model.containerName)
     record.life = lifeSettings(for: service)
     record.isOneOff = model.isOneOff
     record.logging = model.logging ?? Logging()
+    record.processesOf = model.pid?.owner
+    record.communicationOf = model.ipc?.owner
     return record
   }
 
@@ -423,12 +425,12 @@ final class UpOperation {
 
   private func specification(for service: PreparedService) throws -> ContainerSpecification {
     let model = service.service
-    let network = try networkNamespace(for: model)
+    let namespaces = try namespaces(for: model)
     return try SpecificationBuilder(
       service: model, image: service.image, layers: try layers(of: service), container: service.container,
       project: plan.stack.name, volumePaths: try volumePaths(for: service),
       interfaces: interfaces(for: model, container: service.container.name),
-      network: network, users: try namespaces.mapping(for: service, network), caller: engine.caller,
+      namespaces: namespaces, users: try users.mapping(for: service, namespaces), caller: engine.caller,
       seccomp: try filters.filter(for: model), files: files.contents(for: model)
     ).build()
   }
@@ -477,38 +479,5 @@ final class UpOperation {
     let taken = Set(service.service.mounts.map(\.target))
     for target in service.image?.volumes ?? [] where !taken.contains(target) { try anonymous(target) }
     return paths
-  }
-
-  func interfaces(for service: Service, container: String) -> [InterfaceSpecification] {
-    guard case .networks(let attachments) = service.networkMode else { return [] }
-    // The default route goes through it.
-    let outward = outward(attachments)?.network
-    // A frame to a published port is redirected within the bridge where the bridge calls the firewall.
-    let isHairpin = !service.ports.isEmpty && HostForwarding.bridgesCallFirewall
-    return attachments.enumerated().compactMap { index, attachment in
-      guard let network = plan.networks.first(where: { $0.key == attachment.network }),
-        let address = plan.addresses.address(of: service.name, on: attachment.network)
-      else { return nil }
-      return InterfaceSpecification(
-        name: KernelNames.containerInterface(index: index),
-        hostName: KernelNames.hostInterface(
-          project: plan.stack.name, container: container, index: index),
-        bridge: network.bridge, group: KernelNames.linkGroup(project: plan.stack.name),
-        address: address, prefixLength: network.subnet.prefixLength,
-        gateway: attachment.network == outward ? network.gateway : nil, mtu: network.mtu, isHairpin: isHairpin)
-    }
-  }
-
-  private func networkNamespace(for service: Service) throws -> NamespaceSpecification.Network {
-    switch service.networkMode {
-    case .none, .networks: return .own
-    case .host: return .host
-    case .service(let other):
-      let container = directory.container(containerName(of: other))
-      guard let run = try container.read(.state), run.process.isAlive else {
-        throw EngineError(.failure, service.name, "service \(other), whose network it shares, is not running")
-      }
-      return .of(run.process)
-    }
   }
 }

@@ -24,11 +24,12 @@ final class UserNamespaces {
 
   /// - Returns: nil for the machine's own user namespace.
   func mapping(
-    for prepared: PreparedService, _ network: NamespaceSpecification.Network
+    for prepared: PreparedService, _ namespaces: NamespaceSpecification
   ) throws(EngineError) -> UserMapping? {
     let service = prepared.service
-    // Both are given the machine itself.
-    if service.isPrivileged || network == .host { return nil }
+    // They are given the machine itself, or a part of it: in a user namespace they could not use it.
+    let shared = [namespaces.network, namespaces.processes, namespaces.communication]
+    if service.isPrivileged || shared.contains(.host) { return nil }
     switch try mode(of: service) {
     case .host: return nil
     case .range(let base, let count): return UserMapping(base: base, count: count)

@@ -22,6 +22,8 @@ extension ContainerRecord: WireCodable {
     life = try reader.value()
     isOneOff = try reader.value()
     logging = try reader.value()
+    processesOf = try reader.value()
+    communicationOf = try reader.value()
   }
 
   package func write(to writer: inout WireWriter) {
@@ -47,6 +49,8 @@ extension ContainerRecord: WireCodable {
     writer.value(life)
     writer.value(isOneOff)
     writer.value(logging)
+    writer.value(processesOf)
+    writer.value(communicationOf)
   }
 
   private static func labels(from reader: inout WireReader) throws(WireError) -> [String: String] {

@@ -355,13 +355,13 @@ package final class SupervisorProcess {
     }
   }
 
-  // MARK: Containers in the network of another
+  // MARK: Containers in namespaces of another
 
   private func guests(of owner: SupervisedContainer) -> [SupervisedContainer] {
-    containers.values.filter { $0.record.networkOf == owner.record.service }
+    containers.values.filter { $0.record.namespaceOwners.contains(owner.record.service) }
   }
 
-  /// A network namespace ends with its owner: who lives in it has to start again too.
+  /// A namespace ends with its owner: who lives in it has to start again too.
   private func stopGuests(of owner: SupervisedContainer) {
     if !deferred.isEmpty { catchUp() }
     for guest in guests(of: owner) where guest.isRunning {

@@ -187,7 +187,7 @@ struct IsolationTests {
         try fixture.exec(
           "s",
           "grep -c -E '^192.0.2.9.one|.machine$' /etc/hosts;"
-            + " test $(grep ^nameserver /etc/resolv.conf | cut -d' ' -f2) = $(ip route | grep ^default | cut -d' ' -f3) && echo gateway"
+            + " test $(grep -m1 ^nameserver /etc/resolv.conf | cut -d' ' -f2) = $(ip route | grep ^default | cut -d' ' -f3) && echo gateway"
         ) == "2\ngateway")
       #expect(try fixture.exec("open", "grep Seccomp: /proc/1/status") == "Seccomp:\t0")
       #expect(try fixture.exec("free", "mount -t tmpfs x /tmp && grep -c ' /tmp ' /proc/mounts") == "1")
