@@ -89,10 +89,10 @@ package struct ContainerLaunch {
         keepsInput: container.process.keepsInput)
     }
     let (channel, childChannel) = try attempt("make channel") { try DescriptorPair.messageSockets().split() }
-    try joinNamespaces()
     let recorder =
       container.recordsCalls
       ? try attempt("make recorder") { try CallRecorder(writing: "\(container.directory)/calls") } : nil
+    try joinNamespaces()
     let cgroupDirectory = try attempt("open cgroup") { try cgroup.openForClone() }
     // Opened here: the child may be in a user namespace that has no right to do it.
     let entrance = try attempt("open cgroup") { try cgroup.openEntrance() }

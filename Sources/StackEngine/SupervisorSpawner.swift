@@ -1,5 +1,4 @@
 import Glibc
-import LinuxMounts
 import LinuxSystem
 import StackModel
 import StackStore
@@ -12,8 +11,6 @@ import SystemPackage
 package struct SupervisorSpawner {
   /// The descriptor that a supervisor is given: its locked file.
   package static let lockDescriptor: CInt = 3
-  /// Its own file; of no use to it any more.
-  package static let programDescriptor: CInt = 4
 
   let paths: StatePaths
   let project: String
@@ -31,14 +28,10 @@ package struct SupervisorSpawner {
     let log = try Files.open(
       "\(directory.path)/supervisor.log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
     let null = try Files.open("/dev/null", O_RDWR)
-    // It becomes what checks execute in containers.
-    let program = try OwnProgram.mount()
     var spawn = Spawn(
-      path: "/proc/self/fd/\(Self.programDescriptor)",
-      arguments: ["stack", "supervise", project, paths.run, paths.data], environment: [],
+      path: "/proc/self/exe", arguments: ["stack", "supervise", project, paths.run, paths.data], environment: [],
       descriptors: [
         0: null.borrowed, 1: null.borrowed, 2: log.borrowed, Self.lockDescriptor: lock.descriptor,
-        Self.programDescriptor: program.descriptor,
       ])
     spawn.newSession = true
     let pid = try spawn.start()

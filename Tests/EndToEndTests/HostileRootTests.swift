@@ -122,34 +122,6 @@ struct HostileRootTests {
     }
   }
 
-  /// CVE-2019-5736: what the engine is made to execute of itself cannot be written to, not even when nobody uses it any more.
-  @Test func theProgramOfTheEngineIsOutOfReach() throws {
-    // The root's tools are busybox: another program is the engine's.
-    let attack = """
-      while :; do for p in /proc/[0-9]*; do
-        case "$(busybox readlink $p/exe 2>/dev/null)" in ''|*busybox) ;; *)
-          exec 5<$p/exe; echo seen >/seen; while [ ! -e /go ]; do sleep 0.05; done
-          (echo x >/proc/self/fd/5) 2>/refused && touch /written; touch /done; exec sleep 1000;; esac
-      done; done
-      """
-    try withRoot("ln -s /proc/self/exe evil; printf '#!/proc/self/exe\n' >script; chmod 755 script") { fixture, _ in
-      // A copy, which nobody else executes.
-      let binary = "\(fixture.directory)/stack-copy"
-      try FileManager.default.copyItem(atPath: StackFixture.binary, toPath: binary)
-      try fixture.write(attack, to: "root/attack.sh")
-      try fixture.file("  s: {rootfs: ./root, command: [sh, /attack.sh]}")
-      #expect(try fixture.stack("up", "-d").code == 0)
-      // It waits for a file on standard input for as long as the attack needs to find it.
-      let exec = "(sleep 1) | \(binary) -f stack.yaml exec -T s /evil -f - config >/dev/null 2>&1; true"
-      _ = try fixture.run("/bin/sh", ["-c", exec])
-      #expect(try fixture.exec("s", "cat /seen; touch /go") == "seen")
-      let isDone = try fixture.eventually { try fixture.exec("s", "ls /done 2>/dev/null || true") == "/done" }
-      #expect(isDone)
-      #expect(try fixture.exec("s", "ls /written 2>/dev/null || cat /refused").contains("Read-only file system"))
-      try NetworkLab.run("cmp \(binary) \(StackFixture.binary)")
-    }
-  }
-
   @Test func theCallersGroupsAndCapabilitiesStayOutside() throws {
     try withRoot("true") { fixture, _ in
       try fixture.file("  s: {\(sleeper)}\n  t: {\(sleeper), user: app}")
