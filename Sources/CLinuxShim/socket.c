@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static int failed(int descriptor) {
@@ -89,5 +91,34 @@ int stk_connect(const char *address, uint16_t port, int stream, int milliseconds
     }
   }
   if (connect(descriptor, name, size) < 0) return failed(descriptor);
+  return descriptor;
+}
+
+// By the number of the directory: a socket's path has 107 bytes at most.
+static struct sockaddr_un local(int directory, const char *name) {
+  struct sockaddr_un result = {.sun_family = AF_UNIX};
+  snprintf(result.sun_path, sizeof result.sun_path, "/proc/self/fd/%d/%s", directory, name);
+  return result;
+}
+
+int stk_listen_local(int directory, const char *name) {
+  int descriptor = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (descriptor < 0) return -errno;
+  struct sockaddr_un address = local(directory, name);
+  if (bind(descriptor, (struct sockaddr *)&address, sizeof address) < 0 || listen(descriptor, 16) < 0)
+    return failed(descriptor);
+  return descriptor;
+}
+
+int stk_accept(int socket) {
+  int descriptor = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
+int stk_connect_local(int directory, const char *name) {
+  int descriptor = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return -errno;
+  struct sockaddr_un address = local(directory, name);
+  if (connect(descriptor, (struct sockaddr *)&address, sizeof address) < 0) return failed(descriptor);
   return descriptor;
 }

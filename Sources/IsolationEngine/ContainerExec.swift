@@ -38,19 +38,12 @@ package struct ContainerExec {
   package func openTerminal() throws(LaunchError) -> (master: SharedDescriptor, slave: SharedDescriptor) {
     let terminal = try attempt("allocate terminal") {
       // Named, so that it lives as long as it is used.
-      let root = try containerRoot()
+      let root = try initProcess.openRoot()
       let directory = try Files.open(
         "dev/pts", below: root.borrowed, [.inRoot, .noSymlinks], O_RDONLY | O_DIRECTORY)
       return try Terminal(in: directory.borrowed)
     }
     return (terminal.master, terminal.slave)
-  }
-
-  private func containerRoot() throws(SystemCallError) -> OwnedDescriptor {
-    guard initProcess.open() != nil else {
-      throw SystemCallError("open", on: "process \(initProcess)", .noSuchProcess)
-    }
-    return try Files.open("/proc/\(initProcess.pid)/root", O_PATH | O_DIRECTORY)
   }
 
   /// Starts the process, a child of the caller, and returns once its program is being executed.

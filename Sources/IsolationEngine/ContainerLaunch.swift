@@ -11,6 +11,8 @@ package struct RunningContainer {
   package let process: ProcessHandle
   package let identity: ProcessIdentity
   package let output: ContainerOutput
+  /// Where its standard input is written: a terminal, or a pipe of a container that keeps its input; nil otherwise.
+  package let input: SharedDescriptor?
 }
 
 /// Where a container's output can be read.
@@ -80,7 +82,9 @@ package struct ContainerLaunch {
     _ prepared: Preparation, in cgroup: ContainerCgroup, _ given: [SharedDescriptor]?
   ) throws(LaunchError) -> RunningContainer {
     let streams = try attempt("make pipes") {
-      try Streams(terminal: prepared.terminal, owner: container.namespaces.users?.base ?? 0, given: given)
+      try Streams(
+        terminal: prepared.terminal, owner: container.namespaces.users?.base ?? 0, given: given,
+        keepsInput: container.process.keepsInput)
     }
     let (channel, childChannel) = try attempt("make channel") { try DescriptorPair.messageSockets().split() }
     try joinNamespaces()
@@ -105,7 +109,7 @@ package struct ContainerLaunch {
     do throws(LaunchError) {
       try letGo(child.pid, over: channel.borrowed)
       let identity = try attempt("identify process") { try ProcessIdentity(of: child.pid) }
-      return RunningContainer(process: child.handle, identity: identity, output: streams.output)
+      return RunningContainer(process: child.handle, identity: identity, output: streams.output, input: streams.input)
     } catch {
       // Best effort, as above; the process is our child and cannot escape a SIGKILL.
       try? child.handle.signal(SIGKILL)
@@ -190,23 +194,35 @@ struct Streams {
   let childOutput: SharedDescriptor
   let childError: SharedDescriptor
   let output: ContainerOutput
+  let input: SharedDescriptor?
 
   /// The size that a pipe is given: enough to go on writing while the log is being written.
   private static let pipeSize = 1 << 20
 
   /// - Parameter owner: the host's number of the container's root, who may then give the streams to the program's user.
-  init(terminal: Terminal?, owner: UInt32, given: [SharedDescriptor]?) throws(SystemCallError) {
+  init(
+    terminal: Terminal?, owner: UInt32, given: [SharedDescriptor]?, keepsInput: Bool = false
+  ) throws(SystemCallError) {
     if let terminal {
       (childInput, childOutput, childError) = (terminal.slave, terminal.slave, terminal.slave)
       output = .terminal(terminal.master)
+      input = terminal.master
       return
     }
     if let given, given.count == 3 {
       (childInput, childOutput, childError) = (given[0], given[1], given[2])
       output = .given
+      input = nil
       return
     }
-    childInput = SharedDescriptor(try Files.open("/dev/null", O_RDONLY))
+    if keepsInput {
+      let pipe = try DescriptorPair.pipe().split()
+      (childInput, input) = (pipe.first, pipe.second)
+      if owner != 0 { try checkedErrno("fchown", fchown(childInput.borrowed.rawValue, owner, owner)) }
+    } else {
+      childInput = SharedDescriptor(try Files.open("/dev/null", O_RDONLY))
+      input = nil
+    }
     let outputPipe = try DescriptorPair.pipe().split()
     let errorPipe = try DescriptorPair.pipe().split()
     // Best effort: above the user's share of pipe memory (pipe(7)) the default size has to do.

@@ -69,6 +69,7 @@ extension ProcessSpecification: WireCodable {
     self.init(
       arguments: try reader.value(), environment: try reader.value(), workingDirectory: try reader.value(),
       user: try reader.value(), hasTerminal: try reader.value(), usesInit: try reader.value())
+    keepsInput = try reader.value()
     groups = try reader.value()
   }
   package func write(to writer: inout WireWriter) {
@@ -78,6 +79,7 @@ extension ProcessSpecification: WireCodable {
     writer.value(user)
     writer.value(hasTerminal)
     writer.value(usesInit)
+    writer.value(keepsInput)
     writer.value(groups)
   }
 }

@@ -74,6 +74,8 @@ package struct ProcessSpecification: Hashable, Sendable {
   package var hasTerminal: Bool
   /// PID 1 is a small init of the engine, and the program its child.
   package var usesInit: Bool
+  /// Its standard input is a pipe that its keeper holds open, instead of nothing.
+  package var keepsInput = false
 
   package init(
     arguments: [String], environment: [String] = [], workingDirectory: String = "/", user: String = "",

@@ -14,6 +14,13 @@ package protocol ByteSource: AnyObject {
 extension ByteSource {
   package func skip(_ count: Int) throws(ArchiveError) -> Int { 0 }
 
+  /// Writes all that is left to a file.
+  package func write(to file: FileDescriptor) throws(ArchiveError) {
+    while case let piece = unsafe try next(), unsafe !piece.isEmpty {
+      try onDisk { () throws(SystemCallError) in try unsafe Files.writeAll(file, piece) }
+    }
+  }
+
   /// Reads what is left.
   func drain() throws(ArchiveError) {
     while unsafe try !next().isEmpty {}

@@ -4,16 +4,22 @@ import SystemPackage
 
 /// A directory tree as a tar: sorted by name, so that equal trees make equal tars.
 ///
-/// Stays on the file system of the directory: what is mounted in it is an empty directory. Sockets are left out.
+/// Stays on the file system of the directory, unless told otherwise: what is mounted in it is an empty directory. Sockets are
+/// left out.
 package final class TreeSource: ByteSource {
   private let writer: TarWriter
-  private let device: dev_t
+  /// The file system that it stays on; nil is all of them.
+  private let device: dev_t?
+  /// Taken from all owners: what a user namespace adds to them.
+  private let ownerOffset: UInt32
   private var directories: [OpenDirectory]
   private var file: (source: FileSource, path: [UInt8])?
   /// The first name of each file that has more than one.
   private var linked: [FileIdentity: [UInt8]] = [:]
   private var hasRoot = false
   private var isFinished = false
+  /// Whether the caller has had what is in the buffer.
+  private var isTaken = false
 
   private struct OpenDirectory {
     let descriptor: SharedDescriptor
@@ -27,8 +33,10 @@ package final class TreeSource: ByteSource {
     let inode: ino_t
   }
 
-  package init(_ root: SharedDescriptor) throws(ArchiveError) {
+  /// - Parameter ownerOffset: the host's number of what is user and group 0 in the tar.
+  package init(_ root: SharedDescriptor, ownerOffset: UInt32 = 0) throws(ArchiveError) {
     writer = try TarWriter(to: nil)
+    self.ownerOffset = ownerOffset
     let (status, names) = try onDisk { () throws(SystemCallError) in
       (try Files.status(root.borrowed), try Files.rawNames(of: root.borrowed))
     }
@@ -36,8 +44,22 @@ package final class TreeSource: ByteSource {
     directories = [OpenDirectory(descriptor: root, path: [], names: names.reversed())]
   }
 
+  /// Only what has a name in a directory, with what is mounted below it; a link is followed by nobody.
+  /// - Parameter shownAs: the first component of all names in the tar.
+  package init(
+    _ name: String, in directory: SharedDescriptor, shownAs: String, ownerOffset: UInt32 = 0
+  ) throws(ArchiveError) {
+    writer = try TarWriter(to: nil)
+    self.ownerOffset = ownerOffset
+    device = nil
+    hasRoot = true
+    directories = []
+    try add(RawName(name), in: directory.borrowed, Array(shownAs.utf8))
+  }
+
   package func next() throws(ArchiveError) -> UnsafeRawBufferPointer {
-    writer.output.removeAll()
+    if isTaken { writer.output.removeAll() }
+    isTaken = true
     while writer.output.count < 64 << 10 && !isFinished { try step() }
     return unsafe writer.output.bytes
   }
@@ -80,7 +102,7 @@ package final class TreeSource: ByteSource {
     if status.st_mode & S_IFMT != S_IFDIR && status.st_nlink > 1 {
       let identity = FileIdentity(device: status.st_dev, inode: status.st_ino)
       if let first = linked[identity] {
-        var header = TarHeader(status, path: path, kind: .hardLink)
+        var header = self.header(status, path, .hardLink)
         header.link = RawName(first)
         return try writer.begin(header)
       }
@@ -90,12 +112,12 @@ package final class TreeSource: ByteSource {
     case S_IFDIR: try enter(name, in: directory, path)
     case S_IFREG: try addFile(name, in: directory, path)
     case S_IFLNK:
-      var header = TarHeader(status, path: path, kind: .symbolicLink)
+      var header = self.header(status, path, .symbolicLink)
       header.link = try onDisk { () throws(SystemCallError) in RawName(try Files.readLink(name, in: directory)) }
       try writer.begin(header)
-    case S_IFIFO: try writer.begin(TarHeader(status, path: path, kind: .fifo))
-    case S_IFCHR: try writer.begin(TarHeader(status, path: path, kind: .characterDevice))
-    case S_IFBLK: try writer.begin(TarHeader(status, path: path, kind: .blockDevice))
+    case S_IFIFO: try writer.begin(header(status, path, .fifo))
+    case S_IFCHR: try writer.begin(header(status, path, .characterDevice))
+    case S_IFBLK: try writer.begin(header(status, path, .blockDevice))
     default: break
     }
   }
@@ -106,14 +128,14 @@ package final class TreeSource: ByteSource {
       return (opened, try Files.status(opened.borrowed))
     }
     try begin(opened.borrowed, path: path + [UInt8(ascii: "/")])
-    guard status.st_dev == device else { return }
+    if let device, status.st_dev != device { return }
     let names = try onDisk { () throws(SystemCallError) in try Files.rawNames(of: opened.borrowed) }
     directories.append(OpenDirectory(descriptor: opened, path: path, names: names.reversed()))
   }
 
   private func begin(_ directory: FileDescriptor, path: [UInt8]) throws(ArchiveError) {
     let header = try onDisk { () throws(SystemCallError) in
-      var header = TarHeader(try Files.status(directory), path: path, kind: .directory)
+      var header = self.header(try Files.status(directory), path, .directory)
       header.extended = try ExtendedAttributes.all(of: directory)
       return header
     }
@@ -124,12 +146,22 @@ package final class TreeSource: ByteSource {
     let (opened, header) = try onDisk { () throws(SystemCallError) in
       // Without waiting, should a pipe have taken the name since.
       let opened = SharedDescriptor(try Files.open(name, in: directory, O_RDONLY | O_NONBLOCK))
-      var header = TarHeader(try Files.status(opened.borrowed), path: path, kind: .file)
+      var header = self.header(try Files.status(opened.borrowed), path, .file)
       header.extended = try ExtendedAttributes.all(of: opened.borrowed)
       return (opened, header)
     }
     try writer.begin(header)
     if header.size > 0 { file = (FileSource(opened, count: header.size), path) }
+  }
+}
+
+extension TreeSource {
+  private func header(_ status: stat, _ path: [UInt8], _ kind: TarEntry.Kind) -> TarHeader {
+    var header = TarHeader(status, path: path, kind: kind)
+    // What belongs to nobody of the container is nobody's there (user_namespaces(7)).
+    func inside(_ id: UInt32) -> UInt32 { id >= ownerOffset ? id - ownerOffset : 65534 }
+    (header.uid, header.gid) = (inside(header.uid), inside(header.gid))
+    return header
   }
 }
 

@@ -22,7 +22,8 @@ struct ContainerFiles {
     hosts = HostsFile(plan.stack, plan.addresses)
     // The supervisor answers on the networks that this stack has made itself.
     gateways = Dictionary(
-      plan.networks.map { ($0.key, $0.gateway.description) }, uniquingKeysWith: { first, _ in first })
+      plan.networks.filter { !$0.isExternal }.map { ($0.key, $0.gateway.description) },
+      uniquingKeysWith: { first, _ in first })
     internalNetworks = Set(plan.networks.filter(\.isInternal).map(\.key))
     // Best effort: what the machine does not have, it cannot pass on.
     machineHosts = (try? Files.text("/etc/hosts")) ?? ""

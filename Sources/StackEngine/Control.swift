@@ -25,6 +25,16 @@ extension Engine {
     }
   }
 
+  /// Stops and removes containers of services that are not among the known ones.
+  package func removeOrphans(_ project: String, known: [String]) throws(EngineError) {
+    let orphans = try containers(of: project, services: []).compactMap { $0.record?.service }
+      .filter { !known.contains($0) }
+    if orphans.isEmpty { return }
+    var options = RemoveOptions()
+    options.stops = true
+    try remove(project, services: orphans, options)
+  }
+
   /// Stops all processes of running containers where they are, until `unpause`.
   package func pause(_ project: String, services: [String]) throws(EngineError) {
     try requireRoot()

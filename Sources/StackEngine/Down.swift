@@ -3,6 +3,7 @@ import LinuxCgroup
 import LinuxFirewall
 import LinuxNetlink
 import LinuxSystem
+import StackImages
 import StackModel
 import StackPlan
 import StackStore
@@ -10,6 +11,8 @@ import StackStore
 package struct DownOptions: Hashable, Sendable {
   /// Also the named volumes of the project.
   package var removesVolumes = false
+  /// Also the images of its containers that nobody else uses.
+  package var removesImages = false
   /// Seconds; nil is each container's own grace period.
   package var timeout: Int?
   /// The end of an `up` that failed, which is not an operation of its own to the user.
@@ -33,6 +36,7 @@ extension Engine {
   func removeAll(_ project: String, _ options: DownOptions) throws(EngineError) {
     let directory = paths.project(project)
     var problems = Problems()
+    let images = options.removesImages ? imageNames(in: directory) : []
     let existed = directory.exists
     // The kernel waits for its readers (RCU) before it lets go of links and rules: meanwhile the rest goes.
     var network: BackgroundStep?
@@ -58,7 +62,25 @@ extension Engine {
       problems.collect(directory.path) { try directory.remove() }
       if existed { report(.network, project, .removed) }
     }
+    for name in images { problems.collect(name) { try removeImage(name) } }
     if !problems.all.isEmpty { throw EngineError(.failure, problems.all) }
+  }
+
+  private func imageNames(in directory: ProjectDirectory) -> [String] {
+    // Best effort, as below.
+    let statuses = (try? directory.containers().compactMap { try? ContainerStatus($0) }) ?? []
+    return Set(statuses.compactMap { $0.record?.image }.filter { !$0.isEmpty }).sorted()
+  }
+
+  private func removeImage(_ name: String) throws {
+    do {
+      _ = try ImageStore(dataDirectory: paths.data).remove(name, use: try paths.imageUse())
+      report(.image, name, .removed)
+    } catch let error as ImageError where error.kind == .inUse {
+      report(.image, name, .hindered, detail: "\(error)")
+    } catch let error as ImageError where error.kind == .notFound {
+      // Two of its names were one image, or somebody was first.
+    }
   }
 
   /// The containers whose records can be read. A damaged record must not keep the others from being stopped: its processes

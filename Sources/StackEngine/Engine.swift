@@ -65,7 +65,7 @@ package struct Engine {
       throw EngineError(
         .failure,
         unknown.map {
-          EngineError.Problem(nil, "service \($0) has no container: it was not started, or has another name")
+          EngineError.Problem(nil, "no such service: \($0): it has no container")
         })
     }
     return statuses.filter { services.isEmpty || services.contains($0.record?.service ?? "") }

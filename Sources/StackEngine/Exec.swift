@@ -7,13 +7,8 @@ extension Engine {
   package func exec(
     in service: String, of project: String, index: Int = 1, command: [String]
   ) throws(EngineError) -> ContainerExec {
-    try requireRoot()
-    let all = try engineStep { try paths.project(project).statuses() }
-    let container = all.first { status in
-      guard let record = status.record else { return false }
-      return record.service == service && record.number == index && !record.isOneOff
-    }
-    guard let status = container, case .running(let run, _) = status.state
+    let status = try container(of: service, in: project, index: index)
+    guard case .running(let run, _) = status.state
     else { throw EngineError(.failure, "service \"\(service)\" is not running") }
     // Names in the container need it; without it the command is still of use.
     try? SupervisorSpawner(paths: paths, project: project).ensure()

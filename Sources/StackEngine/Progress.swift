@@ -3,7 +3,7 @@ import StackStore
 
 /// What happens to the parts of a stack, as it happens.
 package struct ProgressEvent: Hashable, Sendable {
-  package enum Kind: String, Hashable, Sendable { case stack, network, volume, container }
+  package enum Kind: String, Hashable, Sendable { case stack, network, volume, container, image }
 
   package enum Phase: String, Hashable, Sendable {
     case creating, created, starting, started, running, healthy, completed, stopping, stopped, killed, removed, failed,

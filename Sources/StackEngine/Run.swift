@@ -100,6 +100,14 @@ extension Engine {
     return result
   }
 
+  /// Stops a container that was made for one command.
+  package func stop(oneOff directory: ContainerDirectory, of project: String) throws(EngineError) {
+    try locked(project) { _ throws(EngineError) in
+      let status = try engineStep(directory.name) { try ContainerStatus(directory) }
+      try StopOperation(engine: self, timeout: nil).stop([status])
+    }
+  }
+
   /// Removes a container that was made for one command and has ended.
   package func remove(oneOff directory: ContainerDirectory, of project: String) throws(EngineError) {
     try locked(project) { _ throws(EngineError) in try engineStep(directory.name) { try directory.remove() } }

@@ -37,6 +37,7 @@ struct SpecificationBuilder {
       arguments: Self.command(of: service, image: image), environment: environment,
       workingDirectory: service.workingDirectory ?? image?.workingDirectory.nonEmpty ?? "/",
       user: service.user ?? image?.user ?? "", hasTerminal: service.hasTerminal, usesInit: service.usesInit)
+    process.keepsInput = service.keepsStandardInput ?? false
     process.groups = service.supplementaryGroups ?? []
     var namespaces = namespaces
     namespaces.users = users
@@ -164,6 +165,8 @@ struct SpecificationBuilder {
   private func content(of grant: FileGrant) throws(EngineError) -> [UInt8] {
     switch grant.source {
     case .content(let text): return Array(text.utf8)
+    case .unset(let variable):
+      throw EngineError(.usage, service.name, "the variable \(variable) is not set, and \(grant.key) needs it")
     case .external(let name):
       throw EngineError(.usage, service.name, "\(grant.key) is external, but there is no store that has \(name)")
     case .file(let path):

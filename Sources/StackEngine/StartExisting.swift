@@ -102,6 +102,7 @@ struct StartExisting {
             runner.cannotStart(name, "\(error)")
           }
         case .skip(let name, let reason): problems.append(EngineError.Problem(name, reason.description))
+        case .passOver: break
         case .finished: isFinished = true
         }
       }

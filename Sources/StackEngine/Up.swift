@@ -73,7 +73,7 @@ final class UpOperation {
   private(set) var terminal: SharedDescriptor?
   private(set) var made = MadeByUp()
   private var reservations: [String: [PortReservation]] = [:]
-  private var ports: [String: [ContainerRecord.PublishedPort]] = [:]
+  private(set) var ports: [String: [ContainerRecord.PublishedPort]] = [:]
   private lazy var files = ContainerFiles(plan: plan)
   private lazy var users = UserNamespaces(engine: engine, project: directory)
   private lazy var baseLayer = BaseLayer(path: engine.paths.baseLayer)
@@ -173,7 +173,7 @@ final class UpOperation {
     // The intent before the deed: `down` finds what was about to be made.
     try directory.write(plan.networks)
     let route = try RouteSocket()
-    for network in plan.networks {
+    for network in plan.networks where !network.isExternal {
       let exists = try route.link(named: network.bridge) != nil
       if exists && previous.contains(network) { continue }
       engine.report(.network, network.name, .creating)
@@ -187,7 +187,9 @@ final class UpOperation {
       engine.report(.network, network.name, .created)
     }
     try applyFirewall(networks: plan.networks) { ports[$0.name] ?? plan.publishedPorts[$0.name] ?? [] }
-    let isNew = plan.networks.contains { network in !network.isInternal && !previous.contains(network) }
+    let isNew = plan.networks.contains { network in
+      !network.isInternal && !network.isExternal && !previous.contains(network)
+    }
     if isNew { warnOfFirewall() }
   }
 
@@ -215,11 +217,12 @@ final class UpOperation {
             destination: address, destinationPort: port.containerPort))
       }
     }
-    let bridges = networks.map {
+    let own = networks.filter { !$0.isExternal }
+    let bridges = own.map {
       NetworkPolicy.Bridge(name: $0.bridge, subnet: $0.subnet, gateway: $0.gateway, isInternal: $0.isInternal)
     }
-    for network in networks { try HostForwarding.prepare(bridge: network.bridge, isInternal: network.isInternal) }
-    if networks.contains(where: { !$0.isInternal }) { _ = try HostForwarding.enable() }
+    for network in own { try HostForwarding.prepare(bridge: network.bridge, isInternal: network.isInternal) }
+    if own.contains(where: { !$0.isInternal }) { _ = try HostForwarding.enable() }
     var policy = NetworkPolicy(
       tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published)
     try NetworkMembers(operation: self).describe(to: &policy)
@@ -274,6 +277,10 @@ final class UpOperation {
         case .skip(let name, let reason):
           engine.report(.container, containerName(of: name), .skipped, detail: reason.description)
           problems.append(EngineError.Problem(name, reason.description))
+        case .passOver(let name, let reason):
+          engine.report(
+            .container, containerName(of: name), .hindered,
+            detail: "optional dependency \"\(reason.chain.first ?? "")\" failed to start: \(reason.cause)")
         case .finished: isFinished = true
         }
       }
@@ -358,69 +365,6 @@ final class UpOperation {
     let container = service.container
     try container.make()
     try container.write(try record(for: service), specification: try specification(for: service).wireBytes)
-  }
-
-  private func record(for service: PreparedService) throws -> ContainerRecord {
-    let model = service.service
-    let attachments = (plan.addresses.services[model.name] ?? [:]).sorted { $0.key < $1.key }
-    let signalName = model.stopSignal ?? service.image?.stopSignal ?? "SIGTERM"
-    guard let signal = SignalName.number(of: signalName) else {
-      throw EngineError(.usage, model.name, "there is no signal \(signalName) (man 7 signal)")
-    }
-    let imageName = if case .image(let reference) = model.root { reference } else { "" }
-    var record = ContainerRecord(
-      project: plan.stack.name, service: model.serviceName, number: model.number,
-      configuration: service.configuration.description,
-      image: imageName, imageID: service.imageID,
-      command: SpecificationBuilder.command(of: model, image: service.image),
-      createdAt: service.existing?.record.flatMap { service.action == .start ? $0.createdAt : nil }
-        ?? KernelClock.realtime,
-      dependencies: serviceNames(model.dependencies.map(\.service)) + model.namespaceOwners,
-      attachments: attachments.map { network, address in
-        .init(network: network, address: address, aliases: aliases(of: model, on: network))
-      },
-      ports: ports[model.name] ?? [], stopSignal: signal,
-      stopGracePeriod: model.stopGracePeriod ?? StopOperation.defaultGracePeriod, restart: model.restart,
-      labels: model.labels, networkOf: model.networkOwner, containerName: model.containerName)
-    record.life = lifeSettings(for: service)
-    record.isOneOff = model.isOneOff
-    record.logging = model.logging ?? Logging()
-    record.processesOf = model.pid?.owner
-    record.communicationOf = model.ipc?.owner
-    return record
-  }
-
-  private func lifeSettings(for service: PreparedService) -> ContainerRecord.LifeSettings {
-    let model = service.service
-    var settings = ContainerRecord.LifeSettings()
-    settings.healthCheck = service.healthCheck
-    settings.restartTiming = model.restartTiming
-    settings.postStart = model.postStart ?? []
-    settings.preStop = model.preStop ?? []
-    settings.restartsWith = serviceNames(model.dependencies.filter(\.restarts).map(\.service))
-    settings.nameServers = model.dns
-    return settings
-  }
-
-  /// The services of the containers that are named.
-  func serviceNames(_ instances: [String]) -> [String] {
-    var names: [String] = []
-    for name in instances {
-      let service = plan.stack.services.first { $0.name == name }?.serviceName ?? name
-      if !names.contains(service) { names.append(service) }
-    }
-    return names
-  }
-
-  /// The name of the container of a service, or of one of its replicas.
-  func containerName(of name: String) -> String {
-    guard let service = plan.stack.services.first(where: { $0.name == name }) else { return name }
-    return KernelNames.container(project: plan.stack.name, service)
-  }
-
-  private func aliases(of service: Service, on network: String) -> [String] {
-    guard case .networks(let attachments) = service.networkMode else { return [] }
-    return attachments.first { $0.network == network }?.aliases ?? []
   }
 
   private func specification(for service: PreparedService) throws -> ContainerSpecification {

@@ -18,6 +18,8 @@ package struct UpOptions: Hashable, Sendable {
   /// Makes the containers, and starts none.
   package var onlyCreates = false
   package var recreation = StackDifference.Recreation.whenChanged
+  /// The same for services that are not named, and that the named ones depend on.
+  package var dependencyRecreation = StackDifference.Recreation.whenChanged
   /// The number of containers by service, instead of what the file says.
   package var scale: [String: Int] = [:]
   /// Leaves a failed stack as it is, for a look at it.
@@ -101,8 +103,9 @@ struct UpPlanner {
     let directory = engine.paths.project(stack.name)
     let statuses = try engineStep { try directory.statuses() }
     let wanted = try selected()
-    let addresses = try planAddresses(directory, records: statuses.compactMap(\.record), wanted: wanted)
-    let networkRecords = records(of: addresses)
+    let external = try findExternal(wanted)
+    let addresses = try planAddresses(directory, records: statuses.compactMap(\.record), wanted: wanted, external)
+    let networkRecords = records(of: addresses) + stack.networks.compactMap { external[$0.key]?.record }
 
     var prepared: [PreparedService] = []
     let store = ImageStore(dataDirectory: engine.paths.data)
@@ -115,7 +118,7 @@ struct UpPlanner {
         kind = error.kind
       }
     }
-    problems += missingSources(of: wanted)
+    problems += missingSources(of: wanted) + missingVariables(of: wanted)
     if !problems.isEmpty { throw EngineError(kind, problems) }
     let present = Set(stack.services.map { KernelNames.container(project: stack.name, $0) })
     return UpPlan(
@@ -149,11 +152,28 @@ struct UpPlanner {
 
   // MARK: Networks
 
+  /// The external networks that are needed.
+  private func findExternal(_ wanted: [Service]) throws(EngineError) -> [String: ExternalNetworks.Found] {
+    let networks = stack.networks.filter { $0.isExternal && usedNetworks(of: wanted).contains($0.key) }
+    if networks.isEmpty { return [:] }
+    return try engineStep {
+      try ExternalNetworks(paths: engine.paths, route: try RouteSocket(), project: stack.name).find(networks)
+    }
+  }
+
+  private func usedNetworks(of services: [Service]) -> Set<String> {
+    Set(
+      services.flatMap { service -> [String] in
+        if case .networks(let attachments) = service.networkMode { attachments.map(\.network) } else { [] }
+      })
+  }
+
   private func planAddresses(
-    _ directory: ProjectDirectory, records: [ContainerRecord], wanted: [Service]
+    _ directory: ProjectDirectory, records: [ContainerRecord], wanted: [Service],
+    _ external: [String: ExternalNetworks.Found]
   ) throws(EngineError) -> AddressPlan {
     try engineStep {
-      let existing = try directory.readNetworks()
+      let existing = try directory.readNetworks().filter { !$0.isExternal }
       let own = Set(existing.map(\.bridge))
       let route = try RouteSocket()
       let ownIndexes = Set(try route.links().filter { own.contains($0.name) }.map(\.index))
@@ -175,20 +195,21 @@ struct UpPlanner {
         }
       }
       // What nobody asks for need not exist.
-      let used = Set(
-        wanted.flatMap { service -> [String] in
-          if case .networks(let attachments) = service.networkMode { attachments.map(\.network) } else { [] }
-        })
+      let used = usedNetworks(of: wanted)
       var relevant = stack
       relevant.networks.removeAll { $0.isExternal && !used.contains($0.key) }
-      return try AddressPlan(relevant, occupied: occupied + otherStacks(), taken: taken, previous: previous)
+      let others = external.mapValues {
+        ExternalNetwork(.init(subnet: $0.record.subnet, gateway: $0.record.gateway), used: $0.used)
+      }
+      return try AddressPlan(
+        relevant, occupied: occupied + otherStacks(), external: others, taken: taken, previous: previous)
     }
   }
 
   /// The subnets of all other stacks, also of those whose bridges another network namespace has.
   private func otherStacks() throws -> [IPv4Subnet] {
     try engine.paths.projects().filter { $0 != stack.name }
-      .flatMap { try engine.paths.project($0).readNetworks().map(\.subnet) }
+      .flatMap { try engine.paths.project($0).readNetworks().filter { !$0.isExternal }.map(\.subnet) }
   }
 
   private func records(of addresses: AddressPlan) -> [NetworkRecord] {
@@ -256,7 +277,7 @@ struct UpPlanner {
     }
     let difference = StackDifference.between(
       wanted: services.map { ($0.service, $0.configuration) }, running: running,
-      recreation: options.recreation)
+      recreation: { isNamed($0) ? options.recreation : options.dependencyRecreation })
     let actions = Dictionary(
       difference.services.map { ($0.service, $0.action) }, uniquingKeysWith: { first, _ in first })
     return services.map { service in
@@ -266,6 +287,11 @@ struct UpPlanner {
     }
   }
 
+  private func isNamed(_ service: Service) -> Bool {
+    options.services.isEmpty || options.services.contains(service.serviceName)
+      || options.services.contains(service.name)
+  }
+
   /// Bind mounts and external volumes whose source must exist and does not.
   private func missingSources(of services: [Service]) -> [EngineError.Problem] {
     services.flatMap { service in
@@ -273,6 +299,17 @@ struct UpPlanner {
         missingSource(of: mount).map {
           EngineError.Problem(service.name, "nothing to mount at \(mount.target): \($0) does not exist")
         }
+      }
+    }
+  }
+
+  /// Secrets and configs that are the value of a variable which nobody has set.
+  private func missingVariables(of services: [Service]) -> [EngineError.Problem] {
+    services.flatMap { service in
+      ((service.secrets ?? []) + (service.configs ?? [])).compactMap { grant in
+        guard case .unset(let variable) = grant.source else { return nil }
+        return EngineError.Problem(
+          service.name, "the variable \(variable) is not set, and \(grant.key) needs it: set it, or write it into .env")
       }
     }
   }

@@ -7,6 +7,8 @@ package struct FileGrant: Sendable, Hashable, Codable {
     case content(String)
     /// `external`: the name under which the machine keeps it.
     case external(String)
+    /// The value of a variable that is not set: an error once a container needs it.
+    case unset(variable: String)
   }
 
   /// The key below `secrets` or `configs`.

@@ -6,6 +6,8 @@ package struct Stack: Sendable, Hashable, Codable {
   package var name: String
   /// Where relative paths of the file start.
   package var directory: String
+  /// The files that it was read from, absolute; nil when it was made otherwise.
+  package var files: [String]?
   /// In the order of the file.
   package var services: [Service]
   /// The networks that services use, and those that are declared, in the order of the file; `default` first when implied.

@@ -73,12 +73,12 @@ package struct StackDifference: Sendable, Hashable {
   ///   - isSelected: the services that the `up` is about; others have no entry.
   package static func between(
     wanted: [(service: Service, hash: ConfigurationHash)], running: [RunningService],
-    recreation: Recreation = .whenChanged, isSelected: (String) -> Bool = { _ in true }
+    recreation: (Service) -> Recreation = { _ in .whenChanged }, isSelected: (String) -> Bool = { _ in true }
   ) -> StackDifference {
     let present = Dictionary(running.map { ($0.service, $0) }, uniquingKeysWith: { first, _ in first })
     var actions: [String: Action] = [:]
     for (service, hash) in wanted where isSelected(service.name) {
-      actions[service.name] = action(hash, present[service.name], recreation)
+      actions[service.name] = action(hash, present[service.name], recreation(service))
     }
     followNamespaceOwners(wanted.map(\.service), &actions)
     let known = Set(wanted.map(\.service.name))

@@ -38,6 +38,8 @@ package struct StartSchedule: Sendable {
     case start(String)
     /// A dependency that it requires cannot be met any more: it will not be started.
     case skip(String, because: UnmetDependency)
+    /// A dependency that it does not require cannot be met any more: it is started without.
+    case passOver(String, because: UnmetDependency)
     /// Every service was started or skipped, or failed. Given once, as the last effect.
     case finished
   }
@@ -149,6 +151,9 @@ package struct StartSchedule: Sendable {
         changes.append(Change(position: edge.service, old: states[edge.service], new: skipped))
         states[edge.service] = skipped
       case .met, .unmet:
+        if case .unmet(let reason) = condition(edge, of: change.position, in: change.new) {
+          effects.append(.passOver(graph.services[edge.service], because: reason))
+        }
         states[edge.service] = .waiting(count - 1)
         if count == 1 { start(edge.service, &effects) }
       }

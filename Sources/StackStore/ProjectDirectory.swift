@@ -13,6 +13,7 @@ import LinuxSystem
 ///   life         health and restarts: LifeRecord                           written by the supervisor, where there is something to know
 ///   halt         it is to stay stopped                                     made by commands
 ///   paused       it is frozen                                              made by commands
+///   attach       socket that gives its standard input away                 made by the shim, where there is an input
 ///   upper work   the writable layer
 /// ```
 /// Few files, because making one is what costs most where this is on a disk. `run` grows by whole records; every other file is
@@ -103,6 +104,16 @@ package struct ContainerDirectory: Hashable, Sendable {
   }
 
   package func make() throws(SystemCallError) { try Files.makeDirectories(path) }
+
+  /// The socket of those who attach, in this directory.
+  package static let attachName = "attach"
+
+  /// The container's standard input: its terminal, or a pipe. nil when it has none that is open.
+  package func openInput() throws(SystemCallError) -> SharedDescriptor? {
+    guard Files.exists("\(path)/\(Self.attachName)") else { return nil }
+    let socket = try LocalSocket.connect(Self.attachName, in: path)
+    return try Message.receiveWithDescriptor(over: socket.borrowed)?.descriptor
+  }
 
   /// A kind of record, and where it is.
   package struct Kind<Record>: Sendable {

@@ -130,7 +130,7 @@ extension NetworkRecord: WireCodable {
     }
     self.init(
       key: key, name: name, bridge: bridge, subnet: subnet, gateway: IPv4Address(value: try reader.value()),
-      isInternal: try reader.value(), mtu: try reader.value())
+      isInternal: try reader.value(), mtu: try reader.value(), isExternal: try reader.value())
   }
   package func write(to writer: inout WireWriter) {
     writer.value(key)
@@ -141,5 +141,6 @@ extension NetworkRecord: WireCodable {
     writer.value(gateway.value)
     writer.value(isInternal)
     writer.value(mtu)
+    writer.value(isExternal)
   }
 }

@@ -121,10 +121,14 @@ package struct NetworkRecord: Hashable, Sendable {
   package var gateway: IPv4Address
   package var isInternal: Bool
   package var mtu: Int?
+  /// Somebody else's: it is neither made nor removed here, nor are its rules and names.
+  package var isExternal = false
 
   package init(
-    key: String, name: String, bridge: String, subnet: IPv4Subnet, gateway: IPv4Address, isInternal: Bool, mtu: Int?
+    key: String, name: String, bridge: String, subnet: IPv4Subnet, gateway: IPv4Address, isInternal: Bool, mtu: Int?,
+    isExternal: Bool = false
   ) {
+    self.isExternal = isExternal
     self.key = key
     self.name = name
     self.bridge = bridge

@@ -34,7 +34,8 @@ final class NameService {
     guard let records = try? directory.readNetworks(), records != networks else { return }
     networks = records
     isCurrent = false
-    server.serve(records)
+    // On a network of others, others answer.
+    server.serve(records.filter { !$0.isExternal })
   }
 
   /// Which containers there are, or which of them run, is another.

@@ -59,6 +59,8 @@ struct ShimProcess {
 
   private func keep() throws {
     let container = try ContainerLaunch(specification, sharing: mappings).start(kind == .given ? streams : nil)
+    // Before anybody is told that it runs: who is told may attach at once.
+    let door = try container.input.flatMap { input in kind == .log ? try AttachDoor(directory, input: input) : nil }
     guard let begun = try directory.read(.run) else {
       // The project was removed meanwhile, and with it the container.
       throw LaunchError("start", "its records are gone")
@@ -68,7 +70,7 @@ struct ShimProcess {
     report(.started(shim: begun.shim), with: handedOver(container.output))
     channel.close()
 
-    let status = try log(container, run: begun.run)
+    let status = try log(container, door, run: begun.run)
     try directory.append(status)
     // Best effort: what is still busy is removed with the project.
     ContainerLaunch.removeCgroup(specification)
@@ -81,7 +83,7 @@ struct ShimProcess {
   }
 
   /// Writes the container's log until it has ended, and says how it did.
-  private func log(_ container: RunningContainer, run: Int) throws -> ExitRecord {
+  private func log(_ container: RunningContainer, _ door: AttachDoor?, run: Int) throws -> ExitRecord {
     var log = LogWriter(directory: directory.logs, run: UInt32(clamping: run), retention)
     // Whoever was given the terminal reads it; this end of it would keep it open.
     if kind == .terminal, case .terminal(let master) = container.output { master.close() }
@@ -91,7 +93,9 @@ struct ShimProcess {
       let hasEnded = container.process.hasEnded
       if hasEnded && sources.isEmpty { break }
       let ready = try Polling.readable(
-        sources.map(\.descriptor.borrowed) + [container.process.descriptor], milliseconds: hasEnded ? 0 : -1)
+        sources.map(\.descriptor.borrowed) + [container.process.descriptor] + (door.map { [$0.descriptor] } ?? []),
+        milliseconds: hasEnded ? 0 : -1)
+      if ready.count > sources.count + 1, ready[sources.count + 1] { door?.open() }
       var open: [Source] = []
       for (source, isReady) in zip(sources, ready) {
         let isOpen = try isReady && log.pump(source.stream, from: source.descriptor.borrowed) != .endOfFile

@@ -106,6 +106,14 @@ struct Project {
     return stack
   }
 
+  /// The stack, and whether containers of services that it does not have are to go (`COMPOSE_REMOVE_ORPHANS`).
+  func stackAndOrphans(services: [String] = [], removed: Bool) throws -> (stack: Stack, removesOrphans: Bool) {
+    let result = load(services: services)
+    guard let stack = result.stack else { throw ExitCode(3) }
+    let setting = ["STACK_REMOVE_ORPHANS", "COMPOSE_REMOVE_ORPHANS"].lazy.compactMap { result.variables[$0] }.first
+    return (stack, removed || ["1", "true", "yes"].contains(setting?.lowercased() ?? ""))
+  }
+
   /// The project's name: that of the options or the environment without reading a file, else the file's.
   func name() throws -> String {
     if let name = options.projectName { return try valid(name) }
@@ -164,6 +172,9 @@ extension Project {
       if error.kind == .failure { hintAtRoot() }
       throw ExitCode(error.kind.rawValue)
     } catch let error as ExitCode {
+      throw error
+    } catch let error as ValidationError {
+      // A mistake of the command line, which is reported as one.
       throw error
     } catch {
       terminal.error("stack: \(error)\n")

@@ -17,7 +17,7 @@ struct StackCommand: ParsableCommand {
       KillCommand.self, PauseCommand.self, UnpauseCommand.self, RemoveCommand.self, ScaleCommand.self, WaitCommand.self,
       ListCommand.self, TopCommand.self, StatsCommand.self, PortCommand.self, RunCommand.self, TestCommand.self,
       EventsCommand.self, ImagesCommand.self, VolumesCommand.self, LogsCommand.self,
-      PsCommand.self,
+      PsCommand.self, CopyCommand.self, AttachCommand.self, ExportCommand.self,
       ExecCommand.self,
       ConfigCommand.self, InspectCommand.self, ImageCommand.self, SchemaCommand.self, CompletionCommand.self,
       VersionCommand.self,

@@ -114,53 +114,6 @@ struct CommandTests {
     }
   }
 
-  @Test func aTerminalIsARealOne() throws {
-    try StackFixture.with { (fixture: StackFixture) throws in
-      try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000']}")
-      #expect(try fixture.stack("up", "-d").code == 0)
-      // A terminal of 33 by 101, in which commands find a terminal of that size, which changes with it.
-      try fixture.write(
-        """
-        import fcntl, os, pty, select, signal, struct, sys, termios, time
-        def size(fd, rows, columns): fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
-        def run(words):
-            pid, fd = pty.fork()
-            if pid == 0:
-                time.sleep(0.1)
-                os.execv(words[0], words)
-            size(fd, 33, 101)
-            return pid, fd
-        def ask(fd, command, text):
-            # Types the command, again until the answer has the text: sizes reach the terminal inside some time later.
-            seen = b''
-            for _ in range(40):
-                os.write(fd, command)
-                while select.select([fd], [], [], 0.5)[0]:
-                    try: chunk = os.read(fd, 4096)
-                    except OSError: chunk = b''
-                    if not chunk: raise SystemExit('%r never came: %r' % (text, seen))
-                    seen += chunk
-                    if text in seen: return
-            raise SystemExit('%r never came: %r' % (text, seen))
-        for words in sys.argv[2:]:
-            pid, fd = run([sys.argv[1]] + words.split(' '))
-            ask(fd, b'stty size\\n', b'33 101')
-            ask(fd, b'tty\\n', b'/dev/pts/')
-            size(fd, 40, 90)
-            os.kill(pid, signal.SIGWINCH)
-            ask(fd, b'stty size\\n', b'40 90')
-            os.write(fd, b'exit 7\\n')
-            try:
-                while os.read(fd, 4096): pass
-            except OSError: pass
-            print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-        """, to: "terminal.py")
-      let outcome = try fixture.run(
-        "/usr/bin/python3", ["terminal.py", StackFixture.binary, "exec a sh", "run --rm a sh"])
-      #expect(outcome.output == "7\n7\n", "\(outcome.errors)")
-    }
-  }
-
   @Test func execTakesItsOptions() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
       try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000'], scale: 2}")

@@ -114,7 +114,7 @@ struct NetworkTests {
       let up = try fixture.stack("up", "-d")
       #expect(up.errors.contains("container the.web  started"))
       #expect(try fixture.stack("ps", "--format", "json", "web").output.contains(#""Name":"the.web""#))
-      #expect(try fixture.stack("ps", "--format", "json", "web").output.contains(#""Labels":"a=b""#))
+      #expect(try fixture.stack("ps", "--format", "json", "web").output.contains(#""Labels":"a=b,com.docker.compose."#))
       #expect(try fixture.eventually { try fixture.stack("logs", "web").output == "the.web  | hello\n" })
       #expect(try fixture.exec("client", "grep -c -w the.web /etc/hosts") == "1")
       #expect(try fixture.stack("down").errors.contains("container the.web  stopped"))

@@ -19,21 +19,22 @@ final class StackFixture {
     let errors: String
   }
 
-  private init() throws {
+  /// - Parameter other: one whose state it shares.
+  private init(sharing other: StackFixture? = nil) throws {
     let identifier = UUID().uuidString.prefix(8).lowercased()
     project = "e2e-\(identifier)"
     directory = NSTemporaryDirectory() + "stack-\(identifier)"
     environment = [
-      "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "STACK_RUN_DIR": "\(directory)/run",
-      "STACK_DATA_DIR": "\(directory)/data",
+      "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "STACK_RUN_DIR": "\((other?.directory ?? directory))/run",
+      "STACK_DATA_DIR": "\((other?.directory ?? directory))/data",
       // The whole suite runs with either.
       "STACK_USERNS": ProcessInfo.processInfo.environment["STACK_USERNS"] ?? "",
     ]
     try makeRoot()
   }
 
-  static func with(_ body: (StackFixture) throws -> Void) throws {
-    let fixture = try StackFixture()
+  static func with(sharing other: StackFixture? = nil, _ body: (StackFixture) throws -> Void) throws {
+    let fixture = try StackFixture(sharing: other)
     defer {
       _ = try? fixture.stack("-p", fixture.project, "down", "-v", "-t", "0")
       try? FileManager.default.removeItem(atPath: fixture.directory)

@@ -147,7 +147,7 @@ import Testing
     _ recreation: StackDifference.Recreation = .whenChanged
   ) -> [String: StackDifference.Action] {
     let difference = StackDifference.between(
-      wanted: wanted.map { (service: $0.0, hash: $0.1) }, running: running, recreation: recreation)
+      wanted: wanted.map { (service: $0.0, hash: $0.1) }, running: running, recreation: { _ in recreation })
     return Dictionary(uniqueKeysWithValues: difference.services.map { ($0.service, $0.action) })
   }
 

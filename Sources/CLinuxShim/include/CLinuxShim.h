@@ -166,6 +166,12 @@ ssize_t stk_send_to(int socket, const void *bytes, size_t count, uint32_t addres
 int stk_accept_ipv4(int socket, uint32_t *address);
 /// SO_RCVTIMEO and SO_SNDTIMEO. Makes two system calls.
 int stk_set_timeouts(int socket, int milliseconds);
+/// A listening, non-blocking socket (unix(7), SOCK_SEQPACKET) under a name in an open directory.
+int stk_listen_local(int directory, const char *name);
+/// accept4(2).
+int stk_accept(int socket);
+/// A socket connected to one that listens under a name in an open directory.
+int stk_connect_local(int directory, const char *name);
 /// A socket connected to an IPv4 or IPv6 address in text form. With `milliseconds` > 0 that is how long connecting, and each
 /// later call, may take. Makes several system calls.
 int stk_connect(const char *address, uint16_t port, int stream, int milliseconds);

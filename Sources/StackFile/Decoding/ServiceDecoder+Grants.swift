@@ -26,11 +26,11 @@ extension ServiceDecoder {
     if let content = object["content"]?.text { return .content(content) }
     if let variable = object["environment"] {
       if let value = object[Node.hiddenValue]?.text { return .content(value) }
-      report.refusal(
+      report.warning(
         variable.mark, "\(section).\(key).environment",
         "the variable \(variable.text ?? "") is not set, and \"\(key)\" needs it",
         hint: "set it in the environment or in .env")
-      return nil
+      return .unset(variable: variable.text ?? "")
     }
     if object["external"]?.text == "true" { return .external(object["name"]?.text ?? key) }
     return nil

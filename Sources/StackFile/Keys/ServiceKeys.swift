@@ -37,7 +37,7 @@ extension KeyTable {
     Key("domainname", .text, "The domain name: of setdomainname(2), and after the host name in /etc/hosts"),
     Key("container_name", .name, "The container's name; without it, <project>-<service>-1"),
     Key("tty", .boolean, "Gives the process a terminal"),
-    Key("stdin_open", .boolean, .inert, "Keeps the standard input open"),
+    Key("stdin_open", .boolean, "Keeps the standard input open, for attach"),
     Key(
       "init", .boolean, "Runs a small init as PID 1 that forwards signals and reaps processes", keepsZero: true),
   ]

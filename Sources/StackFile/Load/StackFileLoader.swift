@@ -62,7 +62,10 @@ package struct StackFileLoader {
     Omission.apply(to: &document)
     if phases.interpolates, phases.normalizes, phases.checks {
       let stack = StackDecoder(report: report).decode(document, directory: directory, disabled: disabled)
-      if report.errorCount == 0 { result.stack = stack }
+      if report.errorCount == 0 {
+        result.stack = stack
+        result.stack?.files = files.map(\.path)
+      }
     }
     if report.errorCount == 0 { result.document = document }
   }

@@ -21,6 +21,9 @@ package struct DocumentView {
     return names(of: section).filter { used.contains($0) }
   }
 
+  /// What the models that services use are.
+  package var models: [String] { used("models").map { document["models"]?[$0]?["model"]?.text ?? $0 } }
+
   package func has(service name: String) -> Bool { document["services"]?.member(name) != nil }
 
   /// What each service runs: its image, or the name that its build gives to the result.

@@ -4,7 +4,7 @@ import StackPlan
 
 /// What `up` and `create` do to containers that there are already, and how many they make.
 struct ChangeOptions: ParsableArguments {
-  @Flag(help: "Make all containers anew.") var forceRecreate = false
+  @Flag(help: "Make containers anew of all services, or of those that are named.") var forceRecreate = false
   @Flag(help: "Leave containers as they are that are not what the file says.") var noRecreate = false
   @Flag(help: "Make containers anew that the named services depend on.") var alwaysRecreateDeps = false
   @Option(help: ArgumentHelp("The number of containers of a service.", valueName: "SERVICE=NUMBER")) var scale:
@@ -16,8 +16,14 @@ struct ChangeOptions: ParsableArguments {
         throw ValidationError("--no-recreate and --force-recreate exclude each other")
       }
       if noRecreate { return .never }
-      return forceRecreate || alwaysRecreateDeps ? .always : .whenChanged
+      return forceRecreate ? .always : .whenChanged
     }
+  }
+
+  /// Of what the named services depend on.
+  var dependencyRecreation: StackDifference.Recreation {
+    if noRecreate { return .never }
+    return alwaysRecreateDeps ? .always : .whenChanged
   }
 
   var counts: [String: Int] {

@@ -23,7 +23,7 @@ struct ConfigCommand: ParsableCommand {
   @Flag(help: "Print the images.") var images = false
   @Flag(help: "Print the names of the networks.") var networks = false
   @Flag(help: "Print the names of the volumes.") var volumes = false
-  @Flag(help: "Print the names of the models.") var models = false
+  @Flag(help: "Print the models.") var models = false
   @Flag(help: "Print the profiles that services name.") var profiles = false
   @Flag(help: "Print the variables that the files refer to.") var variables = false
   @Flag(help: "Print the variables that values are interpolated from.") var environment = false
@@ -66,7 +66,7 @@ struct ConfigCommand: ParsableCommand {
   private func text(of view: DocumentView, _ result: LoadResult) throws -> String {
     let lists: [(Bool, () -> [String])] = [
       (services, { view.names(of: "services") }), (networks, { view.used("networks") }),
-      (volumes, { view.used("volumes") }), (models, { view.used("models") }), (images, { view.images }),
+      (volumes, { view.used("volumes") }), (models, { view.models }), (images, { view.images }),
       (profiles, { result.profiles.sorted() }), (variables, { [] }),
     ]
     if let list = lists.first(where: \.0)?.1() { return list.map { $0 + "\n" }.joined() }

@@ -13,13 +13,14 @@ struct CreateCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let stack = try project.stack()
+    let (stack, removesOrphans) = try project.stackAndOrphans(services: services, removed: removeOrphans)
     var options = UpOptions()
     options.services = services
     options.onlyCreates = true
     options.recreation = try changes.recreation
+    options.dependencyRecreation = changes.dependencyRecreation
     options.scale = try changes.counts
-    options.removesOrphans = removeOrphans
+    options.removesOrphans = removesOrphans
     try project.reporting { try project.engine.up(stack, options) }
   }
 }

@@ -10,13 +10,18 @@ struct DownCommand: ParsableCommand {
   @Flag(name: [.short, .long], help: "Remove the named volumes too.") var volumes = false
   @Option(name: [.short, .long], help: "Seconds to wait before a container is killed.") var timeout: Int?
   @Flag(help: "Accepted: containers of services that left the file are always removed.") var removeOrphans = false
+  @Option(help: "Remove images too: all, or local, which are those without a name; of these there are none.") var rmi:
+    ImageRemoval?
   @Argument(help: "Only these services; what they depend on, and the networks, stay.") var services: [String] = []
+
+  enum ImageRemoval: String, ExpressibleByArgument, CaseIterable { case local, all }
 
   func run() throws {
     let project = Project(global)
     var options = DownOptions()
     options.removesVolumes = volumes
     options.timeout = timeout
+    options.removesImages = rmi == .all
     let name = try project.name()
     try project.reporting {
       if services.isEmpty { return try project.engine.down(name, options) }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import LinuxSystem
 import StackEngine
+import StackModel
 
 struct KillCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -9,7 +10,7 @@ struct KillCommand: ParsableCommand {
 
   @OptionGroup var global: GlobalOptions
   @Option(name: [.short, .long], help: "The signal, by name or number.") var signal = "SIGKILL"
-  @Flag(help: "Also to containers of services that left the file.") var removeOrphans = false
+  @Flag(help: "Remove containers of services that left the file.") var removeOrphans = false
   @Argument(help: "The services; all if none is named.") var services: [String] = []
 
   func run() throws {
@@ -18,6 +19,11 @@ struct KillCommand: ParsableCommand {
     }
     let project = Project(global)
     let name = try project.name()
-    try project.reporting { try project.engine.kill(name, services: services, signal: number) }
+    try project.reporting {
+      try project.engine.kill(name, services: services, signal: number)
+      if removeOrphans {
+        try project.engine.removeOrphans(name, known: try project.stack(warns: false).services.map(\.name))
+      }
+    }
   }
 }

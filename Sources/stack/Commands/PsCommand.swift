@@ -14,17 +14,32 @@ struct PsCommand: ParsableCommand {
   @Flag(name: [.short, .long], help: "Only ids.") var quiet = false
   @Flag(help: "Only the names of the services.") var services = false
   @Option(help: "table or json (an object a line).") var format = Format.table
+  @Option(help: ArgumentHelp("Only some: status=, name=, service=, health=, label=NAME[=VALUE].", valueName: "filter"))
+  var filter: [String] = []
+  @Option(help: ArgumentHelp("Only those in a state, for example exited.", valueName: "state")) var status: [String] =
+    []
+  @Flag(inversion: .prefixedNo, help: "Also containers of services that left the file.") var orphans = true
+  @Flag(help: "Do not cut commands off.") var noTrunc = false
   @Argument(help: "Only these services.") var names: [String] = []
 
   func run() throws {
     let project = Project(global)
     let name = try project.name()
     try project.reporting {
-      let statuses = try project.paths.project(name).statuses().filter { status in
-        let isWanted = names.isEmpty || names.contains(status.record?.service ?? "")
-        return isWanted && status.record != nil && (all || ContainerSummary.isRunning(status))
+      let filters = try filter.map(ContainerFilter.init) + status.map { ContainerFilter(.status, $0) }
+      let asksState = filters.contains { $0.key == .status }
+      let known: Set<String>? = orphans ? nil : Set(try project.stack(warns: false).services.map(\.name))
+      let statuses = try project.paths.project(name).statuses()
+      if let unknown = names.first(where: { name in !statuses.contains { $0.record?.service == name } }) {
+        throw EngineError(.failure, "no such service: \(unknown)")
       }
-      let rows = statuses.compactMap(ContainerSummary.init)
+      let rows = statuses.filter { all || asksState || ContainerSummary.isRunning($0) }.compactMap(
+        ContainerSummary.init
+      )
+      .filter { row in
+        (names.isEmpty || names.contains(row.record.service)) && (known?.contains(row.record.service) ?? true)
+          && ContainerFilter.admits(row, filters)
+      }
       project.terminal.write(text(rows))
     }
   }
@@ -39,7 +54,7 @@ struct PsCommand: ParsableCommand {
     case .json: return rows.map { $0.json.compact + "\n" }.joined()
     case .table:
       var table = Table(["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"])
-      table.rows = rows.map(\.tableRow)
+      table.rows = rows.map { $0.tableRow(cutsOff: !noTrunc) }
       return table.text
     }
   }

@@ -48,21 +48,30 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let stack = try project.stack()
+    let stack = try project.stack(services: [service])
     try project.reporting {
       var options = try options(project, stack)
       options.hasTerminal = !noTty && !detach && isatty(0) == 1 && isatty(1) == 1
       let signals =
         detach
-        ? nil : try SignalDescriptor([SIGINT, SIGTERM, SIGQUIT, SIGHUP] + (options.hasTerminal ? [SIGWINCH] : []))
+        ? nil
+        : try SignalDescriptor(options.hasTerminal ? UserTerminal.signals : [SIGINT, SIGTERM, SIGQUIT, SIGHUP])
       let container = try project.engine.run(
         stack, options, streams: detach ? nil : [.standardInput, .standardOutput, .standardError])
       guard let signals else {
+        if rm {
+          let engine = project.engine
+          // Best effort: `down` removes it too.
+          try Keeper.leave(nil, until: try container.directory.read(.run)?.shim.open()) {
+            try? engine.remove(oneOff: container.directory, of: stack.name)
+          }
+        }
         project.terminal.write(try ContainerStatus(container.directory).name + "\n")
         return
       }
-      let code = try ForegroundSession(container: container, signals: signals).run()
-      if rm { try project.engine.remove(oneOff: container.directory, of: stack.name) }
+      let code = try ForegroundSession(
+        container: container, engine: project.engine, project: stack.name, signals: signals, isRemoved: rm
+      ).run()
       if code != 0 { throw ExitCode(code) }
     }
   }

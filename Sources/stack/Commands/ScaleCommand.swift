@@ -11,7 +11,7 @@ struct ScaleCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let stack = try project.stack()
+    let stack = try project.stack(services: try ChangeOptions.counts(counts).keys.sorted())
     var options = UpOptions()
     options.scale = try ChangeOptions.counts(counts)
     options.services = options.scale.keys.sorted()

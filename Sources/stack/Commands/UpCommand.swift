@@ -43,14 +43,15 @@ struct UpCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let stack = try project.stack(services: services)
+    let (stack, removesOrphans) = try project.stackAndOrphans(services: services, removed: removeOrphans)
     var options = UpOptions()
     options.services = services
     options.recreation = try changes.recreation
+    options.dependencyRecreation = changes.dependencyRecreation
     options.scale = try changes.counts
     options.withoutDependencies = noDeps
     options.onlyCreates = noStart
-    options.removesOrphans = removeOrphans
+    options.removesOrphans = removesOrphans
     options.keepsOnFailure = keep
     options.timeout = timeout
     options.waits = wait
@@ -90,8 +91,8 @@ struct UpCommand: ParsableCommand {
       throw ValidationError("--abort-on-container-exit and --abort-on-container-failure exclude each other")
     }
     if detach || wait, ending.trigger != .none {
-      throw ValidationError(
-        "--detach cannot be combined with --abort-on-container-exit, its like, and --exit-code-from")
+      throw EngineError(
+        .failure, "--detach cannot be combined with --abort-on-container-exit, its like, and --exit-code-from")
     }
     for name in ([exitCodeFrom].compactMap { $0 } + attach + noAttach)
     where !stack.services.contains(where: { $0.name == name }) {

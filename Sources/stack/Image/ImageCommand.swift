@@ -52,21 +52,4 @@ struct ImageSession {
     case .ambiguous, .invalidArchive, .inUse, .system: ExitCode(1)
     }
   }
-
-  /// What the containers of all stacks are made from.
-  func use() throws -> ImageUse {
-    var use = ImageUse()
-    for project in try paths.projects() {
-      for status in try paths.project(project).statuses() {
-        guard let record = status.record, !record.imageID.isEmpty else { continue }
-        // A root file system that is no image has the path of its layer for an id.
-        if record.imageID.hasPrefix("/") {
-          use.layers.insert(record.imageID)
-        } else {
-          use.images[record.imageID, default: []].append(status.directory.name)
-        }
-      }
-    }
-    return use
-  }
 }

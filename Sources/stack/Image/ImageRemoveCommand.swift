@@ -1,4 +1,5 @@
 import ArgumentParser
+import StackEngine
 import StackImages
 
 struct ImageRemoveCommand: ParsableCommand {
@@ -12,7 +13,7 @@ struct ImageRemoveCommand: ParsableCommand {
   func run() throws {
     let session = ImageSession()
     try session.reporting {
-      let use = try session.use()
+      let use = try session.paths.imageUse()
       // All that can be removed is, whatever becomes of the others.
       var failure: ExitCode?
       for image in images {

@@ -106,8 +106,8 @@ struct ContainerSummary {
 
   private var command: String { record.command.joined(separator: " ") }
 
-  var tableRow: [String] {
-    let short = command.count > 20 ? command.prefix(19) + "…" : command[...]
+  func tableRow(cutsOff: Bool) -> [String] {
+    let short = cutsOff && command.count > 20 ? command.prefix(19) + "…" : command[...]
     return [
       name, record.image.isEmpty ? "-" : record.image, "\"\(short)\"", record.service,
       "\(Self.ago(now, record.createdAt)) ago", statusText, ports,
@@ -124,7 +124,7 @@ struct ContainerSummary {
       ("Status", .string(statusText)), ("Health", .string(health)), ("ExitCode", .number(Int64(state.exitCode ?? 0))),
       (
         "Labels",
-        .string(record.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ","))
+        .string(record.allLabels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ","))
       ),
       ("Networks", .string(record.attachments.map(\.network).joined(separator: ","))), ("Ports", .string(ports)),
       (

@@ -1,82 +1,107 @@
 import Glibc
+import IsolationEngine
 import LinuxSystem
 import StackEngine
 import StackStore
 import SystemPackage
 
 /// A container in the foreground, as long as its command runs: its terminal is the caller's, or it has the caller's streams.
+///
+/// It does not outlive its caller's terminal: when that is closed, or this command asked to end, the container is stopped.
 struct ForegroundSession {
   let container: OneOffContainer
+  let engine: Engine
+  let project: String
   let signals: SignalDescriptor
+  let isRemoved: Bool
 
   /// - Returns: the command's exit code, 128 + n for signal n.
   func run() throws -> Int32 {
     let shim = try container.directory.read(.run)?.shim.open()
+    let end: SessionEnd
     if let terminal = container.terminal {
-      try relay(terminal.borrowed, until: shim)
+      let user = try UserTerminal(driving: terminal.borrowed, signals: signals, keys: .standard)
+      end = try TerminalRelay(terminal: terminal.borrowed, user: user).run(until: shim)
+      user.restore()
     } else {
-      try waitForEnd(of: shim)
+      end = try wait(for: shim)
+    }
+    var code: Int32?
+    switch end {
+    case .detached:
+      guard let terminal = container.terminal else { return 0 }
+      try Keeper.leave(terminal.borrowed, until: shim) { [engine, project, container, isRemoved] in
+        // Best effort: `down` removes it too.
+        if isRemoved { try? engine.remove(oneOff: container.directory, of: project) }
+      }
+      return 0
+    case .signalled(let signal):
+      try engine.stop(oneOff: container.directory, of: project)
+      code = 128 + signal
+    case .ended:
+      _ = shim?.waitForEnd(milliseconds: -1)
     }
     // The record is written before the shim ends.
-    return try container.directory.read(.exit)?.status.code ?? 137
+    let own = try container.directory.read(.exit)?.status.code ?? 137
+    if isRemoved { try engine.remove(oneOff: container.directory, of: project) }
+    return code ?? own
   }
 
-  /// Signals are the command's: it decides what becomes of them.
-  private func passSignals() throws {
-    while let signal = signals.next() {
-      guard signal != SIGWINCH, let run = try container.directory.read(.state) else { continue }
-      try run.process.open()?.signal(signal)
-    }
-  }
-
-  private func waitForEnd(of shim: ProcessHandle?) throws {
-    guard let shim else { return }
+  /// Signals are the command's: it decides what becomes of them. One that it does not handle, and that would therefore not reach
+  /// a PID 1, stops the container, and so does the end of the terminal.
+  private func wait(for shim: ProcessHandle?) throws -> SessionEnd {
+    guard let shim else { return .ended }
     while !shim.hasEnded {
       _ = try Polling.readable([shim.descriptor, signals.descriptor])
-      try passSignals()
+      while let signal = signals.next() {
+        guard let run = try container.directory.read(.state) else { continue }
+        if signal == SIGHUP || !run.process.catches(signal) { return .signalled(signal) }
+        try run.process.open()?.signal(signal)
+      }
     }
-  }
-
-  private func relay(_ terminal: FileDescriptor, until shim: ProcessHandle?) throws {
-    let mode = try TerminalMode.raw(.standardInput)
-    defer { mode.restore() }
-    TerminalMode.copySize(from: .standardInput, to: terminal)
-    try TerminalRelay(terminal: terminal, signals: signals) {
-      TerminalMode.copySize(from: .standardInput, to: terminal)
-    }
-    .run(until: shim)
-    while let shim, !shim.hasEnded { _ = try Polling.readable([shim.descriptor]) }
+    return .ended
   }
 }
 
-/// Carries bytes between the user's terminal and another one.
-struct TerminalRelay {
-  let terminal: FileDescriptor
-  let signals: SignalDescriptor
-  /// Called when a signal came, which is SIGWINCH: in raw mode the keyboard makes none.
-  let signalled: () -> Void
+/// A command that is executed in a container, as long as it runs.
+struct ExecSession {
+  let exec: ContainerExec
+  let isDetached: Bool
 
-  /// Goes on until `process` has ended and all that it wrote was shown.
-  func run(until process: ProcessHandle?) throws {
-    var inputIsOpen = true
-    while true {
-      let hasEnded = process?.hasEnded ?? false
-      let watched =
-        [terminal, signals.descriptor] + (process.map { [$0.descriptor] } ?? [])
-        + (inputIsOpen ? [FileDescriptor.standardInput] : [])
-      let ready = try Polling.readable(watched, milliseconds: hasEnded ? 0 : -1)
-      while signals.next() != nil { signalled() }
-      if ready[0] {
-        // The end of a terminal reads as EIO (ioctl_tty(2)).
-        guard let bytes = try? Files.readOnce(terminal, limit: 64 << 10), !bytes.isEmpty else { return }
-        try Files.writeAll(.standardOutput, bytes)
-      } else if hasEnded {
-        return
-      }
-      if inputIsOpen, ready.last == true, watched.last == .standardInput {
-        let bytes = try Files.readOnce(.standardInput, limit: 64 << 10)
-        if bytes.isEmpty { inputIsOpen = false } else { try Files.writeAll(terminal, bytes) }
-      }
+  /// - Returns: the command's exit code, 128 + n for signal n; 0 at once when detached.
+  func run() throws -> Int32 {
+    if isDetached {
+      let null = try Files.open("/dev/null", O_RDWR)
+      _ = try exec.start(.init(input: null.borrowed, output: null.borrowed, error: null.borrowed))
+      return 0
     }
+    guard exec.process.hasTerminal else { return try runOnStreams() }
+    let (master, slave) = try exec.openTerminal()
+    let signals = try SignalDescriptor(UserTerminal.signals)
+    let user = try UserTerminal(driving: master.borrowed, signals: signals, keys: .standard)
+    defer { user.restore() }
+    let process = try exec.start(.init(input: slave.borrowed, output: slave.borrowed, error: slave.borrowed))
+    slave.close()
+    switch try TerminalRelay(terminal: master.borrowed, user: user).run(until: process) {
+    case .ended: return try process.reap().code
+    case .detached:
+      try Keeper.leave(master.borrowed, until: process)
+      return 0
+    case .signalled(let signal):
+      // Its terminal hangs up with this process.
+      try process.signal(signal)
+      return 128 + signal
+    }
+  }
+
+  /// What this command is sent, is sent to what it runs.
+  private func runOnStreams() throws -> Int32 {
+    let signals = try SignalDescriptor([SIGINT, SIGTERM, SIGQUIT, SIGHUP])
+    let process = try exec.start(.init(input: .standardInput, output: .standardOutput, error: .standardError))
+    while !process.hasEnded {
+      _ = try Polling.readable([process.descriptor, signals.descriptor])
+      while let signal = signals.next() { try process.signal(signal) }
+    }
+    return try process.reap().code
   }
 }

@@ -1,0 +1,120 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Flags and shapes that scripts written for docker compose rely on.
+@Suite(.privateNamespace)
+struct ComposeCommandTests {
+  private func ids(_ fixture: StackFixture) throws -> [String] {
+    try fixture.stack("ps", "-a", "-q").output.split(separator: "\n").map(String.init)
+  }
+
+  @Test func containersHaveTheLabelsOfCompose() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        "  a: {rootfs: ./root, command: [sleep, '1000'], labels: {own: x}}\n  b: {rootfs: ./root, command: ['true']}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      let row = try fixture.stack("ps", "--format", "json", "a").output
+      for label in [
+        "com.docker.compose.project=\(fixture.project)", "com.docker.compose.service=a",
+        "com.docker.compose.container-number=1", "com.docker.compose.oneoff=False",
+        "com.docker.compose.project.config_files=\(fixture.directory)/stack.yaml",
+        "com.docker.compose.project.working_dir=\(fixture.directory)", "com.docker.compose.config-hash=", "own=x",
+      ] {
+        #expect(row.contains(label))
+      }
+      #expect(try fixture.stack("ls").output.contains("\(fixture.directory)/stack.yaml"))
+      func names(_ arguments: String...) throws -> String {
+        try fixture.run(StackFixture.binary, ["ps", "--services"] + arguments).output
+      }
+      #expect(try names("--filter", "label=own=x") == "a\n")
+      #expect(try names("--filter", "label=com.docker.compose.service=b", "-a") == "b\n")
+      #expect(try fixture.eventually { try names("--status", "exited") == "b\n" })
+      #expect(try names("--filter", "status=running") == "a\n")
+      #expect(try fixture.stack("ps", "--filter", "color=red").code == 2)
+      #expect(try fixture.stack("pause", "nope").errors.contains("no such service: nope"))
+    }
+  }
+
+  @Test func dependenciesAreMadeAnewWhenAskedFor() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        """
+          db: {rootfs: ./root, command: [sleep, '1000']}
+          web: {rootfs: ./root, command: [sleep, '1000'], depends_on: [db]}
+        """)
+      #expect(try fixture.stack("up", "-d").code == 0)
+      let first = try ids(fixture)
+      #expect(try fixture.stack("up", "-d", "-t", "0", "--force-recreate", "web").code == 0)
+      let second = try ids(fixture)
+      #expect(second[0] == first[0] && second[1] != first[1])
+      #expect(try fixture.stack("up", "-d", "-t", "0", "--always-recreate-deps", "web").code == 0)
+      let third = try ids(fixture)
+      #expect(third[0] != second[0] && third[1] == second[1])
+    }
+  }
+
+  @Test func anExternalNetworkIsAnothersStacksOrABridge() throws {
+    try StackFixture.with { (other: StackFixture) throws in
+      try other.file(
+        "  db: {rootfs: ./root, command: [httpd, -f, -p, '80'], networks: [shared]}",
+        "networks: {shared: {name: shared-\(other.project)}}")
+      #expect(try other.stack("up", "-d").code == 0)
+      let address = try other.exec("db", "ip -4 -o addr show eth0 | tr -s ' ' | cut -d ' ' -f 4 | cut -d / -f 1")
+      try StackFixture.with(sharing: other) { (fixture: StackFixture) throws in
+        try fixture.file(
+          "  web: {rootfs: ./root, command: [sleep, '1000'], networks: [theirs, ours]}",
+          "networks:\n  theirs: {external: true, name: shared-\(other.project)}\n  ours: {external: true, name: br-\(fixture.project.suffix(8))}"
+        )
+        let missing = try fixture.stack("up", "-d")
+        #expect(missing.code == 1)
+        #expect(missing.errors.contains("declared as external, but could not be found"))
+        let bridge = "br-\(fixture.project.suffix(8))"
+        #expect(try fixture.run("/usr/bin/env", ["ip", "link", "add", bridge, "type", "bridge"]).code == 0)
+        #expect(try fixture.run("/usr/bin/env", ["ip", "addr", "add", "10.99.1.1/24", "dev", bridge]).code == 0)
+        #expect(try fixture.run("/usr/bin/env", ["ip", "link", "set", bridge, "up"]).code == 0)
+        #expect(try fixture.stack("up", "-d").code == 0)
+        #expect(try fixture.exec("web", "echo ping | nc -w 2 \(address) 80 >/dev/null && echo reached") == "reached")
+        #expect(try fixture.exec("web", "ip -4 -o addr").contains("10.99.1.2/24"))
+        #expect(try fixture.stack("down", "-t", "0").code == 0)
+        // What was there before, still is.
+        #expect(try fixture.run("/usr/bin/env", ["ip", "link", "show", bridge]).code == 0)
+        #expect(try fixture.run("/usr/bin/env", ["ip", "link", "del", bridge]).code == 0)
+        #expect(try other.exec("db", "ip -4 -o addr show eth0").contains(address))
+      }
+    }
+  }
+
+  @Test func downRemovesImagesAndKillOrphans() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      #expect(try fixture.stack("image", "import", "small", "root").code == 0)
+      try fixture.file(
+        "  a: {image: small, command: [sleep, '1000']}\n  b: {image: small, command: [sleep, '1000']}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      try fixture.file("  a: {image: small, command: [sleep, '1000']}")
+      #expect(try fixture.stack("kill", "--remove-orphans", "a").code == 0)
+      #expect(try fixture.stack("ps", "-a", "--services").output == "a\n")
+      #expect(try fixture.stack("down", "--rmi", "local").code == 0)
+      #expect(try fixture.stack("image", "ls").output.contains("small"))
+      #expect(try fixture.stack("up", "-d").code == 0)
+      #expect(try fixture.stack("down", "-t", "0", "--rmi", "all").code == 0)
+      #expect(try !fixture.stack("image", "ls").output.contains("small"))
+    }
+  }
+
+  @Test func anOptionalDependencyThatFailsIsSaidAndPassedOver() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        """
+          job: {rootfs: ./root, command: ['false']}
+          web:
+            rootfs: ./root
+            command: [sleep, '1000']
+            depends_on: {job: {condition: service_completed_successfully, required: false}}
+        """)
+      let outcome = try fixture.stack("up", "-d")
+      #expect(outcome.code == 0)
+      #expect(outcome.errors.contains("optional dependency \"job\" failed to start: exited with code 1"))
+    }
+  }
+}
