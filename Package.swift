@@ -71,6 +71,11 @@ let package = Package(
       "LinuxMounts", "InternetAddress", "CLinuxShim", system),
 
     // Stacks; the kernel only through the modules above.
+    // The command line of OCI runtimes, over the engine alone.
+    library(
+      "StackOCI", "IsolationEngine", "LinuxSystem", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities", "LinuxMounts",
+      system),
+
     library("StackModel", "InternetAddress"),
     .target(name: "StackFile", dependencies: ["StackModel", "InternetAddress", "CYAML"], swiftSettings: strict),
     library("StackPlan", "StackModel", "InternetAddress"),
@@ -92,7 +97,7 @@ let package = Package(
       name: "stack",
       dependencies: [
         "StackSupervisor", "StackEngine", "StackFile", "StackPlan", "StackLifecycle", "StackLogs", "StackImages",
-        "StackStore",
+        "StackStore", "StackOCI",
         "StackModel", "IsolationEngine", "LinuxSystem", "LinuxCapabilities", "LinuxCgroup", "InternetAddress",
         argumentParser, system,
       ],
@@ -109,6 +114,7 @@ let package = Package(
     tests("LinuxCapabilitiesTests", "LinuxCapabilities", "LinuxSystem", "CLinuxShim"),
     tests("LinuxArchiveTests", "LinuxArchive", "LinuxSystem", "CLinuxShim", system),
     tests("IsolationEngineTests", "IsolationEngine", "LinuxSystem"),
+    tests("StackOCITests", "StackOCI", "IsolationEngine", "LinuxCgroup", "LinuxMounts", "LinuxSystem"),
     tests("StackFileTests", "StackFile", "StackModel", "InternetAddress"),
     tests("StackPlanTests", "StackPlan", "StackModel", "InternetAddress"),
     tests("StackDNSTests", "StackDNS", "InternetAddress"),

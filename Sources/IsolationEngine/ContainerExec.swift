@@ -14,6 +14,10 @@ package struct ContainerExec {
   let initProcess: ProcessIdentity
   package var process: ProcessSpecification
   package var isPrivileged = false
+  /// Instead of what the container's own process has.
+  package var listed: ListedProcess?
+  /// So many descriptors from 3 on are the program's.
+  package var preservedDescriptors = 0
 
   package init(_ container: ContainerSpecification, initProcess: ProcessIdentity, process: ProcessSpecification) {
     self.container = container
@@ -115,6 +119,10 @@ package struct ContainerExec {
   }
 
   private var namespaceFlags: CInt {
+    if let namespaces = container.listed?.namespaces {
+      let entered = namespaces.flagged.filter { $0.origin != .inherited }
+      return entered.reduce(namespaces.user == .own ? CLONE_NEWUSER : 0) { $0 | $1.flag }
+    }
     var flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP
     if container.namespaces.network != .host { flags |= CLONE_NEWNET }
     if container.namespaces.users != nil { flags |= CLONE_NEWUSER }
@@ -131,7 +139,7 @@ package struct ContainerExec {
         try checkedErrno("dup2", dup2(source.rawValue, CInt(number)))
       }
     }
-    if container.namespaces.users != nil {
+    if container.hasOwnUsers {
       try attempt("become root of the user namespace") {
         try checked("setresgid", stk_setresgid(0, 0, 0))
         try checked("setresuid", stk_setresuid(0, 0, 0))
@@ -141,13 +149,11 @@ package struct ContainerExec {
       isPrivileged
       ? CapabilityMasks(all: try attempt("read capabilities") { try ProcessCapabilities.current().permitted })
       : container.capabilities
-    let setup = ProcessSetup(
+    var setup = ProcessSetup(
       process: process, capabilities: masks, noNewPrivileges: container.noNewPrivileges && !isPrivileged,
       seccomp: isPrivileged ? nil : container.seccomp, resourceLimits: container.resourceLimits)
-    let environment = try setup.apply()
-    try attempt("close descriptors") {
-      try checked("close_range", stk_close_range(3, .max, CLOSE_RANGE_CLOEXEC))
-    }
+    setup.listed = listed ?? container.listed?.process
+    let environment = try setup.apply(keeping: preservedDescriptors)
     try setup.execute(environment: environment)
   }
 }

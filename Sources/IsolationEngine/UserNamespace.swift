@@ -15,6 +15,12 @@ extension UserMapping {
   ///
   /// The calling process must be single-threaded.
   func namespace() throws(SystemCallError) -> OwnedDescriptor {
+    let line = "0 \(base) \(count)\n"
+    return try Self.namespace(uids: line, gids: line)
+  }
+
+  /// The same with any maps, as uid_map and gid_map take them.
+  static func namespace(uids: String, gids: String) throws(SystemCallError) -> OwnedDescriptor {
     let gate = try DescriptorPair.pipe()
     guard let child = try ClonedProcess.clone(CLONE_NEWUSER) else {
       // Lives until the parent has opened the namespace: the end of the pipe says so.
@@ -24,7 +30,8 @@ extension UserMapping {
       _exit(0)
     }
     func open() throws(SystemCallError) -> OwnedDescriptor {
-      try apply(to: child.pid)
+      try Files.write(uids, to: "/proc/\(child.pid)/uid_map")
+      try Files.write(gids, to: "/proc/\(child.pid)/gid_map")
       return try Files.open("/proc/\(child.pid)/ns/user")
     }
     do throws(SystemCallError) {

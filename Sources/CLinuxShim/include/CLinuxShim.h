@@ -183,6 +183,26 @@ dev_t stk_makedev(unsigned major, unsigned minor);
 unsigned stk_major(dev_t device);
 unsigned stk_minor(dev_t device);
 
+/// A listening SOCK_SEQPACKET socket `name` in an open directory (unix(7)), close-on-exec.
+int stk_listen_unix(int directory, const char *name);
+/// Connects to a socket `name` in an open directory; `stream` is SOCK_STREAM, otherwise SOCK_SEQPACKET.
+int stk_connect_unix(int directory, const char *name, int stream);
+int stk_accept_unix(int socket);
+int stk_personality(unsigned long persona);
+int stk_umask(unsigned mask);
+/// ioprio_set(2) for the calling thread.
+int stk_set_io_priority(int class_, int level);
+/// sched_setattr(2) for the calling thread.
+int stk_set_scheduler(unsigned policy, uint64_t flags, int nice, unsigned priority, uint64_t runtime, uint64_t deadline,
+                      uint64_t period);
+int stk_setdomainname(const char *name, size_t size);
+/// Clears (0) or sets (1) close-on-exec.
+int stk_set_close_on_exec(int descriptor, int on);
+int stk_chroot(const char *path);
+int stk_window_size(int terminal, unsigned short rows, unsigned short columns);
+extern const uint64_t STK_MOUNT_ATTR_NODIRATIME;
+extern const uint64_t STK_MS_PRIVATE, STK_MS_SHARED, STK_MS_SLAVE, STK_MS_UNBINDABLE;
+
 #pragma clang assume_nonnull end
 
 #endif

@@ -1,0 +1,99 @@
+// What a process sets for itself before it becomes a container's program, and local sockets.
+#define _GNU_SOURCE
+#include "CLinuxShim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ioprio.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/personality.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static long result(long value) { return value < 0 ? -errno : value; }
+
+// A name below an open directory, which may be deeper than the 108 bytes that an address has room for.
+static int address(struct sockaddr_un *address, int directory, const char *name) {
+  memset(address, 0, sizeof *address);
+  address->sun_family = AF_UNIX;
+  int length = directory == AT_FDCWD
+                   ? snprintf(address->sun_path, sizeof address->sun_path, "%s", name)
+                   : snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", directory, name);
+  return length < 0 || (size_t)length >= sizeof address->sun_path ? -ENAMETOOLONG : 0;
+}
+
+int stk_listen_unix(int directory, const char *name) {
+  struct sockaddr_un local;
+  int error = address(&local, directory, name);
+  if (error < 0) return error;
+  int descriptor = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return -errno;
+  if (bind(descriptor, (struct sockaddr *)&local, sizeof local) < 0 || listen(descriptor, 4) < 0) {
+    error = errno;
+    close(descriptor);
+    return -error;
+  }
+  return descriptor;
+}
+
+int stk_connect_unix(int directory, const char *name, int stream) {
+  struct sockaddr_un remote;
+  int error = address(&remote, directory, name);
+  if (error < 0) return error;
+  int descriptor = socket(AF_UNIX, (stream ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return -errno;
+  if (connect(descriptor, (struct sockaddr *)&remote, sizeof remote) < 0) {
+    error = errno;
+    close(descriptor);
+    return -error;
+  }
+  return descriptor;
+}
+
+int stk_accept_unix(int socket) { return (int)result(accept4(socket, NULL, NULL, SOCK_CLOEXEC)); }
+
+int stk_personality(unsigned long persona) { return (int)result(personality(persona)); }
+
+int stk_umask(unsigned mask) { return (int)umask((mode_t)mask); }
+
+int stk_set_io_priority(int class_, int level) {
+  return (int)result(syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, class_ << IOPRIO_CLASS_SHIFT | level));
+}
+
+int stk_set_scheduler(unsigned policy, uint64_t flags, int nice, unsigned priority, uint64_t runtime, uint64_t deadline,
+                      uint64_t period) {
+  // struct sched_attr of linux/sched/types.h, which clashes with glibc's sched.h.
+  struct {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+  } attributes = {0, policy, flags, nice, priority, runtime, deadline, period};
+  attributes.size = sizeof attributes;
+  return (int)result(syscall(SYS_sched_setattr, 0, &attributes, 0));
+}
+
+int stk_setdomainname(const char *name, size_t size) { return (int)result(setdomainname(name, size)); }
+
+int stk_set_close_on_exec(int descriptor, int on) {
+  return (int)result(fcntl(descriptor, F_SETFD, on ? FD_CLOEXEC : 0));
+}
+
+int stk_chroot(const char *path) { return (int)result(chroot(path)); }
+
+int stk_window_size(int terminal, unsigned short rows, unsigned short columns) {
+  struct winsize size = {.ws_row = rows, .ws_col = columns};
+  return (int)result(ioctl(terminal, TIOCSWINSZ, &size));
+}
+
+const uint64_t STK_MOUNT_ATTR_NODIRATIME = MOUNT_ATTR_NODIRATIME;
+const uint64_t STK_MS_PRIVATE = MS_PRIVATE, STK_MS_SHARED = MS_SHARED, STK_MS_SLAVE = MS_SLAVE,
+               STK_MS_UNBINDABLE = MS_UNBINDABLE;
