@@ -81,6 +81,11 @@ int stk_set_scheduler(unsigned policy, uint64_t flags, int nice, unsigned priori
   return (int)result(syscall(SYS_sched_setattr, 0, &attributes, 0));
 }
 
+int stk_set_memory_policy(int mode, const unsigned long *nodes, size_t count) {
+  // The kernel takes one bit less than it is told.
+  return (int)result(syscall(SYS_set_mempolicy, mode, count > 0 ? nodes : NULL, count > 0 ? count * 64 + 1 : 0));
+}
+
 int stk_setdomainname(const char *name, size_t size) { return (int)result(setdomainname(name, size)); }
 
 int stk_set_close_on_exec(int descriptor, int on) {

@@ -60,7 +60,7 @@ package struct Hook: Hashable, Sendable {
   /// Runs the program and waits for it.
   /// - Throws: when it could not be started, failed, or took too long, after which it was killed.
   package func run(_ name: String, input: [UInt8]) throws(LaunchError) {
-    let step = "\(name) hook \(path)"
+    let step = "\(name) hook"
     let pipe = try attempt(step) { try DescriptorPair.pipe().split() }
     let streams: [CInt: FileDescriptor] = [
       0: pipe.first.borrowed, 1: FileDescriptor(rawValue: 1), 2: FileDescriptor(rawValue: 2),
@@ -89,7 +89,9 @@ package struct Hook: Hashable, Sendable {
     }
     if status != 0 {
       let signal = status & 0x7f
-      throw LaunchError(step, signal == 0 ? "exit status \(status >> 8 & 0xff)" : SignalName.name(of: signal))
+      throw LaunchError(
+        "\(step) \(path)",
+        signal == 0 ? "\(name) hook failed with exit code \(status >> 8 & 0xff)" : SignalName.name(of: signal))
     }
   }
 }

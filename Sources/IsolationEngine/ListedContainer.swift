@@ -183,8 +183,21 @@ package struct ListedProcess: Hashable, Sendable {
   package var appArmorProfile: String?
   package var selinuxLabel: String?
   package var terminalSize: TerminalSize?
+  package var memoryPolicy: MemoryPolicy?
 
   package init() {}
+
+  /// set_mempolicy(2).
+  package struct MemoryPolicy: Hashable, Sendable {
+    /// MPOL_*, with the flags.
+    package var mode: Int32
+    package var nodes: [UInt]
+
+    package init(mode: Int32, nodes: [UInt]) {
+      self.mode = mode
+      self.nodes = nodes
+    }
+  }
 
   /// sched_setattr(2).
   package struct Scheduler: Hashable, Sendable {

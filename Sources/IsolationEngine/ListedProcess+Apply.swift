@@ -20,6 +20,13 @@ extension ListedProcess {
         try checked("ioprio_set", stk_set_io_priority(ioPriority.kind, ioPriority.level))
       }
     }
+    if let memoryPolicy {
+      try attempt("set memory policy") {
+        try checked(
+          "set_mempolicy",
+          unsafe stk_set_memory_policy(memoryPolicy.mode, memoryPolicy.nodes, memoryPolicy.nodes.count))
+      }
+    }
     if let personality {
       try attempt("set personality") { try checked("personality", stk_personality(personality)) }
     }

@@ -125,20 +125,27 @@ struct ProcessSetup {
   private func makeWorkingDirectory(in root: FileDescriptor, user: ContainerUser) throws(LaunchError) {
     let path = process.workingDirectory
     if path == "/" { return }
-    try attempt("make working directory \(path)") {
-      var built = ""
-      for part in path.split(separator: "/") {
-        built += "/\(part)"
-        let found = try Files.openIfPresent(built, below: root, [.inRoot, .noMagicLinks], O_PATH | O_DIRECTORY)
-        if found == nil { try Files.makeDirectory(String(built.dropFirst()), in: root, mode: 0o755) }
-      }
+    if listed != nil {
+      // Whether it can be made or not: that it is not there is said when it is entered.
+      try? makeDirectories(path, in: root)
+      return
+    }
+    try attempt("make working directory \(path)") { try makeDirectories(path, in: root) }
+  }
+
+  private func makeDirectories(_ path: String, in root: FileDescriptor) throws(SystemCallError) {
+    var built = ""
+    for part in path.split(separator: "/") {
+      built += "/\(part)"
+      let found = try Files.openIfPresent(built, below: root, [.inRoot, .noMagicLinks], O_PATH | O_DIRECTORY)
+      if found == nil { try Files.makeDirectory(String(built.dropFirst()), in: root, mode: 0o755) }
     }
   }
 
   /// As the container's user, after all privileges are gone; the result must lie below the root.
   private func enterWorkingDirectory() throws(LaunchError) {
     let path = process.workingDirectory
-    try attempt("enter working directory \(path)") {
+    try attempt("chdir to working directory \(path)") {
       let root = try Files.open("/", O_PATH | O_DIRECTORY)
       let directory = try Files.open(path, below: root.borrowed, [.inRoot, .noMagicLinks], O_PATH | O_DIRECTORY)
       try checkedErrno("fchdir", on: path, fchdir(directory.borrowed.rawValue))

@@ -38,6 +38,7 @@ struct Translation {
     listed.namespaces = configuration.namespaces
     listed.process = Self.onThisMachine(process.user)
     listed.process.personality = configuration.personality
+    listed.process.memoryPolicy = configuration.memoryPolicy
     listed.domainName = configuration.domainName
     listed.resources = configuration.resources.settings
     listed.resources.devices = Self.deviceRules(configuration.resources.devices)
@@ -170,6 +171,9 @@ struct Translation {
       }
     guard isPlain, origin != .inherited else {
       throw OCIError("sysctl \"\(sysctl.key)\" is not in a separate kernel namespace")
+    }
+    if key == "kernel.domainname" && configuration.domainName?.isEmpty == false {
+      throw OCIError("sysctl \"kernel.domainname\" conflicts with domainname")
     }
     if key == "kernel.hostname" && configuration.hostname?.isEmpty == false {
       throw OCIError("sysctl \"kernel.hostname\" conflicts with hostname")

@@ -26,6 +26,7 @@ package struct OCIConfiguration: Hashable, Sendable {
   package var seccomp: [UInt8]?
   package var mountLabel: String?
   package var personality: UInt?
+  package var memoryPolicy: ListedProcess.MemoryPolicy?
 
   package enum RootPropagation: String, Hashable, Sendable {
     case `private`, shared, slave, unbindable

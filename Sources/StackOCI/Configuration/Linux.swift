@@ -24,6 +24,7 @@ extension OCIConfiguration {
     mountLabel = linux["mountLabel"]?.string
     if let field = linux["personality"], field.isObject { readPersonality(field) }
     readTimeOffsets(linux)
+    if let field = linux["memoryPolicy"], field.isObject { memoryPolicy = ListedProcess.MemoryPolicy(field) }
     if let field = linux["intelRdt"], field.isObject, case .object(let members) = field.value, !members.isEmpty {
       field.report("is not supported")
     }
