@@ -98,7 +98,8 @@ let package = Package(
       dependencies: [
         "StackSupervisor", "StackEngine", "StackFile", "StackPlan", "StackLifecycle", "StackLogs", "StackImages",
         "StackStore", "StackOCI",
-        "StackModel", "IsolationEngine", "LinuxSystem", "LinuxCapabilities", "LinuxCgroup", "InternetAddress",
+        "StackModel", "IsolationEngine", "LinuxSystem", "LinuxCapabilities", "LinuxCgroup", "LinuxSeccomp",
+        "InternetAddress",
         argumentParser, system,
       ],
       swiftSettings: strict),

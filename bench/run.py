@@ -8,6 +8,7 @@ Parts, all by default:
     updown   `up -d` and `down` of N services, interleaved with floor.c, which does the kernel's part of it in C
     commands start-up, `exec`, `ps` and `config`
     logs     1,000,000 lines of 100 bytes: how fast they are taken, how fast `logs` gives them back, how many are lost
+    life     a chain of health checks, services that are ready in their own time, and ten that do not want to stop
     memory   what a container's shim and the stack's supervisor keep for themselves
 
 Everything runs in a private mount, network and PID namespace, with its state in a directory of its own; a busybox
@@ -28,7 +29,7 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PARTS = ["updown", "commands", "logs", "memory"]
+PARTS = ["updown", "commands", "logs", "life", "memory"]
 LINES, LINE_LENGTH = 1_000_000, 100
 
 
@@ -57,7 +58,7 @@ def make_root(path, lines):
         os.makedirs(f"{path}/{directory}")
     shutil.copy("/bin/busybox", f"{path}/bin/busybox")
     shutil.copy(lines, f"{path}/bin/lines")
-    for applet in "sh sleep true".split():
+    for applet in "sh sleep true httpd touch".split():
         os.symlink("busybox", f"{path}/bin/{applet}")
     with open(f"{path}/etc/passwd", "w") as passwd:
         passwd.write("root:x:0:0:root:/:/bin/sh\n")
@@ -210,6 +211,51 @@ class Bench:
             print(f"logs, {name:18} {value:8.0f}", flush=True)
         return result
 
+    def life(self):
+        def chain(condition, more):
+            services = {}
+            for index in range(10):
+                services[f"c{index}"] = {"rootfs": self.root, "command": ["sleep", "1000"], "stop_signal": "SIGKILL", **more}
+                if index > 0:
+                    services[f"c{index}"]["depends_on"] = {f"c{index - 1}": {"condition": condition}}
+            return services
+
+        def program(delay, then):
+            return ["sh", "-c", f"sleep {delay}; {then}"]
+
+        serve = "exec httpd -f -p 80 -h /tmp"
+        stubborn = {"rootfs": self.root, "command": ["sh", "-c", "trap '' TERM; while :; do sleep 1000; done"]}
+        files = {
+            "chain of 10, started": chain("service_started", {}),
+            "chain of 10, healthy": chain("service_healthy", {"healthcheck": {"test": "true", "interval": "1s"}}),
+            # The slowest is ready after 300 ms.
+            "three probes": {
+                "tcp": {"rootfs": self.root, "command": program(0.1, serve), "ready": {"tcp": 80}},
+                "http": {"rootfs": self.root, "command": program(0.3, serve), "ready": {"http": {"port": 80, "status": 404}}},
+                "file": {"rootfs": self.root, "command": program(0.2, "touch /tmp/x; exec sleep 1000"), "ready": {"file": "/tmp/x"}},
+            },
+            "ten that ignore SIGTERM": {f"s{index}": stubborn for index in range(10)},
+        }
+        up, down = {}, {}
+        for name, services in files.items():
+            path = self.stack_file("benchlife", services)
+            times = []
+            for _ in range(self.options.runs):
+                started, _ = self.stack("-f", path, "up", "--wait")
+                ended, _ = self.stack("-f", path, "down")
+                settle()
+                times.append((started, ended))
+            up[name], down[name] = (statistics.median(values) for values in zip(*times))
+        healthy, started = up["chain of 10, healthy"], up["chain of 10, started"]
+        result = {
+            "chain of 10, started": started, "chain of 10, healthy": healthy, "healthy / started": healthy / started,
+            "three probes, over the slowest's 300": up["three probes"] - 300,
+            "down of ten that ignore SIGTERM": down["ten that ignore SIGTERM"],
+        }
+        for name, value in result.items():
+            print(f"life, {name:38} {value:8.2f}", flush=True)
+        return result
+
     def memory(self):
         count = 50
         path = self.sleepers(count)
@@ -231,7 +277,8 @@ class Bench:
 def command_line(pid):
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return [part.decode(errors="replace") for part in file.read().split(b"\0")[:-1]]
+            # A shim's title is one string.
+            return file.read().replace(b"\0", b" ").decode(errors="replace").split()
     except OSError:
         return []
 

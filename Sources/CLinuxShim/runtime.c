@@ -86,8 +86,6 @@ int stk_set_memory_policy(int mode, const unsigned long *nodes, size_t count) {
   return (int)result(syscall(SYS_set_mempolicy, mode, count > 0 ? nodes : NULL, count > 0 ? count * 64 + 1 : 0));
 }
 
-int stk_setdomainname(const char *name, size_t size) { return (int)result(setdomainname(name, size)); }
-
 int stk_set_close_on_exec(int descriptor, int on) {
   return (int)result(fcntl(descriptor, F_SETFD, on ? FD_CLOEXEC : 0));
 }

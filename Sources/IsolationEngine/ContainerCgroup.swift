@@ -102,7 +102,7 @@ extension ContainerSpecification {
 extension MountSpecification {
   fileprivate var bringsHostFiles: Bool {
     switch source {
-    case .bind, .volume: true
+    case .bind, .volume, .part: true
     case .ownFile, .grantedFile, .tmpfs: false
     }
   }

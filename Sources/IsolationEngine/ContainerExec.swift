@@ -123,9 +123,14 @@ package struct ContainerExec {
       let entered = namespaces.flagged.filter { $0.origin != .inherited }
       return entered.reduce(namespaces.user == .own ? CLONE_NEWUSER : 0) { $0 | $1.flag }
     }
-    var flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP
-    if container.namespaces.network != .host { flags |= CLONE_NEWNET }
-    if container.namespaces.users != nil { flags |= CLONE_NEWUSER }
+    let namespaces = container.namespaces
+    var flags = CLONE_NEWNS
+    if namespaces.processes != .host { flags |= CLONE_NEWPID }
+    if !namespaces.sharesHostname { flags |= CLONE_NEWUTS }
+    if namespaces.communication != .host { flags |= CLONE_NEWIPC }
+    if !namespaces.sharesCgroups { flags |= CLONE_NEWCGROUP }
+    if namespaces.network != .host { flags |= CLONE_NEWNET }
+    if namespaces.users != nil { flags |= CLONE_NEWUSER }
     return flags
   }
 

@@ -51,7 +51,7 @@ struct ContainerInit {
     }
     try prepared.assemble(container, in: root)
     try attempt("configure network", configureNetwork)
-    try setNames()
+    if !container.namespaces.sharesHostname { try setNames() }
     try connectStreams(root: root)
     if options.hooks.needsPause {
       try attempt("tell the caller") { try Message.send(Self.paused, over: channel) }
@@ -113,11 +113,8 @@ struct ContainerInit {
         try checkedErrno("sethostname", unsafe sethostname(container.hostname, container.hostname.utf8.count))
       }
     }
-    if let domain = container.listed?.domainName, !domain.isEmpty {
-      try attempt("set domainname") {
-        try checked("setdomainname", unsafe stk_setdomainname(domain, domain.utf8.count))
-      }
-    }
+    guard let name = container.domainName else { return }
+    try attempt("set domain name") { try checkedErrno("setdomainname", unsafe setdomainname(name, name.utf8.count)) }
   }
 
   /// The parent writes the maps and makes the interfaces, and says so; its end is our end.

@@ -1,6 +1,7 @@
 import CLinuxShim
 import Glibc
 import LinuxCgroup
+import LinuxMounts
 import LinuxNetlink
 import LinuxSystem
 import SystemPackage
@@ -37,18 +38,39 @@ package enum ContainerOutput {
 package struct ContainerLaunch {
   let container: ContainerSpecification
   let options: LaunchOptions
+  private let mappings: SharedMappings
 
-  package init(_ container: ContainerSpecification, _ options: LaunchOptions = LaunchOptions()) {
+  /// - Parameter mappings: what was made for others with the same mapping.
+  package init(
+    _ container: ContainerSpecification, _ options: LaunchOptions = LaunchOptions(),
+    sharing mappings: SharedMappings = SharedMappings()
+  ) {
     self.container = container
     self.options = options
+    self.mappings = mappings
   }
 
-  /// Looks at what does not change on the machine, once for all processes that are forked from this one.
-  package static func surveyHost() {
-    // Best effort: a start that needs what cannot be found out says so.
+  /// Does once what all processes that are forked from this one would each do: looks at what does not change on the machine,
+  /// and has the language's run time build the types that a start uses, which it does when they are first met.
+  package static func getReady() {
+    // Best effort: a start that needs what cannot be found out or made says so.
     _ = try? CgroupHierarchy.current()
     _ = CgroupMounts.hosts
     _ = RootAssembly.thermalThrottlePaths
+    try? rehearse()
+  }
+
+  /// Makes some of what a container consists of, for nothing: held by descriptors, it is gone at once.
+  private static func rehearse() throws {
+    let devices = try DeviceDirectory(owner: 0).make(devices: [], allOfHost: false)
+    let root = RootDirectory(owning: try Files.open(".", in: devices.descriptor, O_PATH | O_DIRECTORY))
+    _ = try root.mountPoint("/shm", .directory)
+    _ = try root.ownFile("/file")
+    _ = try Preparation.entry(
+      MountSpecification(.tmpfs(options: ["mode=1777", "size=4096"]), target: "/shm"), users: nil, mapping: nil,
+      callers: CallerMaps(), root: root.descriptor, ownFiles: OwnFiles())
+    _ = try OwnFiles().write("", for: "/etc/file", owner: 0)
+    _ = try RouteSocket().link(named: "lo")
   }
 
   /// Starts the container and returns once its program is being executed.
@@ -61,7 +83,7 @@ package struct ContainerLaunch {
     if let listed = container.listed {
       prepared = try ListedPreparation(container, listed)
     } else {
-      prepared = try Preparation(container)
+      prepared = try Preparation(container, mapping: mappings.namespace(of: container))
     }
     let cgroup = try attempt("make cgroup") { try ContainerCgroup(container) }
     do throws(LaunchError) {
@@ -81,7 +103,7 @@ package struct ContainerLaunch {
         terminal: (prepared as? Preparation)?.terminal, owner: container.namespaces.users?.base ?? 0, given: given)
     }
     let (channel, childChannel) = try attempt("make channel") { try DescriptorPair.messageSockets().split() }
-    try joinNetwork()
+    try joinNamespaces()
     let joined = try container.listed.map { listed throws(LaunchError) in try JoinedNamespaces(listed.namespaces) }
     let cgroupDirectory = try attempt("open cgroup") { try cgroup.openForClone() }
     // Opened here: the child may be in a user namespace that has no right to do it.
@@ -124,19 +146,30 @@ package struct ContainerLaunch {
       }
       return made.reduce(namespaces.user == .own ? CLONE_NEWUSER : 0) { $0 | $1.flag }
     }
-    var flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC
-    if container.namespaces.network == .own { flags |= CLONE_NEWNET }
-    if container.namespaces.users != nil { flags |= CLONE_NEWUSER }
+    let namespaces = container.namespaces
+    var flags = CLONE_NEWNS
+    if namespaces.processes == .own { flags |= CLONE_NEWPID }
+    if !namespaces.sharesHostname { flags |= CLONE_NEWUTS }
+    if namespaces.communication == .own { flags |= CLONE_NEWIPC }
+    if namespaces.network == .own { flags |= CLONE_NEWNET }
+    if namespaces.users != nil { flags |= CLONE_NEWUSER }
     return flags
   }
 
-  /// Enters the network namespace that the container shares: its process inherits it.
-  private func joinNetwork() throws(LaunchError) {
-    guard case .of(let other) = container.namespaces.network else { return }
+  /// Enters the namespaces of others that the container shares: its process inherits them.
+  private func joinNamespaces() throws(LaunchError) {
+    let namespaces = container.namespaces
+    try join(namespaces.network, CLONE_NEWNET, "network")
+    try join(namespaces.communication, CLONE_NEWIPC, "IPC namespace")
+    try join(namespaces.processes, CLONE_NEWPID, "PID namespace")
+  }
+
+  private func join(_ source: NamespaceSpecification.Source, _ kind: CInt, _ name: String) throws(LaunchError) {
+    guard case .of(let other) = source else { return }
     guard let process = other.open() else {
-      throw LaunchError("join network", "the process whose network is shared has ended")
+      throw LaunchError("join \(name)", "the process whose \(name) is shared has ended")
     }
-    try attempt("join network") { try checked("setns", stk_setns(process.descriptor.rawValue, CLONE_NEWNET)) }
+    try attempt("join \(name)") { try checked("setns", stk_setns(process.descriptor.rawValue, kind)) }
   }
 
   /// Does what only the parent can, lets the child go on, and waits for its success or its failure.
@@ -145,7 +178,7 @@ package struct ContainerLaunch {
     if let users = container.namespaces.users {
       try attempt("map users") { try users.apply(to: pid) }
     } else if let namespaces = container.listed?.namespaces, namespaces.user == .own {
-      try attempt("map users") { try namespaces.mapUsers(of: pid) }
+      try attempt("map users") { try OwnerMap(uids: namespaces.uids, gids: namespaces.gids).apply(to: pid) }
     }
     if container.hasOwnUsers { try ProcessSetup.raiseLimits(container.resourceLimits, of: pid) }
     if let score = container.oomScoreAdjustment {

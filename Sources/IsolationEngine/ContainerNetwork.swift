@@ -31,7 +31,7 @@ struct ContainerNetwork {
         VethSpecification(
           hostName: interface.hostName, bridge: bridge, group: interface.group,
           mtu: interface.mtu.map(UInt32.init(clamping:)), peerName: interface.name,
-          peerAddress: MACAddress(of: interface.address), peerNamespace: .process(pid),
+          peerAddress: interface.hardwareAddress ?? MACAddress(of: interface.address), peerNamespace: .process(pid),
           hairpin: interface.isHairpin), with: socket)
     }
   }
@@ -62,6 +62,8 @@ struct ContainerNetwork {
     guard isOwn else { return }
     do throws(SystemCallError) {
       try Files.write("1", to: "/proc/sys/net/ipv6/conf/default/disable_ipv6")
+      // Who turns IPv6 on again by `sysctls` still hears none.
+      try Files.write("0", to: "/proc/sys/net/ipv6/conf/default/accept_ra")
     } catch  where error.errno == .noSuchFileOrDirectory {
       // A kernel without IPv6.
     }

@@ -57,20 +57,3 @@ struct JoinedNamespaces {
     }
   }
 }
-
-extension ListedNamespaces {
-  /// Writes the maps of a new user namespace. Needs CAP_SETUID and CAP_SETGID in its parent.
-  func mapUsers(of pid: pid_t) throws(SystemCallError) {
-    try Files.write(uids.map(\.line).joined(), to: "/proc/\(pid)/uid_map")
-    try Files.write(gids.map(\.line).joined(), to: "/proc/\(pid)/gid_map")
-  }
-
-  /// The host's number of an id of the container; nil when it has none.
-  static func outside(_ id: UInt32, _ ranges: [IDRange]) -> UInt32? {
-    ranges.first { id >= $0.inside && id - $0.inside < $0.count }.map { $0.outside &+ (id - $0.inside) }
-  }
-}
-
-extension IDRange {
-  var line: String { "\(inside) \(outside) \(count)\n" }
-}

@@ -11,7 +11,6 @@ package struct ListedContainer: Hashable, Sendable {
   package var root: ListedRoot
   package var namespaces = ListedNamespaces()
   package var process = ListedProcess()
-  package var domainName: String?
   package var resources = CgroupResources()
 
   package init(root: ListedRoot) {

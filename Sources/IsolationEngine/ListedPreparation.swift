@@ -63,7 +63,7 @@ struct ListedPreparation: PreparedRoot {
     if let owners = mount.owners {
       let uids = owners.uids.isEmpty ? namespaces.uids : owners.uids
       let gids = owners.gids.isEmpty ? namespaces.gids : owners.gids
-      let users = try UserMapping.namespace(uids: uids.map(\.line).joined(), gids: gids.map(\.line).joined())
+      let users = try OwnerMap(uids: uids, gids: gids).namespace()
       try clone.mapOwners(through: users.borrowed, recursive: owners.isRecursive)
     }
     try change(clone, mount)

@@ -17,6 +17,8 @@ struct Preparation {
   /// A copy of the host's /sys, for a container in a network namespace that is not its own: a sysfs belongs to a network
   /// namespace, and a user namespace may mount only that of its own.
   let hostSys: PreparedMount?
+  /// What is at /dev/shm; nil for a container whose own mounts say that.
+  let sharedMemory: PreparedMount?
   let ownFiles: OwnFiles
   let mounts: [Entry]
 
@@ -34,16 +36,9 @@ struct Preparation {
     case grantedFile(String)
   }
 
-  init(_ container: ContainerSpecification) throws(LaunchError) {
+  /// - Parameter mapping: a user namespace with the container's mapping.
+  init(_ container: ContainerSpecification, mapping: SharedDescriptor?) throws(LaunchError) {
     let users = container.namespaces.users
-    // An idmapped mount takes a mapping, not a namespace: any namespace with the same mapping will do.
-    let mapping: SharedDescriptor?
-    if let users {
-      mapping = SharedDescriptor(
-        try attempt("make user namespace") { try users.namespace() })
-    } else {
-      mapping = nil
-    }
     let owner = users?.base ?? 0
     let root = try attempt("mount root file system") {
       PreparedMount(try OverlayRoot(container, owner: owner, mapping: mapping?.borrowed).make())
@@ -79,23 +74,28 @@ struct Preparation {
       ? nil
       : try attempt("mount /sys") {
         let mount = try DetachedMount(cloning: "/sys")
+        try mount.set(propagation: MountSpecification.Propagation.private.flag)
         try mount.set(RootAssembly.sysAttributes(of: container))
         return PreparedMount(mount)
       }
+    let callers = try CallerMaps(container, root: root.descriptor)
+    sharedMemory = try attempt("share /dev/shm") { try SharedMemory.mount(for: container) }
     let ownFiles = try attempt("make files for /etc") { try OwnFiles() }
     var entries: [Entry] = []
     for specification in container.mounts {
       entries.append(
         try attempt("mount \(specification.target)") {
           try Self.entry(
-            specification, users: users, mapping: mapping?.borrowed, root: root.descriptor, ownFiles: ownFiles)
+            specification, users: users, mapping: mapping?.borrowed, callers: callers, root: root.descriptor,
+            ownFiles: ownFiles)
         })
     }
     for device in container.devices where !device.target.hasPrefix("/dev/") {
       let specification = MountSpecification(.bind(device.source), target: device.target)
       entries.append(
         try attempt("mount \(device.target)") {
-          try Self.entry(specification, users: nil, mapping: nil, root: root.descriptor, ownFiles: ownFiles)
+          try Self.entry(
+            specification, users: nil, mapping: nil, callers: callers, root: root.descriptor, ownFiles: ownFiles)
         })
     }
     mounts = entries
@@ -103,9 +103,9 @@ struct Preparation {
     self.root = root
   }
 
-  private static func entry(
-    _ specification: MountSpecification, users: UserMapping?, mapping: FileDescriptor?, root: FileDescriptor,
-    ownFiles: OwnFiles
+  static func entry(
+    _ specification: MountSpecification, users: UserMapping?, mapping: FileDescriptor?, callers: CallerMaps,
+    root: FileDescriptor, ownFiles: OwnFiles
   ) throws(SystemCallError) -> Entry {
     let attributes: MountAttributes = specification.isReadOnly ? .readOnly : []
     switch specification.source {
@@ -121,14 +121,25 @@ struct Preparation {
     case .grantedFile(let content, let access):
       let name = try ownFiles.write(content, for: specification.target, access, ownerOffset: users?.base ?? 0)
       return Entry(specification: specification, content: .grantedFile(name))
-    case .bind(let path), .volume(let path):
-      let mount = try DetachedMount(cloning: path, recursive: true)
+    case .bind(let path), .volume(let path), .part(let path, _):
+      let mount: DetachedMount
+      if case .part(_, let part) = specification.source {
+        let directory = try Files.open(path, O_PATH | O_DIRECTORY)
+        let place = try Files.open(part, below: directory.borrowed, [.beneath, .noSymlinks], O_PATH)
+        mount = try DetachedMount(cloning: "", in: place.borrowed)
+      } else {
+        mount = try DetachedMount(cloning: path, recursive: specification.below != .absent)
+      }
       if case .volume = specification.source {
         try VolumeSeed(target: specification.target, ownerOffset: -Int64(users?.base ?? 0))
           .fill(mount.descriptor, from: root)
       }
-      if !attributes.isEmpty { try mount.set(attributes, recursive: true) }
-      if let mapping { try mount.mapOwners(through: mapping) }
+      // A copy of a mount that the machine shares would show there what is mounted below it here.
+      try mount.set(propagation: specification.propagation.flag)
+      if !attributes.isEmpty { try mount.set(attributes, recursive: specification.below != .writable) }
+      if try !callers.apply(to: mount, specification), let mapping {
+        try mount.mapOwners(through: mapping, recursive: true)
+      }
       let isDirectory = try Files.status(mount.descriptor).st_mode & S_IFMT == S_IFDIR
       return Entry(specification: specification, content: .mount(PreparedMount(mount), isDirectory: isDirectory))
     }
@@ -160,6 +171,50 @@ struct Preparation {
       result.append((key, "\(id + base)"))
     }
     return result
+  }
+}
+
+/// The mappings of bind mounts whose files belong to the caller.
+struct CallerMaps {
+  /// By the caller.
+  private var namespaces: [FileOwner: SharedDescriptor] = [:]
+
+  init() {}
+
+  /// - Parameter root: the container's root, in whose files its user is looked up.
+  init(_ container: ContainerSpecification, root: FileDescriptor) throws(LaunchError) {
+    for caller in Set(container.mounts.compactMap(\.caller)) {
+      let user = try attempt("look up user \(container.process.user)") {
+        try ContainerUser(
+          container.process.user, passwd: ContainerUser.database("etc/passwd", in: root),
+          group: ContainerUser.database("etc/group", in: root))
+      }
+      let map = OwnerMap(
+        container.namespaces.users, caller: caller, member: FileOwner(uid: user.uid, gid: user.gid))
+      namespaces[caller] = SharedDescriptor(try attempt("make user namespace") { try map.namespace() })
+    }
+  }
+
+  /// - Returns: false when the mount has no caller, or does without one.
+  func apply(to mount: borrowing DetachedMount, _ specification: MountSpecification) throws(SystemCallError) -> Bool {
+    guard let caller = specification.caller, let namespace = namespaces[caller] else { return false }
+    do throws(SystemCallError) {
+      try mount.mapOwners(through: namespace.borrowed, recursive: true)
+      return true
+    } catch  where !specification.needsCaller {
+      // Not every file system can: then its files belong to whom they always did.
+      return false
+    }
+  }
+}
+
+extension MountSpecification.Propagation {
+  fileprivate var flag: CInt {
+    switch self {
+    case .private: CInt(MS_PRIVATE)
+    case .slave: CInt(MS_SLAVE)
+    case .shared: CInt(MS_SHARED)
+    }
   }
 }
 

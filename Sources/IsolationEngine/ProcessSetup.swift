@@ -73,7 +73,7 @@ struct ProcessSetup {
   private func lookUpUser(in root: FileDescriptor) throws -> ContainerUser {
     guard let listed else {
       return try ContainerUser(
-        process.user, passwd: ContainerUser.database("etc/passwd", in: root),
+        process.user, groups: process.groups, passwd: ContainerUser.database("etc/passwd", in: root),
         group: ContainerUser.database("etc/group", in: root))
     }
     // Only the home directory is the files' to say: without them it is the root.

@@ -115,6 +115,10 @@ struct RootAssembly {
         type: "mqueue", source: "mqueue", attributes: [.noSetUserID, .noDevices, .noExecution])
       let queueDirectory = try root.mountPoint("/dev/mqueue", .directory)
       try queues.attach(at: queueDirectory.borrowed)
+      if let memory = prepared.sharedMemory {
+        let directory = try root.mountPoint("/dev/shm", .directory)
+        try memory.attach(at: directory.borrowed)
+      }
     }
   }
 

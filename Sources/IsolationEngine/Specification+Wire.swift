@@ -1,10 +1,11 @@
 import InternetAddress
+import LinuxNetlink
 import LinuxSystem
 
 // The binary form of a specification. A field is added at the end of its type, and `version` goes up.
 
 extension ContainerSpecification: WireCodable {
-  private static let version: UInt16 = 2
+  private static let version: UInt16 = 3
 
   package init(from reader: inout WireReader) throws(WireError) {
     guard try reader.integer(UInt16.self) == Self.version else {
@@ -23,6 +24,7 @@ extension ContainerSpecification: WireCodable {
     sysctls = try reader.value()
     devices = try reader.value()
     oomScoreAdjustment = try reader.value()
+    domainName = try reader.value()
   }
 
   package func write(to writer: inout WireWriter) {
@@ -45,6 +47,7 @@ extension ContainerSpecification: WireCodable {
     writer.value(sysctls)
     writer.value(devices)
     writer.value(oomScoreAdjustment)
+    writer.value(domainName)
   }
 }
 
@@ -66,6 +69,7 @@ extension ProcessSpecification: WireCodable {
     self.init(
       arguments: try reader.value(), environment: try reader.value(), workingDirectory: try reader.value(),
       user: try reader.value(), hasTerminal: try reader.value(), usesInit: try reader.value())
+    groups = try reader.value()
   }
   package func write(to writer: inout WireWriter) {
     writer.value(arguments)
@@ -74,29 +78,45 @@ extension ProcessSpecification: WireCodable {
     writer.value(user)
     writer.value(hasTerminal)
     writer.value(usesInit)
+    writer.value(groups)
   }
 }
 
 extension NamespaceSpecification: WireCodable {
   package init(from reader: inout WireReader) throws(WireError) {
-    let network: Network
-    switch try reader.integer(UInt8.self) {
-    case 0: network = .own
-    case 1: network = .host
-    case 2: network = .of(try reader.value())
-    default: throw reader.error("a kind of network namespace")
-    }
-    self.init(network: network, users: try reader.value())
+    self.init(network: try reader.value(), users: try reader.value())
+    processes = try reader.value()
+    communication = try reader.value()
+    sharesHostname = try reader.value()
+    sharesCgroups = try reader.value()
   }
   package func write(to writer: inout WireWriter) {
-    switch network {
+    writer.value(network)
+    writer.value(users)
+    writer.value(processes)
+    writer.value(communication)
+    writer.value(sharesHostname)
+    writer.value(sharesCgroups)
+  }
+}
+
+extension NamespaceSpecification.Source: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    switch try reader.integer(UInt8.self) {
+    case 0: self = .own
+    case 1: self = .host
+    case 2: self = .of(try reader.value())
+    default: throw reader.error("where a namespace comes from")
+    }
+  }
+  package func write(to writer: inout WireWriter) {
+    switch self {
     case .own: writer.integer(UInt8(0))
     case .host: writer.integer(UInt8(1))
     case .of(let process):
       writer.integer(UInt8(2))
       writer.value(process)
     }
-    writer.value(users)
   }
 }
 
@@ -117,6 +137,7 @@ extension InterfaceSpecification: WireCodable {
       address: IPv4Address(value: try reader.value()),
       prefixLength: try reader.value(), gateway: try reader.value(UInt32?.self).map(IPv4Address.init(value:)),
       mtu: try reader.value(), isHairpin: try reader.value())
+    hardwareAddress = try reader.value(UInt64?.self).map(MACAddress.init(value:))
   }
   package func write(to writer: inout WireWriter) {
     writer.value(name)
@@ -128,6 +149,7 @@ extension InterfaceSpecification: WireCodable {
     writer.value(gateway?.value)
     writer.value(mtu)
     writer.value(isHairpin)
+    writer.value(hardwareAddress?.value)
   }
 }
 
@@ -145,9 +167,18 @@ extension MountSpecification: WireCodable {
         access: FileAccess(
           uid: try reader.integer(UInt32.self), gid: try reader.integer(UInt32.self),
           mode: try reader.integer(UInt32.self)))
+    case 5: source = .part(of: try reader.value(), path: try reader.value())
     default: throw reader.error("a kind of mount")
     }
     self.init(source, target: try reader.value(), isReadOnly: try reader.value())
+    if try reader.value(Bool.self) {
+      caller = FileOwner(uid: try reader.integer(UInt32.self), gid: try reader.integer(UInt32.self))
+      needsCaller = try reader.value()
+    }
+    guard let propagation = Propagation(rawValue: try reader.integer()),
+      let below = Below(rawValue: try reader.integer())
+    else { throw reader.error("a kind of propagation") }
+    (self.propagation, self.below) = (propagation, below)
   }
   package func write(to writer: inout WireWriter) {
     switch source {
@@ -169,9 +200,21 @@ extension MountSpecification: WireCodable {
       writer.integer(access.uid)
       writer.integer(access.gid)
       writer.integer(access.mode)
+    case .part(let directory, let path):
+      writer.integer(UInt8(5))
+      writer.value(directory)
+      writer.value(path)
     }
     writer.value(target)
     writer.value(isReadOnly)
+    writer.value(caller != nil)
+    if let caller {
+      writer.integer(caller.uid)
+      writer.integer(caller.gid)
+      writer.value(needsCaller)
+    }
+    writer.integer(propagation.rawValue)
+    writer.integer(below.rawValue)
   }
 }
 

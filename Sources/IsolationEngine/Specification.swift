@@ -1,5 +1,6 @@
 import InternetAddress
 import LinuxCapabilities
+import LinuxNetlink
 import LinuxSystem
 
 /// Everything that the engine needs to know to run one container.
@@ -14,6 +15,8 @@ package struct ContainerSpecification: Hashable, Sendable {
   package var directory: String
   package var root: RootSpecification
   package var hostname: String
+  /// setdomainname(2).
+  package var domainName: String?
   package var process: ProcessSpecification
   package var namespaces: NamespaceSpecification
   package var interfaces: [InterfaceSpecification] = []
@@ -68,6 +71,8 @@ package struct ProcessSpecification: Hashable, Sendable {
   package var workingDirectory: String
   /// `user[:group]`, names of the container's files or numbers; empty is root.
   package var user: String
+  /// Further groups, names of the container's files or numbers.
+  package var groups: [String] = []
   package var hasTerminal: Bool
   /// PID 1 is a small init of the engine, and the program its child.
   package var usesInit: Bool
@@ -86,19 +91,28 @@ package struct ProcessSpecification: Hashable, Sendable {
 }
 
 package struct NamespaceSpecification: Hashable, Sendable {
-  package enum Network: Hashable, Sendable {
-    /// A new network namespace, with the interfaces of the specification.
+  package enum Source: Hashable, Sendable {
+    /// A new one.
     case own
     case host
     /// That of a running process.
     case of(ProcessIdentity)
   }
 
-  package var network: Network
+  /// A new one has the interfaces of the specification.
+  package var network: Source
+  /// pid_namespaces(7).
+  package var processes = Source.own
+  /// ipc_namespaces(7), and with it the memory that processes share below /dev/shm.
+  package var communication = Source.own
+  /// Stays in the host's UTS namespace: the specification's host name is not set.
+  package var sharesHostname = false
+  /// Stays in the host's cgroup namespace.
+  package var sharesCgroups = false
   /// Container ids 0 to `count - 1` are host ids from `base` on; nil leaves the container in the host's user namespace.
   package var users: UserMapping?
 
-  package init(network: Network, users: UserMapping? = nil) {
+  package init(network: Source, users: UserMapping? = nil) {
     self.network = network
     self.users = users
   }
@@ -114,6 +128,17 @@ package struct UserMapping: Hashable, Sendable {
   }
 }
 
+/// Numbers of a user and a group.
+package struct FileOwner: Hashable, Sendable {
+  package var uid: UInt32
+  package var gid: UInt32
+
+  package init(uid: UInt32, gid: UInt32) {
+    self.uid = uid
+    self.gid = gid
+  }
+}
+
 /// A veth pair: one end on a bridge of the host, the other in the container (veth(4)).
 package struct InterfaceSpecification: Hashable, Sendable {
   /// In the container, for example `eth0`.
@@ -124,6 +149,8 @@ package struct InterfaceSpecification: Hashable, Sendable {
   /// The group of the host end, for deleting many links at once.
   package var group: UInt32
   package var address: IPv4Address
+  /// nil is made from the address.
+  package var hardwareAddress: MACAddress?
   package var prefixLength: Int
   /// The default route goes here; nil for none.
   package var gateway: IPv4Address?
@@ -153,6 +180,8 @@ package struct MountSpecification: Hashable, Sendable {
     case bind(String)
     /// A directory of the host that takes over the content of the image's directory as long as it is empty.
     case volume(String)
+    /// A part of a directory of the host whose links are the container's: none of them is followed.
+    case part(of: String, path: String)
     /// A file with this content that is the engine's (/etc/hosts and the like): a link of the image in its place is replaced.
     case ownFile(content: String)
     /// A file in memory with this content and access that only the container has: a secret, or its settings.
@@ -174,10 +203,28 @@ package struct MountSpecification: Hashable, Sendable {
     }
   }
 
+  /// mount_namespaces(7).
+  package enum Propagation: UInt8, Hashable, Sendable { case `private`, slave, shared }
+
+  /// What becomes of mounts below the source.
+  package enum Below: UInt8, Hashable, Sendable {
+    /// They are there, with the attributes of the mount.
+    case same
+    /// They are there, writable.
+    case writable
+    case absent
+  }
+
   package var source: Source
   /// Absolute, below the container's root.
   package var target: String
   package var isReadOnly: Bool
+  /// Of a bind mount: what the container's user writes belongs to this user of the machine.
+  package var caller: FileOwner?
+  /// Whether there is no mount without that.
+  package var needsCaller = false
+  package var propagation = Propagation.private
+  package var below = Below.same
 
   package init(_ source: Source, target: String, isReadOnly: Bool = false) {
     self.source = source

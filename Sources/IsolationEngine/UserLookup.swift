@@ -18,9 +18,10 @@ package struct ContainerUser: Hashable, Sendable {
   /// Resolves `user[:group]`: names or numbers (0 to 4294967294), empty for root.
   ///
   /// - Parameters:
+  ///   - more: further groups, names or numbers.
   ///   - passwd: the content of /etc/passwd (passwd(5)), empty when there is none.
   ///   - group: the content of /etc/group (group(5)).
-  package init(_ text: String, passwd: String, group: String) throws(LookupError) {
+  package init(_ text: String, groups more: [String] = [], passwd: String, group: String) throws(LookupError) {
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     let userText = parts.first.flatMap { $0.isEmpty ? nil : $0 } ?? "0"
     let users = Self.records(passwd, fields: 6)
@@ -35,11 +36,15 @@ package struct ContainerUser: Hashable, Sendable {
     }
 
     let groups = Self.records(group, fields: 3)
+    func identifier(_ name: String) throws(LookupError) -> UInt32 {
+      let record = groups.first { $0[0] == name }
+      guard let gid = record.flatMap({ Self.number($0[2]) }) ?? Self.number(name) else {
+        throw LookupError(description: "no group \(name) in the container's /etc/group")
+      }
+      return gid
+    }
     if parts.count > 1, !parts[1].isEmpty {
-      guard
-        let gid = groups.first(where: { $0[0] == parts[1] }).flatMap({ Self.number($0[2]) }) ?? Self.number(parts[1])
-      else { throw LookupError(description: "no group \(parts[1]) in the container's /etc/group") }
-      self.gid = gid
+      gid = try identifier(parts[1])
       supplementaryGroups = []
     } else {
       let name = record?[0]
@@ -49,6 +54,10 @@ package struct ContainerUser: Hashable, Sendable {
         }
         return Self.number(fields[2])
       }
+    }
+    for name in more {
+      let gid = try identifier(name)
+      if !supplementaryGroups.contains(gid) { supplementaryGroups.append(gid) }
     }
   }
 

@@ -12,6 +12,8 @@ extension Rule.Expression {
     case .inputInterfaceName(let register): meta(NFT_META_IIFNAME, register, message)
     case .outputInterfaceName(let register): meta(NFT_META_OIFNAME, register, message)
     case .transportProtocol(let register): meta(NFT_META_L4PROTO, register, message)
+    case .linkHeader(let offset, let length, let register):
+      payload(NFT_PAYLOAD_LL_HEADER, offset, length, register, message)
     case .networkHeader(let offset, let length, let register):
       payload(NFT_PAYLOAD_NETWORK_HEADER, offset, length, register, message)
     case .transportHeader(let offset, let length, let register):
@@ -25,6 +27,13 @@ extension Rule.Expression {
     case .lookUp(let set, let key, let value): lookUp(set, key, value, message)
     case .destinationNAT(let address, let port): destinationNAT(address, port, message)
     case .masquerade: expression("masq", message) {}
+    case .verdict(.refuse):
+      expression("reject", message) {
+        message.put(NFTA_REJECT_TYPE.rawValue, network: NFT_REJECT_ICMP_UNREACH.rawValue)
+        message.put(NFTA_REJECT_ICMP_CODE.rawValue, [administrativelyProhibited])
+      }
+    case .verdict(.reset):
+      expression("reject", message) { message.put(NFTA_REJECT_TYPE.rawValue, network: NFT_REJECT_TCP_RST.rawValue) }
     case .verdict(let verdict): immediate(verdict, message)
     }
   }
@@ -117,11 +126,15 @@ extension Rule.Expression {
   }
 }
 
+/// ICMP_PKT_FILTERED (linux/icmp.h).
+private let administrativelyProhibited: UInt8 = 13
+
 extension Rule.Verdict {
   fileprivate var code: UInt32 {
     switch self {
     case .accept: UInt32(NF_ACCEPT)
-    case .drop: UInt32(NF_DROP)
+    // Refusals drop too; they have an expression of their own.
+    case .drop, .refuse, .reset: UInt32(NF_DROP)
     case .goTo: UInt32(bitPattern: NFT_GOTO.rawValue)
     }
   }

@@ -14,27 +14,38 @@ package final class FirewallSocket {
     socket = try NetlinkSocket(NETLINK_NETFILTER)
   }
 
-  /// Puts the policy's table in force, in the place of one of the same name: in one step, so that no packet meets neither
+  /// Puts the policy's tables in force, in the place of those of the same name: in one step, so that no packet meets neither
   /// or half of one. On failure what was in force still is.
   package func apply(_ policy: NetworkPolicy) throws(NetlinkError) {
-    let ruleset = policy.ruleset
+    let rulesets = [policy.ruleset] + [policy.senders].compactMap { $0 }
     do throws(NetlinkError) {
-      try socket.transact(try ruleset.update())
+      try transact(try rulesets.map { ruleset throws(NetlinkError) in try ruleset.update() })
     } catch {
       // The table that is there may be of another version of this program, with other kinds of sets or hooks. If the reason
       // is another, the replacement fails by it too.
-      try socket.transact(try ruleset.replacement())
+      try transact(try rulesets.map { ruleset throws(NetlinkError) in try ruleset.replacement() })
     }
   }
 
-  /// Removes a table of family `ip` with all that is in it.
-  /// - Returns: false when there is none.
+  private func transact(_ parts: [[NetlinkMessage]]) throws(NetlinkError) {
+    try socket.transact([try TableMessage.begin()] + parts.flatMap { $0 } + [try TableMessage.end()])
+  }
+
+  /// Removes the tables of a policy with all that is in them.
+  /// - Returns: false when there is none of family `ip`.
   @discardableResult
   package func delete(table: String) throws(NetlinkError) -> Bool {
+    // One that is not there cannot be deleted: only its absence, or a kernel without that family, is no error.
+    try deleteIfPresent(TableName(table, family: .bridge))
+    return try deleteIfPresent(TableName(table))
+  }
+
+  @discardableResult
+  private func deleteIfPresent(_ table: TableName) throws(NetlinkError) -> Bool {
     do throws(NetlinkError) {
-      try socket.transact([try TableMessage.begin(), try TableMessage.delete(table), try TableMessage.end()])
+      try transact([[try TableMessage.delete(table)]])
       return true
-    } catch  where error.errno == .noSuchFileOrDirectory {
+    } catch  where [.noSuchFileOrDirectory, .notSupported, .addressFamilyNotSupported].contains(error.errno) {
       return false
     }
   }

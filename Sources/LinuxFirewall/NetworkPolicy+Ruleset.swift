@@ -7,12 +7,12 @@ extension NetworkPolicy {
   /// connection, however many there are.
   package var ruleset: Ruleset {
     var chains: [Chain] = []
-    if !bridges.isEmpty { chains += [martians, forward, intoNetwork, masquerading] }
-    if bridges.contains(where: \.isInternal) { chains += [intoInternal, input, fromInternal] }
+    if !bridges.isEmpty { chains += [martians, forward, intoNetwork, masquerading, input, fromNetwork] }
+    if bridges.contains(where: \.isInternal) { chains += [intoInternal, fromInternal] }
     if !ports.isEmpty { chains += [publishing, publishingLocally] }
     // All sets, filled or not: what was in one before a change does not stay there after it.
-    let sets = [bridgeSet, internalSet, sameSet, resolverSet, portMap, addressPortMap]
-    return Ruleset(table: tableName, sets: sets, chains: chains)
+    let sets = [bridgeSet, internalSet, sameSet, resolverSet, guestSet, portMap, addressPortMap]
+    return Ruleset(table: TableName(tableName), sets: sets, chains: chains)
   }
 
   // The base chains' priorities are those that nft(8) calls raw, dstnat, filter and srcnat.
@@ -65,9 +65,26 @@ extension NetworkPolicy {
   }
 
   private var input: Chain {
+    var rules: [Rule] = []
+    if bridges.contains(where: \.isInternal) {
+      rules.append(
+        Rule(.inputInterface(in: "internal"), .goTo("from-internal"), "to the host from an internal network"))
+    }
+    rules.append(Rule(.inputInterface(in: "bridges"), .goTo("from-network"), "to the host from a network"))
+    return Chain(name: "input", hook: .init(kind: .filter, point: .input, priority: Self.filter), rules: rules)
+  }
+
+  private var fromNetwork: Chain {
     Chain(
-      name: "input", hook: .init(kind: .filter, point: .input, priority: Self.filter),
-      rules: [Rule(.inputInterface(in: "internal"), .goTo("from-internal"), "to the host from an internal network")])
+      name: "from-network", hook: nil,
+      rules: [
+        Rule(.answers, .accept, "answers"),
+        Rule(.destinationService(in: "resolvers"), .accept, "name resolution"),
+        Rule(.controlMessages, .accept, "ping"),
+        Rule(.source(in: "guests"), .accept, "guests of the host"),
+        Rule(.connections, .reset, "all other connections"),
+        Rule([], .refuse, "everything else"),
+      ])
   }
 
   private var fromInternal: Chain {
@@ -151,11 +168,15 @@ extension NetworkPolicy {
   private var resolverSet: NamedSet {
     NamedSet(
       name: "resolvers", key: [.ipv4Address, .internetProtocol, .internetService], value: [],
-      elements: bridges.filter(\.isInternal).flatMap { bridge in
+      elements: bridges.flatMap { bridge in
         [Transport.udp, .tcp].map {
           .init(Bytes.address(bridge.gateway) + Bytes.transport($0) + Bytes.port(53))
         }
       })
+  }
+
+  private var guestSet: NamedSet {
+    NamedSet(name: "guests", key: [.ipv4Address], value: [], elements: guests.map { .init(Bytes.address($0)) })
   }
 
   private var portMap: NamedSet {
@@ -181,7 +202,7 @@ extension NetworkPolicy.PublishedPort {
 
 extension Rule {
   /// - Parameter verdict: nil when the last expression gives one.
-  fileprivate init(_ expressions: [Expression], _ verdict: Verdict?, _ comment: String) {
+  init(_ expressions: [Expression], _ verdict: Verdict?, _ comment: String) {
     self.init(comment: comment, expressions: expressions + (verdict.map { [.verdict($0)] } ?? []))
   }
 }

@@ -8,6 +8,9 @@ import InternetAddress
 ///    reached by that address alone.
 ///  * Into a network come only answers, what a published port leads there, and its own members. In particular no other
 ///    machine can route to a container's address, and networks are closed to each other.
+///  * From a network the host itself is reached by questions to the resolver at the gateway, by ping, and by those whom the
+///    policy names as its guests. Everything else that listens on the host is refused.
+///  * Who can make frames of its own sends them as itself: see `Forger`.
 ///  * Out of a network goes everything, with the host's address for a source. Out of an internal network goes nothing, not
 ///    even to the host, except questions to the resolver at its gateway.
 ///
@@ -61,14 +64,41 @@ package struct NetworkPolicy: Hashable, Sendable {
     }
   }
 
-  /// The name of the nftables table of family `ip`.
+  /// A member of a network that can send what no socket of its address would (CAP_NET_RAW, CAP_NET_ADMIN).
+  package struct Forger: Hashable, Sendable {
+    /// The host's end of its pair.
+    package var interface: String
+    package var address: IPv4Address
+    /// It may give itself more addresses, and send on for others (CAP_NET_ADMIN): then it only may not claim an address
+    /// that is another member's.
+    package var hasOwnNetwork: Bool
+
+    package init(interface: String, address: IPv4Address, hasOwnNetwork: Bool = false) {
+      self.interface = interface
+      self.address = address
+      self.hasOwnNetwork = hasOwnNetwork
+    }
+  }
+
+  /// The name of the nftables table of family `ip`, and of that of family `bridge` if there is one.
   package var tableName: String
   package var bridges: [Bridge]
   package var ports: [PublishedPort]
+  /// Members that may connect to the host.
+  package var guests: [IPv4Address]
+  package var forgers: [Forger]
+  /// The addresses of all members.
+  package var members: [IPv4Address]
 
-  package init(tableName: String, bridges: [Bridge], ports: [PublishedPort] = []) {
+  package init(
+    tableName: String, bridges: [Bridge], ports: [PublishedPort] = [], guests: [IPv4Address] = [],
+    forgers: [Forger] = [], members: [IPv4Address] = []
+  ) {
     self.tableName = tableName
     self.bridges = bridges
     self.ports = ports
+    self.guests = guests
+    self.forgers = forgers
+    self.members = members
   }
 }

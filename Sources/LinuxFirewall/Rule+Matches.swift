@@ -1,6 +1,7 @@
 import CNetlink
 import Glibc
 import InternetAddress
+import LinuxNetlink
 
 /// The matches of nft(8) that are used here, as the expressions they are made of.
 extension [Rule.Expression] {
@@ -12,6 +13,52 @@ extension [Rule.Expression] {
   /// `oifname @set`
   static func outputInterface(in set: String) -> Self {
     [.outputInterfaceName(.word(0)), .lookUp(set, key: .word(0), value: nil)]
+  }
+
+  /// `meta l4proto icmp`
+  static var controlMessages: Self { carries(UInt8(IPPROTO_ICMP)) }
+  /// `meta l4proto tcp`
+  static var connections: Self { carries(NetworkPolicy.Transport.tcp.rawValue) }
+
+  private static func carries(_ number: UInt8) -> Self { [.transportProtocol(.word(0)), .equal(.word(0), [number])] }
+
+  /// `ip saddr @set`
+  static func source(in set: String) -> Self {
+    [.networkHeader(offset: 12, length: 4, .word(0)), .lookUp(set, key: .word(0), value: nil)]
+  }
+
+  /// `ether type`: what a frame carries.
+  static func carries(_ type: EtherType) -> Self {
+    [.linkHeader(offset: 12, length: 2, .word(0)), .equal(.word(0), Bytes.etherType(type))]
+  }
+
+  /// `iifname . ether saddr @set`
+  static func linkSender(in set: String) -> Self {
+    [
+      .inputInterfaceName(.word(0)), .linkHeader(offset: 6, length: 6, .word(4)),
+      .lookUp(set, key: .word(0), value: nil),
+    ]
+  }
+
+  /// `iifname . ip saddr @set`
+  static func packetSender(in set: String) -> Self {
+    [
+      .inputInterfaceName(.word(0)), .networkHeader(offset: 12, length: 4, .word(4)),
+      .lookUp(set, key: .word(0), value: nil),
+    ]
+  }
+
+  /// `iifname . arp saddr ether . arp saddr ip @set`
+  static func resolutionSender(in set: String) -> Self {
+    [
+      .inputInterfaceName(.word(0)), .networkHeader(offset: 8, length: 6, .word(4)),
+      .networkHeader(offset: 14, length: 4, .word(6)), .lookUp(set, key: .word(0), value: nil),
+    ]
+  }
+
+  /// `arp saddr ip @set`
+  static func resolvedAddress(in set: String) -> Self {
+    [.networkHeader(offset: 14, length: 4, .word(0)), .lookUp(set, key: .word(0), value: nil)]
   }
 
   /// `iifname . oifname @set`
@@ -94,11 +141,20 @@ extension [Rule.Expression] {
   }
 }
 
+/// What an Ethernet frame carries (linux/if_ether.h, ETH_P_*).
+enum EtherType: UInt16 {
+  case ipv4 = 0x0800
+  case addressResolution = 0x0806
+}
+
 /// Data as registers and the elements of sets hold them.
 enum Bytes {
   static func native(_ value: UInt32) -> [UInt8] { unsafe withUnsafeBytes(of: value) { unsafe Array($0) } }
   static func network(_ value: UInt32) -> [UInt8] { native(value.bigEndian) }
   static func address(_ address: IPv4Address) -> [UInt8] { network(address.value) }
+  static func etherType(_ type: EtherType) -> [UInt8] { [UInt8(type.rawValue >> 8), UInt8(type.rawValue & 0xff)] }
+  /// Padded to whole words.
+  static func ethernet(_ address: MACAddress) -> [UInt8] { address.octets + [0, 0] }
   /// Padded to a word.
   static func transport(_ transport: NetworkPolicy.Transport) -> [UInt8] { [transport.rawValue, 0, 0, 0] }
   /// Padded to a word.

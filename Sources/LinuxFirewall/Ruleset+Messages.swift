@@ -3,7 +3,7 @@ import Glibc
 import LinuxNetlink
 
 extension Ruleset {
-  /// The transaction that makes the table, or gives the one that has its name these rules and elements.
+  /// The part of a transaction that makes the table, or gives the one that has its name these rules and elements.
   ///
   /// Chains and sets that are there stay the same objects, with new contents. A packet that is under way keeps to the rules
   /// it started with, but looks into sets as they are at that moment: in those of a table that is being removed it would find
@@ -11,26 +11,19 @@ extension Ruleset {
   ///
   /// The kernel refuses it (`EEXIST`, `EOPNOTSUPP`) when a chain or a set that is there is of another kind.
   package func update() throws(NetlinkError) -> [NetlinkMessage] {
-    var messages = [try TableMessage.begin(), try TableMessage.add(table)]
+    var messages = [try TableMessage.add(table)]
     messages += try objects()
     messages.append(try TableMessage.flushRules(table))
     for set in sets { messages.append(try set.flushMessage(in: table)) }
-    messages += try contents()
-    messages.append(try TableMessage.end())
-    return messages
+    return messages + (try contents())
   }
 
-  /// The transaction that puts a new table in the place of whatever has its name.
+  /// The part of a transaction that puts a new table in the place of whatever has its name.
   package func replacement() throws(NetlinkError) -> [NetlinkMessage] {
     // A table that is not there cannot be deleted: it is added first, which for one that is there changes nothing.
-    var messages = [
-      try TableMessage.begin(), try TableMessage.add(table), try TableMessage.delete(table),
-      try TableMessage.add(table),
-    ]
+    var messages = [try TableMessage.add(table), try TableMessage.delete(table), try TableMessage.add(table)]
     messages += try objects()
-    messages += try contents()
-    messages.append(try TableMessage.end())
-    return messages
+    return messages + (try contents())
   }
 
   /// Sets and chains, empty: rules name them.
@@ -61,22 +54,24 @@ enum TableMessage {
     try frame(NFNL_MSG_BATCH_END)
   }
 
-  static func add(_ table: String) throws(NetlinkError) -> NetlinkMessage {
-    let message = try make("add nftables table \(table)", NFT_MSG_NEWTABLE, flags: NLM_F_CREATE)
-    message.put(NFTA_TABLE_NAME.rawValue, table)
+  static func add(_ table: TableName) throws(NetlinkError) -> NetlinkMessage {
+    let message = try make(
+      "add nftables table \(table)", NFT_MSG_NEWTABLE, flags: NLM_F_CREATE, family: table.family.rawValue)
+    message.put(NFTA_TABLE_NAME.rawValue, table.name)
     return message
   }
 
-  static func delete(_ table: String) throws(NetlinkError) -> NetlinkMessage {
-    let message = try make("delete nftables table \(table)", NFT_MSG_DELTABLE)
-    message.put(NFTA_TABLE_NAME.rawValue, table)
+  static func delete(_ table: TableName) throws(NetlinkError) -> NetlinkMessage {
+    let message = try make("delete nftables table \(table)", NFT_MSG_DELTABLE, family: table.family.rawValue)
+    message.put(NFTA_TABLE_NAME.rawValue, table.name)
     return message
   }
 
   /// Removes every rule; chains stay.
-  static func flushRules(_ table: String) throws(NetlinkError) -> NetlinkMessage {
-    let message = try make("remove the rules of nftables table \(table)", NFT_MSG_DELRULE)
-    message.put(NFTA_RULE_TABLE.rawValue, table)
+  static func flushRules(_ table: TableName) throws(NetlinkError) -> NetlinkMessage {
+    let message = try make(
+      "remove the rules of nftables table \(table)", NFT_MSG_DELRULE, family: table.family.rawValue)
+    message.put(NFTA_RULE_TABLE.rawValue, table.name)
     return message
   }
 
@@ -116,10 +111,10 @@ enum TableMessage {
 }
 
 extension NamedSet {
-  fileprivate func message(in table: String, id: UInt32) throws(NetlinkError) -> NetlinkMessage {
+  fileprivate func message(in table: TableName, id: UInt32) throws(NetlinkError) -> NetlinkMessage {
     let intent = "add set \(name) to nftables table \(table)"
-    let message = try TableMessage.make(intent, NFT_MSG_NEWSET, flags: NLM_F_CREATE)
-    message.put(NFTA_SET_TABLE.rawValue, table)
+    let message = try TableMessage.make(intent, NFT_MSG_NEWSET, flags: NLM_F_CREATE, family: table.family.rawValue)
+    message.put(NFTA_SET_TABLE.rawValue, table.name)
     message.put(NFTA_SET_NAME.rawValue, name)
     message.put(NFTA_SET_FLAGS.rawValue, network: value.isEmpty ? 0 : NFT_SET_MAP.rawValue)
     message.put(NFTA_SET_KEY_TYPE.rawValue, network: Self.code(key))
@@ -137,22 +132,23 @@ extension NamedSet {
   }
 
   /// Removes every element.
-  fileprivate func flushMessage(in table: String) throws(NetlinkError) -> NetlinkMessage {
+  fileprivate func flushMessage(in table: TableName) throws(NetlinkError) -> NetlinkMessage {
     let intent = "remove the elements of set \(name) of nftables table \(table)"
-    let message = try TableMessage.make(intent, NFT_MSG_DELSETELEM)
-    message.put(NFTA_SET_ELEM_LIST_TABLE.rawValue, table)
+    let message = try TableMessage.make(intent, NFT_MSG_DELSETELEM, family: table.family.rawValue)
+    message.put(NFTA_SET_ELEM_LIST_TABLE.rawValue, table.name)
     message.put(NFTA_SET_ELEM_LIST_SET.rawValue, name)
     return message
   }
 
   /// As many messages as it takes: what an attribute holds is below 64 KiB.
-  fileprivate func elementMessages(in table: String) throws(NetlinkError) -> [NetlinkMessage] {
+  fileprivate func elementMessages(in table: TableName) throws(NetlinkError) -> [NetlinkMessage] {
     let limit = 512
     var messages: [NetlinkMessage] = []
     for start in stride(from: 0, to: elements.count, by: limit) {
       let intent = "add elements to set \(name) of nftables table \(table)"
-      let message = try TableMessage.make(intent, NFT_MSG_NEWSETELEM, flags: NLM_F_CREATE)
-      message.put(NFTA_SET_ELEM_LIST_TABLE.rawValue, table)
+      let message = try TableMessage.make(
+        intent, NFT_MSG_NEWSETELEM, flags: NLM_F_CREATE, family: table.family.rawValue)
+      message.put(NFTA_SET_ELEM_LIST_TABLE.rawValue, table.name)
       message.put(NFTA_SET_ELEM_LIST_SET.rawValue, name)
       message.nest(NFTA_SET_ELEM_LIST_ELEMENTS.rawValue) {
         for element in elements[start..<min(start + limit, elements.count)] {
@@ -178,10 +174,10 @@ extension NamedSet {
 }
 
 extension Chain {
-  fileprivate func message(in table: String) throws(NetlinkError) -> NetlinkMessage {
+  fileprivate func message(in table: TableName) throws(NetlinkError) -> NetlinkMessage {
     let intent = "add chain \(name) to nftables table \(table)"
-    let message = try TableMessage.make(intent, NFT_MSG_NEWCHAIN, flags: NLM_F_CREATE)
-    message.put(NFTA_CHAIN_TABLE.rawValue, table)
+    let message = try TableMessage.make(intent, NFT_MSG_NEWCHAIN, flags: NLM_F_CREATE, family: table.family.rawValue)
+    message.put(NFTA_CHAIN_TABLE.rawValue, table.name)
     message.put(NFTA_CHAIN_NAME.rawValue, name)
     if let hook {
       message.nest(NFTA_CHAIN_HOOK.rawValue) {
@@ -196,10 +192,11 @@ extension Chain {
 }
 
 extension Rule {
-  fileprivate func message(in table: String, chain: String) throws(NetlinkError) -> NetlinkMessage {
+  fileprivate func message(in table: TableName, chain: String) throws(NetlinkError) -> NetlinkMessage {
     let intent = "add the rule “\(comment)” to chain \(chain) of nftables table \(table)"
-    let message = try TableMessage.make(intent, NFT_MSG_NEWRULE, flags: NLM_F_CREATE | NLM_F_APPEND)
-    message.put(NFTA_RULE_TABLE.rawValue, table)
+    let message = try TableMessage.make(
+      intent, NFT_MSG_NEWRULE, flags: NLM_F_CREATE | NLM_F_APPEND, family: table.family.rawValue)
+    message.put(NFTA_RULE_TABLE.rawValue, table.name)
     message.put(NFTA_RULE_CHAIN.rawValue, chain)
     message.nest(NFTA_RULE_EXPRESSIONS.rawValue) {
       for expression in expressions {

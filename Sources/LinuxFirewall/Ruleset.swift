@@ -1,8 +1,28 @@
-/// A table of nftables (nft(8)) of family `ip`, as a value.
+/// A table of nftables (nft(8)), as a value.
 package struct Ruleset: Hashable, Sendable {
-  package var table: String
+  package var table: TableName
   package var sets: [NamedSet] = []
   package var chains: [Chain] = []
+}
+
+/// What a table is called: names are those of one family.
+package struct TableName: Hashable, Sendable, CustomStringConvertible {
+  /// The raw value is the kernel's (NFPROTO_*).
+  package enum Family: UInt8, Sendable {
+    case ip = 2
+    /// Frames that a bridge carries.
+    case bridge = 7
+  }
+
+  package let family: Family
+  package let name: String
+
+  package init(_ name: String, family: Family = .ip) {
+    self.family = family
+    self.name = name
+  }
+
+  package var description: String { "\(family) \(name)" }
 }
 
 /// A set, or with values a map: a hash table.
@@ -10,12 +30,19 @@ package struct NamedSet: Hashable, Sendable {
   /// A type of data as `nft` shows it; its raw value is nft's number of it (`enum datatypes`), which the kernel only keeps.
   package enum DataType: UInt32, Sendable {
     case ipv4Address = 7
+    case ethernetAddress = 9
     case internetProtocol = 12
     case internetService = 13
     case interfaceName = 41
 
     /// Bytes in registers, where each datum takes whole words.
-    var length: Int { self == .interfaceName ? 16 : 4 }
+    var length: Int {
+      switch self {
+      case .ipv4Address, .internetProtocol, .internetService: 4
+      case .ethernetAddress: 8
+      case .interfaceName: 16
+      }
+    }
   }
 
   package struct Element: Hashable, Sendable {
@@ -82,6 +109,10 @@ package struct Rule: Hashable, Sendable {
   package enum Verdict: Hashable, Sendable {
     case accept
     case drop
+    /// Drops it and tells the sender: ICMP “administratively prohibited”.
+    case refuse
+    /// The same for TCP, by RST, of which the kernel does not send few on purpose.
+    case reset
     /// Goes on in another chain and does not come back.
     case goTo(String)
   }
@@ -94,7 +125,9 @@ package struct Rule: Hashable, Sendable {
     case outputInterfaceName(Register)
     /// `meta l4proto`: one byte.
     case transportProtocol(Register)
-    /// Bytes from the start of the IPv4 header.
+    /// Bytes from the start of the Ethernet header.
+    case linkHeader(offset: UInt32, length: UInt32, Register)
+    /// Bytes from the start of the IPv4 header, or of what else the frame carries.
     case networkHeader(offset: UInt32, length: UInt32, Register)
     /// Bytes from the start of the TCP or UDP header.
     case transportHeader(offset: UInt32, length: UInt32, Register)

@@ -118,6 +118,14 @@ package struct DetachedMount: ~Copyable, Sendable {
       unsafe stk_mount_setattr(descriptor.rawValue, "", flags, 0, 0, propagation.flag, -1))
   }
 
+  /// Whether mounts at and below this are seen in other mount namespaces, and theirs here: one of MS_PRIVATE, MS_SLAVE and
+  /// MS_SHARED (mount_namespaces(7)).
+  package func set(propagation: CInt) throws(SystemCallError) {
+    let flags = STK_AT_EMPTY_PATH | STK_AT_RECURSIVE
+    let result = unsafe stk_mount_setattr(descriptor.rawValue, "", flags, 0, 0, UInt64(propagation), -1)
+    try checked("mount_setattr", on: "propagation", result)
+  }
+
   /// Maps the owners of all files through a user namespace (MOUNT_ATTR_IDMAP, Linux 5.12; not every file system can).
   package func mapOwners(through userNamespace: FileDescriptor, recursive: Bool = false) throws(SystemCallError) {
     let flags = STK_AT_EMPTY_PATH | (recursive ? STK_AT_RECURSIVE : 0)

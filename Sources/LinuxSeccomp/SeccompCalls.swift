@@ -1,4 +1,5 @@
 import CSeccomp
+import Glibc
 
 /// Numbers of system calls.
 enum SeccompCalls {
@@ -26,6 +27,15 @@ enum SeccompCalls {
   static func known(_ name: String, _ token: UInt32) -> UInt32? {
     let number = unsafe seccomp_syscall_resolve_name_arch(token, name)
     return number >= 0 ? UInt32(number) : nil
+  }
+
+  /// The name of a call; nil when neither libseccomp nor this module knows it.
+  static func name(_ number: CInt, _ token: UInt32) -> String? {
+    guard let name = unsafe seccomp_syscall_resolve_num_arch(token, number) else {
+      return newer.first { $0.value == UInt32(bitPattern: number) }?.key
+    }
+    defer { unsafe free(name) }
+    return unsafe String(cString: name)
   }
 
   /// The number of a call that libseccomp does not know.

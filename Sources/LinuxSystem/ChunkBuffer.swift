@@ -22,12 +22,15 @@ import SystemPackage
     unsafe memory.deallocate()
   }
 
-  /// read(2): replaces the chunk by what `source` has.
+  /// read(2): replaces the chunk by what `source` has, at most `limit` bytes of it.
   /// - Returns: its size; 0 is the end of the file.
-  package mutating func fill(from source: FileDescriptor) throws(SystemCallError) -> Int {
+  package mutating func fill(
+    from source: FileDescriptor, limit: Int = ChunkBuffer.capacity
+  ) throws(SystemCallError) -> Int {
     count = 0
+    let size = min(limit, Self.capacity)
     let start = unsafe memory + Self.headerSize
-    count = try retrying { unsafe Glibc.read(source.rawValue, start, Self.capacity) }.read(or: "read", on: nil)
+    count = try retrying { unsafe Glibc.read(source.rawValue, start, size) }.read(or: "read", on: nil)
     return count
   }
 

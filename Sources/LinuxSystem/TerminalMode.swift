@@ -23,6 +23,14 @@ package struct TerminalMode {
     _ = unsafe tcsetattr(descriptor.rawValue, TCSANOW, &mode)
   }
 
+  /// Rows and columns; nil of what is no terminal, or one that does not know.
+  package static func size(of terminal: FileDescriptor) -> (rows: Int, columns: Int)? {
+    var size = winsize()
+    guard unsafe stk_ioctl_pointer(terminal.rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0, size.ws_col > 0
+    else { return nil }
+    return (Int(size.ws_row), Int(size.ws_col))
+  }
+
   /// Gives a terminal the size of another one.
   package static func copySize(from source: FileDescriptor, to target: FileDescriptor) {
     var size = winsize()

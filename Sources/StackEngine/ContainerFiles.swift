@@ -6,12 +6,16 @@ import StackStore
 
 /// The files that the engine writes for a container and mounts into its /etc: hosts(5), hostname(5), resolv.conf(5).
 struct ContainerFiles {
+  /// Their names, in the order of `contents`.
+  static let names = ["hosts", "hostname", "resolv.conf"]
+
   private let stack: Stack
   private let hosts: HostsFile
   private let machineHosts: String
   private let machineResolver: String
   private let upstreamResolver: String
   private let gateways: [String: String]
+  private let internalNetworks: Set<String>
 
   init(plan: UpPlan) {
     stack = plan.stack
@@ -19,6 +23,7 @@ struct ContainerFiles {
     // The supervisor answers on the networks that this stack has made itself.
     gateways = Dictionary(
       plan.networks.map { ($0.key, $0.gateway.description) }, uniquingKeysWith: { first, _ in first })
+    internalNetworks = Set(plan.networks.filter(\.isInternal).map(\.key))
     // Best effort: what the machine does not have, it cannot pass on.
     machineHosts = (try? Files.text("/etc/hosts")) ?? ""
     machineResolver = (try? Files.text("/etc/resolv.conf")) ?? ""
@@ -28,20 +33,24 @@ struct ContainerFiles {
   func contents(for service: Service) -> [(name: String, content: String)] {
     let owner = networkOwner(of: service)
     let hostname = service.containerHostname
-    return [
-      ("hosts", hosts.render(for: owner, hostname: hostname, hostContent: machineHosts)),
-      ("hostname", "\(hostname)\n"),
-      (
-        "resolv.conf",
-        ResolvConf.render(
-          for: owner, gateway: gateway(of: owner), hostContent: machineResolver, upstreamContent: upstreamResolver)
-      ),
+    let contents = [
+      hosts.render(for: owner, hostname: hostname, hostContent: machineHosts),
+      "\(hostname)\n",
+      ResolvConf.render(
+        for: owner, gateway: gateway(of: owner), hasWayOut: hasWayOut(owner), hostContent: machineResolver,
+        upstreamContent: upstreamResolver),
     ]
+    return Array(zip(Self.names, contents))
   }
 
   private func gateway(of service: Service) -> String? {
     guard case .networks(let attachments) = service.networkMode else { return nil }
     return attachments.lazy.compactMap { gateways[$0.network] }.first
+  }
+
+  private func hasWayOut(_ service: Service) -> Bool {
+    guard case .networks(let attachments) = service.networkMode else { return true }
+    return attachments.contains { !internalNetworks.contains($0.network) }
   }
 
   /// The service whose network it is: its own, or that of the service it shares. A circle cannot get here.

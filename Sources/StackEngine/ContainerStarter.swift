@@ -31,25 +31,31 @@ package struct ContainerStarter {
       channel: try ShimSpawner(lock.descriptor, for: directory).spawn(for: container, holding: reservations))
   }
 
-  /// Makes ready what a start needs that does not outlive a run: the ports, and the network that it shares.
+  /// Makes ready what a start needs that does not outlive a run: the ports, and the namespaces that it shares.
   func prepare(_ container: ContainerDirectory, _ record: ContainerRecord) throws -> [PortReservation] {
     let reservations = try record.ports.map { port throws(SystemCallError) in
       try PortReservation(
         address: port.hostAddress?.value ?? 0, port: port.hostPort, isStream: port.transport == .tcp)
     }
-    try joinOwner(container, record)
+    try findOwners(of: container, record)
     return reservations
   }
 
-  /// A container in the network of another finds it by the process that runs now.
-  private func joinOwner(_ container: ContainerDirectory, _ record: ContainerRecord) throws {
-    guard let owner = record.networkOf else { return }
-    let running = try directory.statuses().lazy.filter { $0.record?.service == owner }.compactMap { status in
-      if case .running(let run, _) = status.state { run.process } else { nil }
-    }.first
-    guard let running else { throw SystemCallError("setns", on: "the network of \(owner)", .noSuchProcess) }
+  /// A container in namespaces of others finds them by the processes that run now.
+  private func findOwners(of container: ContainerDirectory, _ record: ContainerRecord) throws {
+    if record.namespaceOwners.isEmpty { return }
+    let statuses = try directory.statuses()
+    func process(of owner: String) throws -> ProcessIdentity {
+      let running = statuses.lazy.filter { $0.record?.service == owner }.compactMap { status in
+        if case .running(let run, _) = status.state { run.process } else { nil }
+      }
+      guard let first = running.first else { throw SystemCallError("setns", on: owner, .noSuchProcess) }
+      return first
+    }
     var specification = try ContainerSpecification(wireBytes: container.readSpecification())
-    specification.namespaces.network = .of(running)
+    if let owner = record.networkOf { specification.namespaces.network = .of(try process(of: owner)) }
+    if let owner = record.processesOf { specification.namespaces.processes = .of(try process(of: owner)) }
+    if let owner = record.communicationOf { specification.namespaces.communication = .of(try process(of: owner)) }
     try container.write(record, specification: specification.wireBytes)
   }
 }

@@ -12,6 +12,8 @@ package struct DownOptions: Hashable, Sendable {
   package var removesVolumes = false
   /// Seconds; nil is each container's own grace period.
   package var timeout: Int?
+  /// The end of an `up` that failed, which is not an operation of its own to the user.
+  var takesBack = false
 
   package init() {}
 }
@@ -35,7 +37,7 @@ extension Engine {
     // The kernel waits for its readers (RCU) before it lets go of links and rules: meanwhile the rest goes.
     var network: BackgroundStep?
     problems.collect {
-      try StopOperation(engine: self, timeout: options.timeout).stop(
+      try StopOperation(engine: self, timeout: options.timeout, takesBack: options.takesBack).stop(
         try readableStatuses(directory),
         noneCanAct: { network = BackgroundStep { try self.removeNetwork(of: project) } })
     }

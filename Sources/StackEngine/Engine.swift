@@ -10,10 +10,12 @@ import StackStore
 package struct Engine {
   package let paths: StatePaths
   let observer: any ProgressObserver
+  let caller: Caller
   let began = KernelClock.monotonic
 
-  package init(paths: StatePaths, observer: any ProgressObserver) {
+  package init(paths: StatePaths, observer: any ProgressObserver, caller: Caller = Caller(environment: [:])) {
     self.paths = paths
+    self.caller = caller
     self.observer = observer
   }
 

@@ -47,6 +47,8 @@ final class SeccompFilters {
 }
 
 extension Service {
+  private static let availableCapabilities = ProcessCapabilities.bounding()
+
   /// What the containers of the service may use: `cap_add`, `cap_drop` and `privileged` on this machine.
   ///
   /// What the caller does not have itself is left out, as OCI runtimes do: a stack that runs on a whole machine also runs in a
@@ -55,7 +57,7 @@ extension Service {
     do throws(UnknownCapabilities) {
       return try CapabilityGrant.resolve(
         add: addedCapabilities, drop: droppedCapabilities, privileged: isPrivileged,
-        available: ProcessCapabilities.bounding()
+        available: Self.availableCapabilities
       ).granted
     } catch {
       throw EngineError(.usage, name, "\(error)")

@@ -64,11 +64,29 @@ package final class ShimSpawner {
     let request = ShimRequest(
       directory: container.path, logs: container.logs, reservations: UInt32(reservations.count),
       streams: kind)
-    try Message.send(request.wireBytes, with: shimEnd.borrowed, over: requests.borrowed)
-    for reservation in reservations {
-      try Message.send([0], with: reservation.socket.borrowed, over: requests.borrowed)
+    do throws(SystemCallError) {
+      try Message.send(request.wireBytes, with: shimEnd.borrowed, over: requests.borrowed)
+      for reservation in reservations {
+        try Message.send([0], with: reservation.socket.borrowed, over: requests.borrowed)
+      }
+      for stream in streams { try Message.send([0], with: stream, over: requests.borrowed) }
+    } catch  where error.errno == .brokenPipe || error.errno == .connectionReset {
+      // It is gone: the channel ends without a report, as that of a shim does, and the reason is asked for then.
     }
-    for stream in streams { try Message.send([0], with: stream, over: requests.borrowed) }
     return channel
+  }
+
+  /// Why the channel of a container's shim has ended without a report, as far as that can be found out.
+  package func reasonOfSilence(about container: ContainerDirectory) -> String {
+    // Best effort: a record that cannot be read tells nothing. That of an earlier run has the start of its program.
+    if let run = try? container.read(.run), run.started == nil, !run.shim.isAlive {
+      return "its shim (pid \(run.shim.pid)) was killed before the program ran"
+    }
+    // Our own child, which nobody has waited for: the number is still its. Its descriptors close before it can be waited for.
+    guard let maker = try? ProcessHandle(pid: pid), maker.waitForEnd(milliseconds: 200), let status = try? maker.reap()
+    else { return "its shim was killed" }
+    let words = (try? Message.receive(over: requests.borrowed)).flatMap { $0 }
+    let reason = words.map { ": \(String(decoding: $0, as: UTF8.self))" } ?? ""
+    return "the process that makes shims (stack shims, pid \(pid)) has ended: \(status)\(reason)"
   }
 }

@@ -18,7 +18,9 @@ struct SpecificationBuilder {
   /// Where the named and anonymous volumes of the service are, by target.
   let volumePaths: [String: String]
   let interfaces: [InterfaceSpecification]
-  let network: NamespaceSpecification.Network
+  let namespaces: NamespaceSpecification
+  let users: UserMapping?
+  let caller: Caller
   let seccomp: [UInt8]?
   /// Files for the container's /etc.
   let files: [(name: String, content: String)]
@@ -31,15 +33,19 @@ struct SpecificationBuilder {
   }
 
   func build() throws(EngineError) -> ContainerSpecification {
-    let process = ProcessSpecification(
+    var process = ProcessSpecification(
       arguments: Self.command(of: service, image: image), environment: environment,
       workingDirectory: service.workingDirectory ?? image?.workingDirectory.nonEmpty ?? "/",
       user: service.user ?? image?.user ?? "", hasTerminal: service.hasTerminal, usesInit: service.usesInit)
+    process.groups = service.supplementaryGroups ?? []
+    var namespaces = namespaces
+    namespaces.users = users
     var specification = ContainerSpecification(
       id: container.name, directory: container.path, root: RootSpecification(layers: layers),
       hostname: service.containerHostname,
-      process: process, namespaces: NamespaceSpecification(network: network, users: users),
+      process: process, namespaces: namespaces,
       cgroup: cgroup)
+    specification.domainName = service.domainName
     specification.root.isReadOnly = service.isReadOnly
     specification.root.isMachine = service.root == .host
     specification.interfaces = interfaces
@@ -74,15 +80,8 @@ struct SpecificationBuilder {
     return values.map { "\($0.name)=\($0.value)" }
   }
 
-  /// One range of the host's ids, far above those of people and of subuid(5), for all private user namespaces.
-  private var users: UserMapping? {
-    switch service.userNamespace {
-    case .default, .host: return nil
-    case .private:
-      if service.isPrivileged || network == .host { return nil }
-      return UserMapping(base: 0x4000_0000, count: 65536)
-    }
-  }
+  /// Enough for servers with thousands of threads, and an end to a fork bomb: what Kubernetes usually gives to a pod.
+  private static let processLimit: Int64 = 4096
 
   private var cgroup: CgroupSpecification {
     var cgroup = CgroupSpecification(path: ["stack", project, container.name])
@@ -91,32 +90,25 @@ struct SpecificationBuilder {
     cgroup.cpus = service.resources.cpus
     cgroup.cpuShares = service.resources.cpuShares
     cgroup.cpuset = service.resources.cpuset
-    cgroup.pids = service.resources.pids
+    cgroup.pids = service.resources.pids ?? Self.processLimit
     return cgroup
   }
 
   private var mounts: [MountSpecification] {
     var mounts = service.mounts.map { mount in
       switch mount.source {
-      case .bind(let path, _):
-        MountSpecification(.bind(path), target: mount.target, isReadOnly: mount.isReadOnly)
+      case .bind(let path, _): bind(path, mount)
       case .volume, .anonymousVolume:
-        MountSpecification(
-          .volume(volumePaths[mount.target] ?? ""), target: mount.target, isReadOnly: mount.isReadOnly)
-      case .tmpfs(let size, let mode, let uid, let gid):
-        MountSpecification(
-          .tmpfs(
-            options: [
-              size.map { "size=\($0)" }, "mode=\(String(mode ?? 0o1777, radix: 8))", uid.map { "uid=\($0)" },
-              gid.map { "gid=\($0)" },
-            ].compactMap { $0 }), target: mount.target, isReadOnly: mount.isReadOnly)
+        MountSpecification(volume(mount), target: mount.target, isReadOnly: mount.isReadOnly)
+      case .tmpfs(let options):
+        MountSpecification(.tmpfs(options: options.words), target: mount.target, isReadOnly: mount.isReadOnly)
       }
     }
     let taken = Set(mounts.map(\.target))
     for target in (image?.volumes ?? []).sorted() where !taken.contains(target) {
       if let path = volumePaths[target] { mounts.append(MountSpecification(.volume(path), target: target)) }
     }
-    if !taken.contains("/dev/shm") {
+    if !taken.contains("/dev/shm"), namespaces.communication == .own, service.hasNoSharedMemory != true {
       let size = service.sharedMemorySize ?? 64 << 20
       mounts.append(MountSpecification(.tmpfs(options: ["mode=1777", "size=\(size)"]), target: "/dev/shm"))
     }
@@ -125,6 +117,29 @@ struct SpecificationBuilder {
       mounts.append(MountSpecification(.ownFile(content: file.content), target: "/etc/\(file.name)"))
     }
     return mounts
+  }
+
+  private func bind(_ path: String, _ mount: Mount) -> MountSpecification {
+    var specification = MountSpecification(.bind(path), target: mount.target, isReadOnly: mount.isReadOnly)
+    specification.caller = caller.owner(of: path, asked: service.givesFilesToCaller)
+    specification.needsCaller = service.givesFilesToCaller == true
+    switch mount.propagation {
+    case nil, .private: break
+    case .slave: specification.propagation = .slave
+    case .shared: specification.propagation = .shared
+    }
+    switch mount.below {
+    case nil: break
+    case .absent: specification.below = .absent
+    case .writable: specification.below = .writable
+    }
+    return specification
+  }
+
+  private func volume(_ mount: Mount) -> MountSpecification.Source {
+    let path = volumePaths[mount.target] ?? ""
+    if let part = mount.subpath { return .part(of: path, path: part) }
+    return mount.keepsEmpty == true ? .bind(path) : .volume(path)
   }
 
   /// What lies above must be mounted first. Equal depths keep the order of the file.
@@ -192,9 +207,9 @@ struct SpecificationBuilder {
   /// In a network namespace of its own a container may ping and bind low ports without a capability for it.
   private var sysctls: [SysctlSpecification] {
     var values = service.sysctls
-    if network == .own {
-      if users == nil, values["net.ipv4.ping_group_range"] == nil {
-        values["net.ipv4.ping_group_range"] = "0 2147483647"
+    if namespaces.network == .own {
+      if values["net.ipv4.ping_group_range"] == nil {
+        values["net.ipv4.ping_group_range"] = "0 \(users.map { $0.count - 1 } ?? 0x7fff_ffff)"
       }
       if values["net.ipv4.ip_unprivileged_port_start"] == nil {
         values["net.ipv4.ip_unprivileged_port_start"] = "0"
@@ -206,11 +221,23 @@ struct SpecificationBuilder {
 
 extension Service {
   /// The host name of its containers: the service's own name unless the file gives another; on the machine's network the
-  /// machine's, which is what resolves there.
+  /// machine's, which is what resolves there, and also where it shares that.
   var containerHostname: String {
     if let hostname { return hostname }
-    guard networkMode == .host, let text = try? Files.text("/proc/sys/kernel/hostname") else { return name }
+    guard networkMode == .host || sharesHostname == true, let text = try? Files.text("/proc/sys/kernel/hostname") else {
+      return name
+    }
     return text.split(separator: "\n").first.map(String.init) ?? name
+  }
+}
+
+extension TmpfsOptions {
+  /// As tmpfs(5) and the engine take them.
+  fileprivate var words: [String] {
+    [
+      size.map { "size=\($0)" }, inodes.map { "nr_inodes=\($0)" }, "mode=\(String(mode ?? 0o1777, radix: 8))",
+      uid.map { "uid=\($0)" }, gid.map { "gid=\($0)" },
+    ].compactMap { $0 } + (allowed ?? [])
   }
 }
 

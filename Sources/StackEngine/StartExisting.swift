@@ -35,7 +35,7 @@ extension Engine {
     while let name = pending.popLast() {
       guard names.insert(name).inserted else { continue }
       for container in all where container.record?.service == name {
-        pending += (container.record?.dependencies ?? []) + (container.record?.networkOf.map { [$0] } ?? [])
+        pending += container.record.map { $0.dependencies + $0.namespaceOwners } ?? []
       }
     }
     return Set(all.filter { names.contains($0.record?.service ?? "") })
@@ -81,7 +81,8 @@ struct StartExisting {
     try engineStep("supervisor") { try SupervisorSpawner(paths: engine.paths, project: project).ensure() }
     let graph = try StopOperation.graph(of: containers.sorted { $0.directory.name < $1.directory.name })
     var schedule = StartSchedule(graph)
-    var runner = try StartRunner(interruption: nil, jobs: [])
+    var runner = try StartRunner(
+      interruption: nil, jobs: [], silence: { spawner.reasonOfSilence(about: directory.container($0)) })
     var problems: [EngineError.Problem] = []
     var effects = schedule.begin()
     var isFinished = false

@@ -34,18 +34,21 @@ struct StartRunner {
   private let watch: LifeWatch?
   /// Called when there is no supervisor any more.
   private let supervise: () throws -> ProcessHandle?
+  /// Why the shim of a service has ended without a word.
+  private let silence: (String) -> String
   private var supervisor: ProcessHandle?
   /// Told once: a health check succeeds again and again.
   private var healthy: Set<String> = []
 
   init(
     interruption: FileDescriptor?, jobs: Set<String>, watch: LifeWatch? = nil,
-    supervise: @escaping () throws -> ProcessHandle? = { nil }
+    supervise: @escaping () throws -> ProcessHandle? = { nil }, silence: @escaping (String) -> String
   ) throws(EngineError) {
     self.interruption = interruption
     self.jobs = jobs
     self.watch = watch
     self.supervise = supervise
+    self.silence = silence
     supervisor = try engineStep("supervisor") { watch == nil ? nil : try supervise() }
   }
 
@@ -151,7 +154,7 @@ struct StartRunner {
     case .failed(let step, let reason):
       return Event(service: service, outcome: .failed(step: step, reason: reason))
     case nil:
-      return Event(service: service, outcome: .failed(step: "start", reason: "its shim was killed"))
+      return Event(service: service, outcome: .failed(step: "start", reason: silence(service)))
     }
   }
 }

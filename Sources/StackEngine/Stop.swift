@@ -12,6 +12,8 @@ struct StopOperation {
   let timeout: Int?
   /// The containers stay, stopped, until somebody starts them: none has done what it was there for.
   var leavesStopped = false
+  /// They go with an `up` that failed: at once, and without a word, because nobody asked for their end.
+  var takesBack = false
 
   /// Between the stop signal and SIGKILL when nothing is said (Compose Specification, `stop_grace_period`); nanoseconds.
   static let defaultGracePeriod: UInt64 = 10_000_000_000
@@ -64,12 +66,15 @@ struct StopOperation {
 
   /// Who needs whom, by the names of the containers.
   static func graph(of containers: [ContainerStatus]) throws(EngineError) -> DependencyGraph {
+    // All containers of a service: the last replica goes after those that need the service, too.
     let names = Dictionary(
-      containers.compactMap { status in status.record.map { ($0.service, status.directory.name) } },
-      uniquingKeysWith: { first, _ in first })
+      containers.compactMap { status in status.record.map { ($0.service, [status.directory.name]) } },
+      uniquingKeysWith: +)
     let nodes = containers.map { status in
       var node = Service(name: status.directory.name, root: .host)
-      node.dependencies = (status.record?.dependencies ?? []).compactMap { names[$0] }.map { Dependency(service: $0) }
+      node.dependencies = (status.record?.dependencies ?? []).flatMap { names[$0] ?? [] }.map {
+        Dependency(service: $0)
+      }
       return node
     }
     if let graph = try? DependencyGraph(nodes) { return graph }
@@ -94,6 +99,7 @@ struct StopOperation {
 
   private func begin(_ status: ContainerStatus) throws(EngineError) -> Stopping? {
     guard let identity = status.state.shim, let shim = identity.open() else { return nil }
+    if takesBack { return try kill(status, shim: shim) }
     engine.report(.container, status.name, .stopping)
     let grace =
       timeout.map { UInt64(max(0, $0)) * 1_000_000_000 } ?? status.record?.stopGracePeriod ?? Self.defaultGracePeriod
@@ -125,6 +131,15 @@ struct StopOperation {
     return Stopping(status: status, shim: shim, killAt: isKilled ? nil : KernelClock.monotonic + grace)
   }
 
+  private func kill(_ status: ContainerStatus, shim: consuming ProcessHandle) throws(EngineError) -> Stopping {
+    let stopping = Stopping(status: status, shim: shim, killAt: nil)
+    try engineStep(status.directory.name) {
+      try engine.thaw(status)
+      try sendKill(stopping)
+    }
+    return stopping
+  }
+
   /// Runs what the service wants to be run before it is stopped; what fails then does not keep it from being stopped.
   private func prepare(_ status: ContainerStatus, _ run: RunRecord, _ grace: UInt64) {
     guard let hooks = status.record?.life.preStop, !hooks.isEmpty else { return }
@@ -149,7 +164,7 @@ struct StopOperation {
       if hasEnded {
         stopping[name] = nil
         ended.append(name)
-        engine.report(.container, container.status.name, .stopped)
+        if !takesBack { engine.report(.container, container.status.name, .stopped) }
       } else if let killAt = container.killAt, KernelClock.monotonic >= killAt {
         container.killAt = nil
         try kill(container)
@@ -161,12 +176,14 @@ struct StopOperation {
   /// Kills every process of the container: PID 1, with which the kernel ends its PID namespace.
   private func kill(_ container: Stopping) throws(EngineError) {
     engine.report(.container, container.status.name, .killed, detail: timeout == 0 ? nil : "it did not stop in time")
-    try engineStep(container.status.directory.name) {
-      if case .running(let run, _) = container.status.state, let process = run.process.open() {
-        try process.signal(SIGKILL)
-      } else {
-        try container.shim.signal(SIGKILL)
-      }
+    try engineStep(container.status.directory.name) { try sendKill(container) }
+  }
+
+  private func sendKill(_ container: Stopping) throws {
+    if case .running(let run, _) = container.status.state, let process = run.process.open() {
+      try process.signal(SIGKILL)
+    } else {
+      try container.shim.signal(SIGKILL)
     }
   }
 }

@@ -10,6 +10,9 @@ package struct TestNetwork {
   package let interfaces: [InterfaceSpecification]
   /// Files for its /etc: hosts and resolv.conf.
   package let files: [(name: String, content: String)]
+
+  /// The service that stands for the program in the plan; no file can name one so.
+  static let guestName = "#test"
 }
 
 extension Engine {
@@ -18,8 +21,8 @@ extension Engine {
     _ stack: Stack, _ options: UpOptions, interruption: FileDescriptor?
   ) throws(EngineError) -> TestNetwork {
     var extended = stack
-    var guest = Service(name: "#test", root: .host)
-    guest.instance = ServiceInstance(service: "#test", kind: .oneOff("test"))
+    var guest = Service(name: TestNetwork.guestName, root: .host)
+    guest.instance = ServiceInstance(service: TestNetwork.guestName, kind: .oneOff("test"))
     guest.networkMode = .networks(stack.networks.filter { !$0.isExternal }.map { NetworkAttachment(network: $0.key) })
     extended.services.append(guest)
     var options = options

@@ -21,12 +21,12 @@ extension UpOperation {
     var problems = Problems()
     if removeAll {
       var options = DownOptions()
-      options.timeout = 0
+      options.takesBack = true
       problems.collect { try engine.removeAll(plan.stack.name, options) }
     } else {
       problems.collect {
         let statuses = try made.containers.reversed().map { try ContainerStatus($0) }
-        try StopOperation(engine: engine, timeout: 0).stop(statuses)
+        try StopOperation(engine: engine, timeout: 0, takesBack: true).stop(statuses)
       }
       for container in made.containers.reversed() { problems.collect(container.name) { try container.remove() } }
       problems.collect("networks") { try takeBackNetworks() }

@@ -40,7 +40,9 @@ extension Engine {
         try operation.run()
       } catch {
         // Best effort: what cannot be read cannot be shown.
-        if let statuses = try? paths.project(stack.name).statuses() { observer.failed(error, statuses) }
+        if let statuses = try? paths.project(stack.name).statuses() {
+          observer.failed(error, statuses, dependents: operation.dependents)
+        }
         if options.keepsOnFailure { throw error }
         throw operation.takenBack(after: error, removeAll: !existedBefore)
       }
@@ -73,6 +75,8 @@ final class UpOperation {
   private var reservations: [String: [PortReservation]] = [:]
   private var ports: [String: [ContainerRecord.PublishedPort]] = [:]
   private lazy var files = ContainerFiles(plan: plan)
+  private lazy var users = UserNamespaces(engine: engine, project: directory)
+  private lazy var baseLayer = BaseLayer(path: engine.paths.baseLayer)
   private lazy var filters = SeccompFilters(cache: SeccompCache(directory: engine.paths.seccompCache))
 
   init(engine: Engine, plan: UpPlan, lock: FileLock, options: UpOptions, interruption: FileDescriptor?) {
@@ -216,8 +220,10 @@ final class UpOperation {
     }
     for network in networks { try HostForwarding.prepare(bridge: network.bridge, isInternal: network.isInternal) }
     if networks.contains(where: { !$0.isInternal }) { _ = try HostForwarding.enable() }
-    try FirewallSocket().apply(
-      NetworkPolicy(tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published))
+    var policy = NetworkPolicy(
+      tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published)
+    try NetworkMembers(operation: self).describe(to: &policy)
+    try FirewallSocket().apply(policy)
   }
 
   /// Where a service's published ports lead: its first address on a network that has a way in.
@@ -232,11 +238,13 @@ final class UpOperation {
     }
   }
 
-  /// The first network with a way out, which also is the way in.
-  private func outward(_ attachments: [NetworkAttachment]) -> NetworkAttachment? {
-    attachments.first { attachment in
+  /// The network with a way out that has the highest priority, the first of them; it also is the way in.
+  func outward(_ attachments: [NetworkAttachment]) -> NetworkAttachment? {
+    let ways = attachments.filter { attachment in
       !plan.networks.contains { $0.key == attachment.network && $0.isInternal }
     }
+    let highest = ways.map { $0.gatewayPriority ?? 0 }.max()
+    return ways.first { $0.gatewayPriority ?? 0 == highest }
   }
 
   // MARK: Start
@@ -245,10 +253,14 @@ final class UpOperation {
     let graph = try engineStep { try DependencyGraph(plan.stack.services) }
     var schedule = StartSchedule(graph, selection: plan.services.map(\.service.name))
     let watched = watched
+    engine.observer.planned { plannedContainers }
     let supervisor = SupervisorSpawner(paths: engine.paths, project: plan.stack.name)
     var runner = try StartRunner(
       interruption: interruption, jobs: jobs, watch: watched.isEmpty ? nil : try engineStep { try LifeWatch() },
-      supervise: { try supervisor.ensured() })
+      supervise: { try supervisor.ensured() },
+      silence: { name in
+        spawner?.reasonOfSilence(about: self.directory.container(self.containerName(of: name))) ?? "its shim was killed"
+      })
     var readiness = Readiness(plan.services)
     var problems: [EngineError.Problem] = []
     var effects = schedule.begin()
@@ -260,7 +272,7 @@ final class UpOperation {
           guard let service = plan.services.first(where: { $0.service.name == name }) else { continue }
           try begin(service, spawner: spawner, runner: &runner)
         case .skip(let name, let reason):
-          engine.report(.container, name, .skipped, detail: reason.description)
+          engine.report(.container, containerName(of: name), .skipped, detail: reason.description)
           problems.append(EngineError.Problem(name, reason.description))
         case .finished: isFinished = true
         }
@@ -335,7 +347,9 @@ final class UpOperation {
       return schedule.handle(.failed(event.service, reason: "could not be started"))
     case .ended:
       let exit = try engineStep(event.service) { try directory.container(containerName(of: event.service)).read(.exit) }
-      return schedule.handle(.completed(event.service, exitCode: exit?.status.code ?? 137))
+      let code = exit?.status.code ?? 137
+      reportEnd(name, code)
+      return schedule.handle(.completed(event.service, exitCode: code))
     }
   }
 
@@ -354,8 +368,6 @@ final class UpOperation {
       throw EngineError(.usage, model.name, "there is no signal \(signalName) (man 7 signal)")
     }
     let imageName = if case .image(let reference) = model.root { reference } else { "" }
-    var networkOf: String?
-    if case .service(let other) = model.networkMode { networkOf = other }
     var record = ContainerRecord(
       project: plan.stack.name, service: model.serviceName, number: model.number,
       configuration: service.configuration.description,
@@ -363,15 +375,18 @@ final class UpOperation {
       command: SpecificationBuilder.command(of: model, image: service.image),
       createdAt: service.existing?.record.flatMap { service.action == .start ? $0.createdAt : nil }
         ?? KernelClock.realtime,
-      dependencies: serviceNames(model.dependencies.map(\.service)) + (networkOf.map { [$0] } ?? []),
+      dependencies: serviceNames(model.dependencies.map(\.service)) + model.namespaceOwners,
       attachments: attachments.map { network, address in
         .init(network: network, address: address, aliases: aliases(of: model, on: network))
       },
       ports: ports[model.name] ?? [], stopSignal: signal,
       stopGracePeriod: model.stopGracePeriod ?? StopOperation.defaultGracePeriod, restart: model.restart,
-      labels: model.labels, networkOf: networkOf, containerName: model.containerName)
+      labels: model.labels, networkOf: model.networkOwner, containerName: model.containerName)
     record.life = lifeSettings(for: service)
     record.isOneOff = model.isOneOff
+    record.logging = model.logging ?? Logging()
+    record.processesOf = model.pid?.owner
+    record.communicationOf = model.ipc?.owner
     return record
   }
 
@@ -388,7 +403,7 @@ final class UpOperation {
   }
 
   /// The services of the containers that are named.
-  private func serviceNames(_ instances: [String]) -> [String] {
+  func serviceNames(_ instances: [String]) -> [String] {
     var names: [String] = []
     for name in instances {
       let service = plan.stack.services.first { $0.name == name }?.serviceName ?? name
@@ -410,13 +425,21 @@ final class UpOperation {
 
   private func specification(for service: PreparedService) throws -> ContainerSpecification {
     let model = service.service
+    let namespaces = try namespaces(for: model)
     return try SpecificationBuilder(
-      service: model, image: service.image, layers: service.layers, container: service.container,
+      service: model, image: service.image, layers: try layers(of: service), container: service.container,
       project: plan.stack.name, volumePaths: try volumePaths(for: service),
       interfaces: interfaces(for: model, container: service.container.name),
-      network: try networkNamespace(for: model), seccomp: try filters.filter(for: model),
-      files: files.contents(for: model)
+      namespaces: namespaces, users: try users.mapping(for: service, namespaces), caller: engine.caller,
+      seccomp: try filters.filter(for: model), files: files.contents(for: model)
     ).build()
+  }
+
+  /// What the container's root consists of, from the bottom up. The machine's root has every place that the engine needs.
+  private func layers(of service: PreparedService) throws -> [String] {
+    if service.service.root == .host { return service.layers }
+    try baseLayer.ensure()
+    return [baseLayer.path] + service.layers
   }
 
   /// The directories of the service's volumes by target, made where they do not exist.
@@ -456,38 +479,5 @@ final class UpOperation {
     let taken = Set(service.service.mounts.map(\.target))
     for target in service.image?.volumes ?? [] where !taken.contains(target) { try anonymous(target) }
     return paths
-  }
-
-  func interfaces(for service: Service, container: String) -> [InterfaceSpecification] {
-    guard case .networks(let attachments) = service.networkMode else { return [] }
-    // The default route goes through it.
-    let outward = outward(attachments)?.network
-    // A frame to a published port is redirected within the bridge where the bridge calls the firewall.
-    let isHairpin = !service.ports.isEmpty && HostForwarding.bridgesCallFirewall
-    return attachments.enumerated().compactMap { index, attachment in
-      guard let network = plan.networks.first(where: { $0.key == attachment.network }),
-        let address = plan.addresses.address(of: service.name, on: attachment.network)
-      else { return nil }
-      return InterfaceSpecification(
-        name: KernelNames.containerInterface(index: index),
-        hostName: KernelNames.hostInterface(
-          project: plan.stack.name, container: container, index: index),
-        bridge: network.bridge, group: KernelNames.linkGroup(project: plan.stack.name),
-        address: address, prefixLength: network.subnet.prefixLength,
-        gateway: attachment.network == outward ? network.gateway : nil, mtu: network.mtu, isHairpin: isHairpin)
-    }
-  }
-
-  private func networkNamespace(for service: Service) throws -> NamespaceSpecification.Network {
-    switch service.networkMode {
-    case .none, .networks: return .own
-    case .host: return .host
-    case .service(let other):
-      let container = directory.container(containerName(of: other))
-      guard let run = try container.read(.state), run.process.isAlive else {
-        throw EngineError(.failure, service.name, "service \(other), whose network it shares, is not running")
-      }
-      return .of(run.process)
-    }
   }
 }

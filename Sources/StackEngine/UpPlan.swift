@@ -289,47 +289,6 @@ struct UpPlanner {
   }
 }
 
-/// Where a service's root file system is.
-struct RootSource {
-  let service: Service
-  let store: ImageStore
-
-  init(_ service: Service, store: ImageStore) {
-    self.service = service
-    self.store = store
-  }
-
-  struct Resolved {
-    let layers: [String]
-    let configuration: ImageConfiguration?
-    let imageID: String
-  }
-
-  func resolve() throws(EngineError) -> Resolved {
-    switch service.root {
-    case .image(let reference):
-      let image = try engineStep(service.name, kind: .imageUnavailable) { try store.resolve(reference) }
-      return Resolved(layers: image.layers, configuration: image.configuration, imageID: image.id)
-    case .directory(let path):
-      let status: stat
-      do throws(SystemCallError) {
-        status = try Files.status(path)
-      } catch {
-        throw EngineError(.imageUnavailable, service.name, "rootfs \(path): \(error.errno)")
-      }
-      guard status.st_mode & S_IFMT == S_IFDIR else {
-        throw EngineError(.imageUnavailable, service.name, "rootfs \(path) is not a directory")
-      }
-      return Resolved(layers: [path], configuration: nil, imageID: path)
-    case .archive(let path):
-      let layer = try engineStep(service.name, kind: .imageUnavailable) { try store.unpackedArchive(path: path) }
-      return Resolved(layers: [layer], configuration: nil, imageID: layer)
-    case .host:
-      return Resolved(layers: ["/"], configuration: nil, imageID: "host")
-    }
-  }
-}
-
 extension HealthCheck {
   /// The health check of an image; nil when it is `NONE`.
   fileprivate init?(_ image: ImageHealthcheck) {

@@ -1,8 +1,10 @@
+import InternetAddress
 import LinuxSystem
 import StackLifecycle
 import StackModel
 import StackPlan
 import StackStore
+import SystemPackage
 
 /// What an `up` has to do with the supervisor: having one, and waiting for what it finds out.
 extension UpOperation {
@@ -12,10 +14,33 @@ extension UpOperation {
       !plan.networks.isEmpty || options.owner != nil
       || plan.services.contains { $0.healthCheck != nil || RestartMachine.isActive($0.service.restart) }
     guard isNeeded else { return }
+    let spawner = SupervisorSpawner(paths: engine.paths, project: plan.stack.name)
+    // One that is there answers already.
+    if spawner.current() == nil { warnOfNameServers() }
     try engineStep("supervisor") {
       try Files.makeDirectories(directory.path)
       if let owner = options.owner { try directory.write(owner: owner) }
-      try SupervisorSpawner(paths: engine.paths, project: plan.stack.name).ensure()
+      try spawner.ensure()
+    }
+  }
+
+  /// Names the networks on which the supervisor will not be able to answer for names.
+  private func warnOfNameServers() {
+    for network in plan.networks {
+      for isStream in [false, true] {
+        do throws(SystemCallError) {
+          _ = try Socket.serve(address: network.gateway.value, port: 53, isStream: isStream)
+        } catch {
+          let holder = PortHolder.find(port: 53, isStream: isStream).map { " by \($0.command) (pid \($0.pid))" } ?? ""
+          let reason = error.errno == .addressInUse ? "is in use\(holder)" : "cannot be used: \(error.errno)"
+          engine.report(
+            .network, network.name, .hindered,
+            detail:
+              "port 53/\(isStream ? "tcp" : "udp") of its gateway \(network.gateway) \(reason): services find each "
+              + "other by their hosts files only, and names do not follow what starts and stops")
+          break
+        }
+      }
     }
   }
 
@@ -85,7 +110,41 @@ extension UpOperation {
     switch event.outcome {
     case .healthy: engine.report(.container, name, .healthy)
     case .unhealthy(let reason): engine.report(.container, name, .failed, detail: reason)
-    case .started, .alreadyRunning, .failed, .ended: break
+    case .ended:
+      // Best effort: without a record the container was killed with its shim.
+      reportEnd(name, (try? directory.container(containerName(of: event.service)).read(.exit))?.status.code ?? 137)
+    case .started, .alreadyRunning, .failed: break
+    }
+  }
+
+  func reportEnd(_ name: String, _ code: Int32) {
+    if code == 0 { return engine.report(.container, name, .completed) }
+    engine.report(.container, name, .failed, detail: "exited with code \(code)")
+  }
+
+  /// For each service those that need it.
+  var dependents: [String: [String]] {
+    var dependents: [String: [String]] = [:]
+    for service in plan.services.map(\.service) {
+      for need in serviceNames(service.dependencies.map(\.service))
+      where !dependents[need, default: []].contains(service.serviceName) {
+        dependents[need, default: []].append(service.serviceName)
+      }
+    }
+    return dependents
+  }
+
+  var plannedContainers: [PlannedContainer] {
+    let names = Dictionary(plan.services.map { ($0.service.name, $0.name) }, uniquingKeysWith: { first, _ in first })
+    let watched = watched
+    return plan.services.map { service in
+      PlannedContainer(
+        name: service.name, awaitsHealth: service.healthCheck != nil && watched.contains(service.service.name),
+        needs: service.service.dependencies.compactMap { need in
+          names[need.service].map {
+            PlannedContainer.Need(container: $0, service: need.service, condition: need.condition)
+          }
+        })
     }
   }
 

@@ -13,16 +13,13 @@ package enum PumpResult: Sendable, Hashable {
 }
 
 /// How much of a log is kept.
-package struct LogRetention: Sendable, Hashable {
-  /// A segment that has reached so many bytes is followed by another.
-  package var segmentSize: UInt64
-  /// So many segments are kept, the one being written included; at least 1.
-  package var segments: Int
-
-  package init(segmentSize: UInt64, segments: Int) {
-    self.segmentSize = segmentSize
-    self.segments = max(1, segments)
-  }
+package enum LogRetention: Sendable, Hashable {
+  case everything
+  /// The newest segments, that being written included, at least 1; a segment that would become larger than `size` is followed
+  /// by another.
+  case segments(Int, size: UInt64)
+  /// What is written is read, so that the container can go on, and dropped.
+  case nothing
 }
 
 /// Writes the log of one run of a container: one read(2) and one pwrite(2) a chunk, and nothing a line.
@@ -36,7 +33,7 @@ package struct LogWriter: ~Copyable {
   }
 
   private let directory: String
-  private let retention: LogRetention?
+  private let retention: LogRetention
   private var segment: LogSegment
   private var file: SharedDescriptor?
   private var offset: UInt64 = 0
@@ -49,8 +46,7 @@ package struct LogWriter: ~Copyable {
   /// - Parameters:
   ///   - directory: made with the first chunk when it does not exist.
   ///   - run: greater than that of earlier runs.
-  ///   - retention: nil keeps everything.
-  package init(directory: String, run: UInt32, retention: LogRetention? = nil) {
+  package init(directory: String, run: UInt32, _ retention: LogRetention = .everything) {
     self.directory = directory
     self.retention = retention
     segment = LogSegment(run: run)
@@ -68,7 +64,7 @@ package struct LogWriter: ~Copyable {
     _ stream: LogStream, from source: FileDescriptor
   ) throws(SystemCallError) -> PumpResult {
     do throws(SystemCallError) {
-      guard try buffer.fill(from: source) > 0 else { return .endOfFile }
+      guard try buffer.fill(from: source, limit: chunkLimit) > 0 else { return .endOfFile }
     } catch  where error.errno == .resourceTemporarilyUnavailable {
       return .wouldBlock
     } catch  where error.errno == .ioError {
@@ -93,7 +89,14 @@ package struct LogWriter: ~Copyable {
     if loss != nil { reportLoss() }
   }
 
+  /// What fits into a segment, as far as that is not tiny.
+  private var chunkLimit: Int {
+    guard case .segments(_, let size) = retention else { return ChunkBuffer.capacity }
+    return min(ChunkBuffer.capacity, max(4096, Int(clamping: size) - LogRecordHeader.size))
+  }
+
   private mutating func appendChunk(to stream: LogStream) {
+    if retention == .nothing { return }
     let before = (segment: segment, offset: offset, loss: loss)
     if loss != nil { reportLoss() }
     guard loss == nil else { return lose(buffer.count, nil) }
@@ -102,7 +105,7 @@ package struct LogWriter: ~Copyable {
       stream, flags: openLines & bit == 0 ? [] : .continuesLine, count: buffer.count,
       realtime: KernelClock.realtime, monotonic: KernelClock.monotonic)
     do throws(SystemCallError) {
-      let file = try openSegment()
+      let file = try openSegment(for: buffer.count)
       try buffer.write(header: header.words, to: file.borrowed, at: offset)
       offset += UInt64(LogRecordHeader.size + buffer.count)
       openLines = buffer.last == UInt8(ascii: "\n") ? openLines & ~bit : openLines | bit
@@ -126,7 +129,7 @@ package struct LogWriter: ~Copyable {
     let header = LogRecordHeader(
       .notice, flags: .afterLoss, count: text.count, realtime: KernelClock.realtime, monotonic: KernelClock.monotonic)
     do throws(SystemCallError) {
-      let file = try openSegment()
+      let file = try openSegment(for: text.count)
       try Files.write(file.borrowed, at: offset, header.bytes + text)
       offset += UInt64(LogRecordHeader.size + text.count)
       loss = nil
@@ -140,10 +143,12 @@ package struct LogWriter: ~Copyable {
     if let file { try? Files.truncate(file.borrowed, to: offset) }
   }
 
-  /// The segment to write to: the open one, or the next when that is full.
-  private mutating func openSegment() throws(SystemCallError) -> SharedDescriptor {
+  /// The segment to write a record to: the open one, or the next when that is full.
+  private mutating func openSegment(for count: Int) throws(SystemCallError) -> SharedDescriptor {
     if let file {
-      guard let retention, offset >= retention.segmentSize else { return file }
+      guard case .segments(_, let size) = retention, offset > 0,
+        offset + UInt64(LogRecordHeader.size + count) > size
+      else { return file }
       segment.part += 1
       self.file = nil
       offset = 0
@@ -171,8 +176,8 @@ package struct LogWriter: ~Copyable {
 
   /// Best effort: a segment that stays costs room, and the next one tries again.
   private func removeOldSegments() {
-    guard let retention, let segments = try? LogSegment.all(in: directory) else { return }
-    for old in segments.dropLast(retention.segments) where old < segment {
+    guard case .segments(let count, _) = retention, let segments = try? LogSegment.all(in: directory) else { return }
+    for old in segments.dropLast(max(1, count)) where old < segment {
       try? Files.removeFile("\(directory)/\(old.name)")
     }
   }

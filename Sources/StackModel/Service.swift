@@ -12,6 +12,8 @@ package struct Service: Sendable, Hashable, Codable {
   /// `container_name`; nil is `<project>-<service>-1`.
   package var containerName: String?
   package var root: RootFilesystem
+  /// `platform`: what the image must be for.
+  package var platform: ImagePlatform?
 
   // The process.
   /// nil keeps the image's; empty removes it.
@@ -67,6 +69,17 @@ package struct Service: Sendable, Hashable, Codable {
   package var devices: [DeviceMapping] = []
   package var oomScoreAdjustment: Int?
   package var userNamespace: UserNamespaceMode = .default
+  /// `x-own`: whether files that it writes into bind mounts belong to who called the command; nil: where sudo did.
+  package var givesFilesToCaller: Bool?
+  /// nil is a namespace of its own.
+  package var pid: NamespaceSharing?
+  package var ipc: NamespaceSharing?
+  /// `ipc: none`: there is no /dev/shm.
+  package var hasNoSharedMemory: Bool?
+  /// `uts: host`: it has the machine's host name, and may change it with the right to.
+  package var sharesHostname: Bool?
+  /// `cgroup: host`: it sees the machine's cgroups.
+  package var sharesCgroupNamespace: Bool?
 
   // Limits.
   package var resources = Resources()
@@ -147,6 +160,17 @@ package enum RootFilesystem: Sendable, Hashable, Codable {
   }
 }
 
+/// `platform`: `os/architecture[/variant]`, in Go's words.
+package struct ImagePlatform: Sendable, Hashable, Codable {
+  package var architecture: String
+  package var variant: String?
+
+  package init(architecture: String, variant: String? = nil) {
+    self.architecture = architecture
+    self.variant = variant
+  }
+}
+
 package struct EnvironmentVariable: Sendable, Hashable, Codable {
   package var name: String
   package var value: String
@@ -166,19 +190,57 @@ package struct Mount: Sendable, Hashable, Codable {
     case volume(key: String)
     /// A volume that belongs to the container alone.
     case anonymousVolume
-    /// Bytes (nil is half of the memory), permission bits (nil is 1777), and owner.
-    case tmpfs(size: UInt64?, mode: UInt32?, uid: UInt32?, gid: UInt32?)
+    case tmpfs(TmpfsOptions)
   }
 
   package var source: Source
   /// Absolute and clean.
   package var target: String
   package var isReadOnly = false
+  /// `nocopy`: a volume that is empty stays empty.
+  package var keepsEmpty: Bool?
+  /// `subpath`: the part of a volume that is mounted, relative.
+  package var subpath: String?
+  /// `bind.propagation`; nil is private.
+  package var propagation: Propagation?
+  /// `bind.recursive`; nil is that what is mounted below the source is there too, and read-only when it is.
+  package var below: Below?
+
+  /// Whether mounts that are made later, here or there, are seen on the other side (mount_namespaces(7)).
+  package enum Propagation: String, Sendable, Hashable, Codable { case shared, slave, `private` }
+
+  /// What becomes of mounts below the source.
+  package enum Below: String, Sendable, Hashable, Codable {
+    case absent = "disabled"
+    /// Writable, also when the mount itself is read-only.
+    case writable
+  }
 
   package init(_ source: Source, target: String, isReadOnly: Bool = false) {
     self.source = source
     self.target = target
     self.isReadOnly = isReadOnly
+  }
+}
+
+/// What tmpfs(5) is told; nil leaves it to the kernel.
+package struct TmpfsOptions: Sendable, Hashable, Codable {
+  /// Bytes; nil is half of the memory.
+  package var size: UInt64?
+  /// Files; nil is as many as half of the memory has pages.
+  package var inodes: UInt64?
+  /// Permission bits; nil is 1777.
+  package var mode: UInt32?
+  package var uid: UInt32?
+  package var gid: UInt32?
+  /// `exec`, `suid`, `dev`: what is not forbidden on it.
+  package var allowed: [String]?
+
+  package init(size: UInt64? = nil, mode: UInt32? = nil, uid: UInt32? = nil, gid: UInt32? = nil) {
+    self.size = size
+    self.mode = mode
+    self.uid = uid
+    self.gid = gid
   }
 }
 
@@ -196,6 +258,12 @@ package struct NetworkAttachment: Sendable, Hashable, Codable {
   package var network: String
   package var aliases: [String] = []
   package var address: IPv4Address?
+  /// `mac_address`: six octets in hexadecimal; nil is made from the address.
+  package var hardwareAddress: String?
+  /// `interface_name`: in the container; nil is `eth` and a number.
+  package var interfaceName: String?
+  /// `gw_priority`: the default route goes through the network with the highest.
+  package var gatewayPriority: Int?
 
   package init(network: String) {
     self.network = network
@@ -265,11 +333,52 @@ package enum SeccompChoice: Sendable, Hashable, Codable {
 }
 
 /// `userns_mode`.
-package enum UserNamespaceMode: String, Sendable, Hashable, Codable {
-  /// What the engine decides (docs/decisions).
+package enum UserNamespaceMode: Sendable, Hashable, Codable {
+  /// What the engine decides (docs/decisions/0003).
   case `default`
   case host
+  /// One of its own, if nothing that the service asks for is in the way.
+  case auto
+  /// One of its own, or the service does not start.
   case `private`
+  /// The same, with these numbers of the machine: `base` is the container's root.
+  case range(base: UInt32, count: UInt32)
+
+  /// Reads `host`, `auto`, `private` or `UID:GID:SIZE`; nil for anything else. Users and groups have the same numbers.
+  package init?(_ text: String) {
+    switch text {
+    case "host": self = .host
+    case "auto": self = .auto
+    case "private": self = .private
+    default:
+      let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+      guard parts.count == 3, parts.allSatisfy({ $0.utf8.allSatisfy { (48...57).contains($0) } }),
+        let base = UInt32(parts[0]), UInt32(parts[1]) == base, let count = UInt32(parts[2]),
+        base > 0, count > 0, UInt32.max - base > count
+      else { return nil }
+      self = .range(base: base, count: count)
+    }
+  }
+
+  private var text: String {
+    switch self {
+    case .default: "default"
+    case .host: "host"
+    case .auto: "auto"
+    case .private: "private"
+    case .range(let base, let count): "\(base):\(base):\(count)"
+    }
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let text = try decoder.singleValueContainer().decode(String.self)
+    self = UserNamespaceMode(text) ?? .default
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(text)
+  }
 }
 
 package struct DeviceMapping: Sendable, Hashable, Codable {

@@ -21,7 +21,7 @@ struct Translation {
     guard !configuration.rootPath.isEmpty else { throw OCIError("root is missing in config.json") }
     try check()
     let root = absolute(configuration.rootPath)
-    var network = NamespaceSpecification.Network.host
+    var network = NamespaceSpecification.Source.host
     if configuration.namespaces.network == .own { network = .own }
     var specification = ContainerSpecification(
       id: id, directory: root, root: RootSpecification(layers: []), hostname: configuration.hostname ?? "",
@@ -32,6 +32,7 @@ struct Translation {
     specification.noNewPrivileges = process.noNewPrivileges
     specification.resourceLimits = process.resourceLimits
     specification.sysctls = configuration.sysctls
+    specification.domainName = configuration.domainName.flatMap { $0.isEmpty ? nil : $0 }
     specification.oomScoreAdjustment = process.oomScoreAdjustment
     specification.seccomp = try filter(specification.capabilities)
     var listed = ListedContainer(root: self.root(root))
@@ -39,7 +40,6 @@ struct Translation {
     listed.process = Self.onThisMachine(process.user)
     listed.process.personality = configuration.personality
     listed.process.memoryPolicy = configuration.memoryPolicy
-    listed.domainName = configuration.domainName
     listed.resources = configuration.resources.settings
     listed.resources.devices = Self.deviceRules(configuration.resources.devices)
     specification.listed = listed

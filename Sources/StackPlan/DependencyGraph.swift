@@ -73,12 +73,12 @@ package struct DependencyGraph: Sendable, Hashable {
 
   /// An explicit dependency stands for an implied one on the same service: started is the least it can ask.
   private static func dependencies(of service: Service) -> [Dependency] {
-    guard case .service(let owner) = service.networkMode,
-      !service.dependencies.contains(where: { $0.service == owner && $0.isRequired })
-    else { return service.dependencies }
-    let explicit = service.dependencies.first { $0.service == owner }
-    let others = service.dependencies.filter { $0.service != owner }
-    return others + [Dependency(service: owner, condition: explicit?.condition ?? .started)]
+    service.namespaceOwners.reduce(service.dependencies) { dependencies, owner in
+      if dependencies.contains(where: { $0.service == owner && $0.isRequired }) { return dependencies }
+      let explicit = dependencies.first { $0.service == owner }
+      let others = dependencies.filter { $0.service != owner }
+      return others + [Dependency(service: owner, condition: explicit?.condition ?? .started)]
+    }
   }
 
   /// The same cycle whatever the order of the file: searched by name, and turned so that its smallest name comes first.

@@ -53,9 +53,10 @@ package struct HostsFile: Sendable {
       let gateway = attachments.lazy.compactMap { plan.networks[$0.network]?.gateway }.first
       var text = Self.loopback + Self.extraHosts(service, gateway: gateway)
       // Beside the line of the service, which has its name and is in all files of the network.
-      for attachment in attachments where hostname != service.name {
+      let fullName = service.domainName.map { "\(hostname).\($0)" }
+      for attachment in attachments where hostname != service.name || fullName != nil {
         guard let address = plan.address(of: service.name, on: attachment.network) else { continue }
-        text += "\(address)\t\(hostname)\n"
+        text += "\(address)\t\(fullName.map { $0 + " " } ?? "")\(hostname)\n"
       }
       for attachment in attachments { text += members[attachment.network] ?? "" }
       return text

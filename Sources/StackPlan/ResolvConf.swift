@@ -6,16 +6,30 @@ package enum ResolvConf {
   ///
   /// On a network of its own a container cannot reach name servers on the machine's loopback interface, as systemd-resolved's
   /// 127.0.0.53, nor, as these networks are IPv4, servers with IPv6 addresses: they are left out.
+  /// What is reachable comes after the gateway, for the time in which nobody answers there: names of the outside are found then
+  /// too, and those of the stack in the hosts file.
   /// - Parameters:
   ///   - gateway: where the supervisor answers for the names of the stack, and passes on what is not about it; nil for a
   ///     service that is on no network of the stack.
+  ///   - hasWayOut: whether what the service sends can leave its networks.
   ///   - hostContent: the machine's own /etc/resolv.conf.
   ///   - upstreamContent: /run/systemd/resolve/resolv.conf, which has the servers behind 127.0.0.53; empty when there is none.
   package static func render(
-    for service: Service, gateway: String? = nil, hostContent: String, upstreamContent: String
+    for service: Service, gateway: String? = nil, hasWayOut: Bool = true, hostContent: String, upstreamContent: String
   ) -> String {
     let host = Entries(hostContent)
-    if let gateway { return text([gateway], absoluteFirst(others(service, host.others))) }
+    if let gateway {
+      let lines = absoluteFirst(withoutRotation(others(service, host.others)))
+      guard hasWayOut else { return text([gateway], lines) }
+      let others = service.dns.isEmpty ? host.nameservers + Entries(upstreamContent).nameservers : service.dns
+      let reachable = others.filter(isReachable)
+      if reachable.isEmpty, let unreachable = others.first {
+        return text([gateway], lines)
+          + "# \(unreachable) cannot be reached from here: while nobody answers at \(gateway), only the hosts file does\n"
+      }
+      // More than three are not looked at (resolv.conf(5)).
+      return text([gateway] + reachable.prefix(2), lines)
+    }
     if case .host = service.networkMode, service.dns.isEmpty, service.dnsSearch == nil, service.dnsOptions == nil {
       return hostContent
     }
@@ -51,6 +65,15 @@ package enum ResolvConf {
     var lines = lines
     lines[index] += " ndots:0"
     return lines
+  }
+
+  /// In turn, servers of the outside would be asked for the names of the stack first.
+  private static func withoutRotation(_ lines: [String]) -> [String] {
+    lines.compactMap { line in
+      guard line.hasPrefix("options"), line.contains("rotate") else { return line }
+      let words = line.split(whereSeparator: \.isWhitespace).filter { $0 != "rotate" }
+      return words.count > 1 ? words.joined(separator: " ") : nil
+    }
   }
 
   private struct Entries {

@@ -25,14 +25,14 @@ package struct RunningService: Sendable, Hashable {
 package struct StackDifference: Sendable, Hashable {
   package enum Reason: Sendable, Hashable, CustomStringConvertible {
     case configurationChanged
-    /// It lives in the network namespace of a service that is made anew or starts again.
-    case networkOwnerReplaced(String)
+    /// It lives in a namespace of a service that is made anew or starts again.
+    case namespaceOwnerReplaced(String)
     case forced
 
     package var description: String {
       switch self {
       case .configurationChanged: "its configuration changed"
-      case .networkOwnerReplaced(let owner): "it shares the network of \(owner), which starts anew"
+      case .namespaceOwnerReplaced(let owner): "it shares a namespace of \(owner), which starts anew"
       case .forced: "asked for"
       }
     }
@@ -80,7 +80,7 @@ package struct StackDifference: Sendable, Hashable {
     for (service, hash) in wanted where isSelected(service.name) {
       actions[service.name] = action(hash, present[service.name], recreation)
     }
-    followNetworkOwners(wanted.map(\.service), &actions)
+    followNamespaceOwners(wanted.map(\.service), &actions)
     let known = Set(wanted.map(\.service.name))
     return StackDifference(
       services: wanted.compactMap { entry in
@@ -105,16 +105,17 @@ package struct StackDifference: Sendable, Hashable {
     }
   }
 
-  /// A network namespace ends with its owner: who lives in it cannot stay. Owners may themselves live with others.
-  private static func followNetworkOwners(_ services: [Service], _ actions: inout [String: Action]) {
+  /// A namespace ends with its owner, or nobody new can enter it: who lives in it cannot stay. Owners may themselves live
+  /// with others.
+  private static func followNamespaceOwners(_ services: [Service], _ actions: inout [String: Action]) {
     var guests: [String: [String]] = [:]
     for service in services {
-      if case .service(let owner) = service.networkMode { guests[owner, default: []].append(service.name) }
+      for owner in service.namespaceOwners { guests[owner, default: []].append(service.name) }
     }
-    var replaced = services.map(\.name).filter { actions[$0]?.replacesNetwork == true }
+    var replaced = services.map(\.name).filter { actions[$0]?.replacesNamespaces == true }
     while let owner = replaced.popLast() {
       for guest in guests[owner] ?? [] where actions[guest] == .keep {
-        actions[guest] = .recreate(.networkOwnerReplaced(owner))
+        actions[guest] = .recreate(.namespaceOwnerReplaced(owner))
         replaced.append(guest)
       }
     }
@@ -122,8 +123,8 @@ package struct StackDifference: Sendable, Hashable {
 }
 
 extension StackDifference.Action {
-  /// Whether the service gets a new network namespace.
-  fileprivate var replacesNetwork: Bool {
+  /// Whether the service gets new namespaces.
+  fileprivate var replacesNamespaces: Bool {
     switch self {
     case .keep: false
     case .start, .create, .recreate: true

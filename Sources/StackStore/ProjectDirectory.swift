@@ -4,6 +4,7 @@ import LinuxSystem
 ///
 /// ```
 /// projects/NAME/networks              the networks with their subnets (NetworkRecord list)
+/// projects/NAME/users                 the numbers of its user namespaces, the first of 65536; with such services only
 /// projects/NAME/supervisor            the process that reacts: ProcessIdentity; also its lock
 /// projects/NAME/owner                 the process with which it is to end: ProcessIdentity; of `stack test` only
 /// projects/NAME/containers/CONTAINER/
@@ -55,6 +56,20 @@ package struct ProjectDirectory: Hashable, Sendable {
   package func write(_ networks: [NetworkRecord]) throws(SystemCallError) {
     try Files.makeDirectories(path)
     try Files.replace("\(path)/networks", with: networks.wireBytes)
+  }
+
+  /// The first of the numbers that the machine has for the users of its containers; nil when it has none yet.
+  package func readUserBase() throws -> UInt32? {
+    guard let bytes = try Files.readIfPresent("\(path)/users"), !bytes.isEmpty else { return nil }
+    var reader = WireReader(bytes)
+    return try reader.integer(UInt32.self)
+  }
+
+  package func write(userBase: UInt32) throws(SystemCallError) {
+    var writer = WireWriter()
+    writer.integer(userBase)
+    try Files.makeDirectories(path)
+    try Files.replace("\(path)/users", with: writer.bytes)
   }
 
   /// Removes what is known of the containers, and their logs.
@@ -113,8 +128,12 @@ package struct ContainerDirectory: Hashable, Sendable {
   }
 
   /// What the engine runs, in its own binary form.
-  package func readSpecification() throws -> [UInt8] {
-    try ContainerFile(wireBytes: try Files.readAll("\(path)/container")).specification
+  package func readSpecification() throws -> [UInt8] { try readBoth().specification }
+
+  /// What the container is, and what the engine runs.
+  package func readBoth() throws -> (record: ContainerRecord, specification: [UInt8]) {
+    let file = try ContainerFile(wireBytes: try Files.readAll("\(path)/container"))
+    return (file.record, file.specification)
   }
 
   /// Removes the container's state; its logs too.

@@ -5,7 +5,7 @@ import StackModel
 // The binary forms of the records. A field is added at the end of its type, and the version goes up.
 
 extension ContainerRecord: WireCodable {
-  private static let version: UInt16 = 2
+  private static let version: UInt16 = 3
 
   package init(from reader: inout WireReader) throws(WireError) {
     guard try reader.integer(UInt16.self) == Self.version else {
@@ -21,6 +21,9 @@ extension ContainerRecord: WireCodable {
       containerName: try reader.value())
     life = try reader.value()
     isOneOff = try reader.value()
+    logging = try reader.value()
+    processesOf = try reader.value()
+    communicationOf = try reader.value()
   }
 
   package func write(to writer: inout WireWriter) {
@@ -45,6 +48,9 @@ extension ContainerRecord: WireCodable {
     writer.value(containerName)
     writer.value(life)
     writer.value(isOneOff)
+    writer.value(logging)
+    writer.value(processesOf)
+    writer.value(communicationOf)
   }
 
   private static func labels(from reader: inout WireReader) throws(WireError) -> [String: String] {
@@ -72,6 +78,20 @@ extension ContainerRecord: WireCodable {
       writer.integer(UInt8(3))
       writer.value(maximum)
     }
+  }
+}
+
+extension Logging: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init()
+    isKept = try reader.value()
+    maximumSize = try reader.value()
+    maximumFiles = try reader.value()
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(isKept)
+    writer.value(maximumSize)
+    writer.value(maximumFiles)
   }
 }
 

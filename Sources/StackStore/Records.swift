@@ -25,11 +25,16 @@ package struct ContainerRecord: Hashable, Sendable {
   package var labels: [String: String]
   /// The service whose network it shares.
   package var networkOf: String?
+  /// The services whose processes and whose IPC it shares.
+  package var processesOf: String?
+  package var communicationOf: String?
   /// `container_name`; nil is the directory's name.
   package var containerName: String?
   package var life = LifeSettings()
   /// Made by `run`: not one of the service's replicas.
   package var isOneOff = false
+  /// How much of what it writes is kept.
+  package var logging = Logging()
 
   package init(
     project: String, service: String, number: Int, configuration: String, image: String, imageID: String,
@@ -55,6 +60,9 @@ package struct ContainerRecord: Hashable, Sendable {
     self.networkOf = networkOf
     self.containerName = containerName
   }
+
+  /// The services in whose namespaces it lives, each once.
+  package var namespaceOwners: Set<String> { Set([networkOf, processesOf, communicationOf].compactMap { $0 }) }
 
   /// A container's place in a network.
   package struct Attachment: Hashable, Sendable {

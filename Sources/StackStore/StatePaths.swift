@@ -30,6 +30,7 @@ package struct StatePaths: Hashable, Sendable {
   }
 
   package var seccompCache: String { "\(data)/seccomp" }
+  package var baseLayer: String { "\(data)/base" }
   package var volumes: String { "\(data)/volumes" }
 
   /// The lock of a project: beside its directory, which comes and goes.

@@ -11,6 +11,7 @@ import SystemPackage
 /// Single-threaded. It forks one shim for each request, writes down who that is, lets it begin, and forgets it; whoever
 /// collects orphans reaps the shims.
 package struct ShimFactory {
+  private let mappings = SharedMappings()
   private let requests = FileDescriptor(rawValue: ShimSpawner.Descriptor.requests)
 
   /// The main function of the process.
@@ -21,11 +22,12 @@ package struct ShimFactory {
       // With the spawner ends the right to start anything.
       try checked("prctl", stk_prctl(STK_PR_SET_PDEATHSIG, UInt(SIGKILL), 0, 0, 0))
       umask(0)
-      ContainerLaunch.surveyHost()
+      ContainerLaunch.getReady()
       while let order = try factory.nextOrder() { factory.make(order) }
       _exit(0)
     } catch {
-      // The spawner sees the end of the channels of all shims that were not made.
+      // The spawner sees the end of the channels of all shims that were not made. Best effort: it may be gone.
+      try? Message.send(Array("\(error)".utf8), over: factory.requests)
       _exit(1)
     }
   }
@@ -62,15 +64,19 @@ package struct ShimFactory {
 
   private func make(_ order: Order) {
     do {
-      let specification = try ContainerSpecification(wireBytes: try order.container.readSpecification())
+      let (record, bytes) = try order.container.readBoth()
+      let specification = try ContainerSpecification(wireBytes: bytes)
+      mappings.prepare(for: specification)
       let (begin, word) = try DescriptorPair.pipe().split()
       let pid = try checked("fork", stk_fork())
       if pid == 0 {
         word.close()
         close(requests.rawValue)
         close(ShimSpawner.Descriptor.lock)
-        ShimProcess(order.container, specification, reportingTo: order.channel, order.kind, order.streams)
-          .run(begin)
+        ShimProcess(
+          order.container, specification, sharing: mappings, logging: record.logging, reportingTo: order.channel,
+          order.kind, order.streams
+        ).run(begin)
       }
       try order.container.beginRun(try ProcessIdentity(of: pid))
       try Files.writeAll(word.borrowed, [0], object: "pipe")

@@ -3,6 +3,7 @@ import IsolationEngine
 import LinuxSystem
 import StackEngine
 import StackLogs
+import StackModel
 import StackStore
 import SystemPackage
 
@@ -13,18 +14,22 @@ import SystemPackage
 struct ShimProcess {
   private let directory: ContainerDirectory
   private let specification: ContainerSpecification
+  private let logging: Logging
+  private let mappings: SharedMappings
   private let channel: SharedDescriptor
   private let kind: ContainerStreams
   private let streams: [SharedDescriptor]
 
   init(
-    _ directory: ContainerDirectory, _ specification: ContainerSpecification, reportingTo channel: SharedDescriptor,
-    _ kind: ContainerStreams, _ streams: [SharedDescriptor]
+    _ directory: ContainerDirectory, _ specification: ContainerSpecification, sharing mappings: SharedMappings,
+    logging: Logging, reportingTo channel: SharedDescriptor, _ kind: ContainerStreams, _ streams: [SharedDescriptor]
   ) {
+    self.logging = logging
     self.kind = kind
     self.streams = streams
     self.directory = directory
     self.specification = specification
+    self.mappings = mappings
     self.channel = channel
   }
 
@@ -53,7 +58,7 @@ struct ShimProcess {
   }
 
   private func keep() throws {
-    let container = try ContainerLaunch(specification).start(kind == .given ? streams : nil)
+    let container = try ContainerLaunch(specification, sharing: mappings).start(kind == .given ? streams : nil)
     guard let begun = try directory.read(.run) else {
       // The project was removed meanwhile, and with it the container.
       throw LaunchError("start", "its records are gone")
@@ -77,7 +82,7 @@ struct ShimProcess {
 
   /// Writes the container's log until it has ended, and says how it did.
   private func log(_ container: RunningContainer, run: Int) throws -> ExitRecord {
-    var log = LogWriter(directory: directory.logs, run: UInt32(clamping: run))
+    var log = LogWriter(directory: directory.logs, run: UInt32(clamping: run), retention)
     // Whoever was given the terminal reads it; this end of it would keep it open.
     if kind == .terminal, case .terminal(let master) = container.output { master.close() }
     var sources = kind == .log ? Self.sources(of: container.output) : []
@@ -99,6 +104,12 @@ struct ShimProcess {
     return ExitRecord(
       status: status, run: run, finishedAt: KernelClock.realtime,
       wasOutOfMemory: ContainerLaunch.wasOutOfMemory(specification))
+  }
+
+  private var retention: LogRetention {
+    guard logging.isKept else { return .nothing }
+    guard let size = logging.maximumSize else { return .everything }
+    return .segments(logging.maximumFiles ?? 1, size: size)
   }
 
   private struct Source {

@@ -63,7 +63,10 @@ final class SupervisedContainer {
   func take(_ status: ContainerStatus, at now: UInt64) -> [ContainerLife.Effect] {
     watch(status.state.shim)
     switch status.state {
-    case .created, .starting: return []
+    case .starting: return []
+    case .created:
+      // A start whose shim was killed before anything ran, by who wants it to stay stopped.
+      return directory.isHalted ? life.handle(.halted, at: now) : []
     case .running(let run, _):
       self.run = run
       let known = try? directory.read(.life)

@@ -309,6 +309,7 @@ package final class SupervisorProcess {
     }
     if case .started = message { return refresh(name) }
     if case .failed(let step, let reason) = message { Self.log("\(name): cannot be started again: \(step): \(reason)") }
+    if message == nil { Self.log("\(name): cannot be started again: its shim was killed") }
     apply(container.life.handle(.restartFailed, at: KernelClock.monotonic), to: container)
   }
 
@@ -353,13 +354,13 @@ package final class SupervisorProcess {
     }
   }
 
-  // MARK: Containers in the network of another
+  // MARK: Containers in namespaces of another
 
   private func guests(of owner: SupervisedContainer) -> [SupervisedContainer] {
-    containers.values.filter { $0.record.networkOf == owner.record.service }
+    containers.values.filter { $0.record.namespaceOwners.contains(owner.record.service) }
   }
 
-  /// A network namespace ends with its owner: who lives in it has to start again too.
+  /// A namespace ends with its owner: who lives in it has to start again too.
   private func stopGuests(of owner: SupervisedContainer) {
     if !deferred.isEmpty { catchUp() }
     for guest in guests(of: owner) where guest.isRunning {

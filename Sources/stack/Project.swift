@@ -31,15 +31,31 @@ struct Project {
     terminal = TerminalOutput(colour: options.ansi, environment: environment)
   }
 
+  /// Whether this is a step of a run there, whose page shows what is marked.
+  var isGitHubActions: Bool { environment["GITHUB_ACTIONS"] == "true" }
+
   var paths: StatePaths { StatePaths(environment: environment) }
 
-  /// The engine on the project's state, with progress as plain lines.
+  /// The engine on the project's state.
   var engine: Engine { engine(reportingTo: nil) }
 
-  /// - Parameter directory: where the report of a failure is written too.
-  func engine(reportingTo directory: String?) -> Engine {
+  /// - Parameters:
+  ///   - directory: where the report of a failure is written too.
+  ///   - timings: who else is told of progress.
+  func engine(reportingTo directory: String?, timings: Timings? = nil) -> Engine {
     Engine(
-      paths: paths, observer: ProgressLines(terminal, environment: environment, reportDirectory: directory))
+      paths: paths,
+      observer: CommandProgress(
+        terminal: terminal, style: progress.observer(terminal), timings: timings,
+        annotates: isGitHubActions, reportDirectory: directory),
+      caller: Caller(environment: environment))
+  }
+
+  /// How progress is shown: as the option says, or a variable; else as standard error is.
+  var progress: ProgressStyle {
+    let named = ["STACK_PROGRESS", "COMPOSE_PROGRESS"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
+    let style = options.progress ?? named.flatMap(ProgressStyle.init(rawValue:)) ?? .auto
+    return style == .auto ? .detected(environment, ansi: options.ansi) : style
   }
 
   private static func read(_ path: String) -> Result<[UInt8], SourceReadError> {

@@ -24,6 +24,22 @@ struct StackCommand: ParsableCommand {
     ])
 }
 
+extension StackCommand {
+  /// The subcommand, parsed without the tree that it is in, which the parser would look through at the cost of a millisecond.
+  ///
+  /// - Returns: nil when that is not enough, as for help, mistakes and subcommands of subcommands.
+  static func parsedAlone(_ arguments: [String]) -> (any ParsableCommand)? {
+    guard let name = arguments.first,
+      let subcommand = configuration.subcommands.first(where: { $0.configuration.commandName == name }),
+      subcommand.configuration.subcommands.isEmpty
+    else { return nil }
+    // What is wrong, or how it is used, says the parser of the whole tree.
+    guard let command = try? subcommand.parseAsRoot(Array(arguments.dropFirst())), type(of: command) == subcommand
+    else { return nil }
+    return command
+  }
+}
+
 /// Options that docker compose takes before the subcommand, and this command takes on either side of it.
 struct GlobalOptions: ParsableArguments {
   @Option(name: .short, help: ArgumentHelp("The same as --file.", valueName: "path"))
@@ -60,6 +76,9 @@ struct ProjectOptions: ParsableArguments {
   @Option(help: "How to report what is wrong with the file: text, json, github or sarif.")
   var diagnostics = DiagnosticFormat.text
 
+  @Option(help: "How to show progress: auto, tty, plain, quiet or json.")
+  var progress: ProgressStyle?
+
   @Option(help: "When to use colour: auto, always or never.")
   var ansi: ColourChoice = .auto
 }
@@ -73,7 +92,8 @@ enum ColourChoice: String, ExpressibleByArgument, CaseIterable {
 /// Moves global options that stand before the subcommand behind it, where the parser expects them.
 enum GlobalArguments {
   private static let withValue: Set<String> = [
-    "-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--profile", "--diagnostics", "--ansi",
+    "-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--profile", "--diagnostics",
+    "--progress", "--ansi",
   ]
 
   static func hoisted(_ arguments: [String]) -> [String] {

@@ -15,7 +15,7 @@ case "supervise": SupervisorProcess.main(Array(arguments.dropFirst()))
 default:
   let hoisted = GlobalArguments.hoisted(arguments)
   do {
-    var command = try StackCommand.parseAsRoot(hoisted)
+    var command = try StackCommand.parsedAlone(hoisted) ?? StackCommand.parseAsRoot(hoisted)
     try command.run()
   } catch  where StackCommand.exitCode(for: error) == .validationFailure {
     TerminalOutput(colour: .never, environment: [:]).error(

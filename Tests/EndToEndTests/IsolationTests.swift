@@ -40,6 +40,16 @@ struct IsolationTests {
     }
   }
 
+  /// The places for the engine's own files are in a layer that all containers share.
+  @Test func aContainerThatWritesNothingHasNothingInItsWritableLayer() throws {
+    try withService("") { (fixture: StackFixture) throws in
+      let layer = "\(fixture.directory)/run/projects/\(fixture.project)/containers/\(fixture.project)-s-1/upper"
+      #expect(try FileManager.default.contentsOfDirectory(atPath: layer) == [])
+      #expect(try fixture.exec("s", "cat /etc/hostname") == "s")
+      #expect(try fixture.exec("s", "stat -c %a /etc /etc/hosts") == "755\n644")
+    }
+  }
+
   @Test func theUserIsLookedUpInTheContainer() throws {
     try withService("    user: app\n    working_dir: /made/here\n") { (fixture: StackFixture) throws in
       #expect(try fixture.exec("s", "id -u; id -g; id -G; pwd") == "1000\n1000\n1000 1001\n/made/here")
@@ -177,7 +187,7 @@ struct IsolationTests {
         try fixture.exec(
           "s",
           "grep -c -E '^192.0.2.9.one|.machine$' /etc/hosts;"
-            + " test $(grep ^nameserver /etc/resolv.conf | cut -d' ' -f2) = $(ip route | grep ^default | cut -d' ' -f3) && echo gateway"
+            + " test $(grep -m1 ^nameserver /etc/resolv.conf | cut -d' ' -f2) = $(ip route | grep ^default | cut -d' ' -f3) && echo gateway"
         ) == "2\ngateway")
       #expect(try fixture.exec("open", "grep Seccomp: /proc/1/status") == "Seccomp:\t0")
       #expect(try fixture.exec("free", "mount -t tmpfs x /tmp && grep -c ' /tmp ' /proc/mounts") == "1")

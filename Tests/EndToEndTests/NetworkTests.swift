@@ -5,24 +5,6 @@ import Testing
 /// Who reaches a stack's services, and by which way: from the machine, from another machine, and from other containers.
 @Suite(.privateNamespace, .serialized)
 struct NetworkTests {
-  /// Another machine, 192.0.2.2, on a wire to 192.0.2.1.
-  private func withOtherMachine(_ body: () throws -> Void) throws {
-    let lab = try NetworkLab()
-    defer {
-      _ = try? NetworkLab.run("ip link delete up0")
-      try? lab.remove()
-    }
-    try lab.addNamespace("other")
-    try NetworkLab.run(
-      """
-      set -e
-      ip link add up0 type veth peer name e0 netns other
-      ip address add 192.0.2.1/24 dev up0 && ip link set up0 up
-      ip -n other address add 192.0.2.2/24 dev e0 && ip -n other link set e0 up
-      """)
-    try body()
-  }
-
   /// What an HTTP server answers; empty when nothing is reached.
   private func page(_ place: String, from namespace: String? = nil) throws -> String {
     try NetworkLab.run("curl -s -m 2 http://\(place)/ || true", in: namespace)
@@ -32,7 +14,7 @@ struct NetworkTests {
 
   @Test func publishedPortsAreReachedFromEverywhereTheyAreMeantFor() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
-      try withOtherMachine {
+      try OtherMachine.with {
         try fixture.write("page", to: "root/www/index.html")
         try fixture.file(
           """
@@ -66,7 +48,7 @@ struct NetworkTests {
 
   @Test func datagramsFindTheirWayToo() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
-      try withOtherMachine {
+      try OtherMachine.with {
         try fixture.write(
           """
           import socket

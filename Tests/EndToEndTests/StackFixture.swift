@@ -26,6 +26,8 @@ final class StackFixture {
     environment = [
       "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "STACK_RUN_DIR": "\(directory)/run",
       "STACK_DATA_DIR": "\(directory)/data",
+      // The whole suite runs with either.
+      "STACK_USERNS": ProcessInfo.processInfo.environment["STACK_USERNS"] ?? "",
     ]
     try makeRoot()
   }
@@ -81,6 +83,12 @@ final class StackFixture {
   @discardableResult
   func stack(_ arguments: String...) throws -> Outcome {
     try run(Self.binary, arguments)
+  }
+
+  /// The same, with more variables in its environment.
+  @discardableResult
+  func stack(_ arguments: String..., environment: [String: String]) throws -> Outcome {
+    try run("/usr/bin/env", environment.map { "\($0.key)=\($0.value)" } + [Self.binary] + arguments)
   }
 
   /// Runs a program in the fixture's directory. Output goes through files: a service that keeps a stream open does not keep the

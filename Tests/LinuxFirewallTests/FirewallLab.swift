@@ -32,7 +32,8 @@ final class FirewallLab {
         hostAddress: IPv4Address("127.0.0.1"), hostPort: 8081, transport: .tcp, destination: .a(3), destinationPort: 80),
       .init(
         hostAddress: IPv4Address("192.0.2.1"), hostPort: 8082, transport: .tcp, destination: .a(3), destinationPort: 80),
-    ])
+    ],
+    guests: [.a(4)])
 
   static let secondPolicy = NetworkPolicy(
     tableName: second, bridges: [.init(name: "tst-b", subnet: .b, gateway: .b(1))],

@@ -16,7 +16,8 @@ struct FirewallSocketTests {
       set internal { type ifname; elements = { "tst-i" }; }
       set same { type ifname . ifname; elements = { "tst-a" . "tst-a", "tst-i" . "tst-i" }; }
       set resolvers { type ipv4_addr . inet_proto . inet_service
-        elements = { 10.203.0.1 . udp . 53, 10.203.0.1 . tcp . 53 }; }
+        elements = { 10.201.0.1 . udp . 53, 10.201.0.1 . tcp . 53, 10.203.0.1 . udp . 53, 10.203.0.1 . tcp . 53 }; }
+      set guests { type ipv4_addr; elements = { 10.201.0.4 }; }
       map ports { type inet_proto . inet_service : ipv4_addr . inet_service
         elements = { tcp . 8080 : 10.201.0.2 . 80, udp . 8080 : 10.201.0.2 . 80 }; }
       map address-ports { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
@@ -50,8 +51,17 @@ struct FirewallSocketTests {
         ip daddr . meta l4proto . th dport @resolvers accept comment "name resolution"
         drop comment "everything else"
       }
+      chain from-network {
+        ct state established,related accept comment "answers"
+        ip daddr . meta l4proto . th dport @resolvers accept comment "name resolution"
+        meta l4proto icmp accept comment "ping"
+        ip saddr @guests accept comment "guests of the host"
+        meta l4proto tcp reject with tcp reset comment "all other connections"
+        reject with icmp type admin-prohibited comment "everything else"
+      }
       chain input { type filter hook input priority filter; policy accept;
         iifname @internal goto from-internal comment "to the host from an internal network"
+        iifname @bridges goto from-network comment "to the host from a network"
       }
       chain publishing { type nat hook prerouting priority dstnat; policy accept;
         fib daddr type != local accept comment "not to the host"
@@ -154,7 +164,7 @@ struct FirewallSocketTests {
     var contradiction = FirewallLab.firstPolicy
     contradiction.ports.append(.init(hostPort: 8080, transport: .tcp, destination: .a(9), destinationPort: 1))
     let error = #expect(throws: NetlinkError.self) { try firewall.apply(contradiction) }
-    #expect(error?.intent == "add elements to set ports of nftables table tst-first")
+    #expect(error?.intent == "add elements to set ports of nftables table ip tst-first")
     #expect(try NetworkLab.run("nft -a list ruleset") == before)
     // The socket is good for more.
     try firewall.apply(FirewallLab.firstPolicy)

@@ -1,7 +1,8 @@
 import InternetAddress
-import LinuxFirewall
 import LinuxNetlink
 import Testing
+
+@testable import LinuxFirewall
 
 struct NetworkPolicyTests {
   private let open = NetworkPolicy.Bridge(name: "tst-a", subnet: .a, gateway: .a(1))
@@ -13,24 +14,32 @@ struct NetworkPolicyTests {
 
   @Test func hasOnlyTheChainsItNeeds() {
     let plain = NetworkPolicy(tableName: "t", bridges: [open]).ruleset
-    #expect(plain.chains.map(\.name) == ["martians", "forward", "into-network", "masquerading"])
+    #expect(
+      plain.chains.map(\.name) == ["martians", "forward", "into-network", "masquerading", "input", "from-network"])
     let all = NetworkPolicy(tableName: "t", bridges: [open, closed], ports: [port(nil, 1), port(.a(1), 2)]).ruleset
-    #expect(all.chains.count == 9)
-    #expect(all.sets == all.sets.filter { !$0.elements.isEmpty })
+    #expect(all.chains.count == 10)
+    #expect(all.sets.filter(\.elements.isEmpty).map(\.name) == ["guests"])
   }
 
   @Test func everySetAndChainThatARuleNamesIsThere() {
     for bridges in [[], [open], [closed], [open, closed]] {
       for ports in [[], [port(nil, 1)], [port(.a(1), 1)], [port(nil, 1), port(.a(1), 1)]] {
-        let ruleset = NetworkPolicy(tableName: "t", bridges: bridges, ports: ports).ruleset
-        let sets = Set(ruleset.sets.map(\.name))
-        let chains = Set(ruleset.chains.map(\.name))
-        for expression in ruleset.chains.flatMap(\.rules).flatMap(\.expressions) {
-          if case .lookUp(let name, _, _) = expression { #expect(sets.contains(name)) }
-          if case .verdict(.goTo(let name)) = expression { #expect(chains.contains(name)) }
+        let policy = NetworkPolicy(
+          tableName: "t", bridges: bridges, ports: ports, forgers: [.init(interface: "v", address: .a(2))])
+        for ruleset in [policy.ruleset] + [policy.senders].compactMap({ $0 }) {
+          let sets = Set(ruleset.sets.map(\.name))
+          let chains = Set(ruleset.chains.map(\.name))
+          for expression in ruleset.chains.flatMap(\.rules).flatMap(\.expressions) {
+            if case .lookUp(let name, _, _) = expression { #expect(sets.contains(name)) }
+            if case .verdict(.goTo(let name)) = expression { #expect(chains.contains(name)) }
+          }
         }
       }
     }
+  }
+
+  @Test func whoCannotForgeIsNotWatched() {
+    #expect(NetworkPolicy(tableName: "t", bridges: [open], members: [.a(2)]).senders == nil)
   }
 
   @Test func anyAddressIsEveryAddress() {
@@ -64,16 +73,17 @@ struct ReplacementTests {
       tableName: "tst", bridges: [.init(name: "tst-a", subnet: .a, gateway: .a(1))])
     let messages = try policy.ruleset.replacement()
     let intents = messages.map(\.intent)
-    #expect(intents.first == "change nftables" && intents.last == "change nftables")
     #expect(
-      Array(intents[1...3]) == [
-        "add nftables table tst", "delete nftables table tst", "add nftables table tst",
+      Array(intents[...2]) == [
+        "add nftables table ip tst", "delete nftables table ip tst", "add nftables table ip tst",
       ])
     // NFNL_MSG_BATCH_BEGIN, of the subsystem nftables.
     #expect(
-      try messages[0].bytes(sequence: 1, flags: 1) == [20, 0, 0, 0, 16, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10])
+      try TableMessage.begin().bytes(sequence: 1, flags: 1) == [
+        20, 0, 0, 0, 16, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10,
+      ])
     // NFT_MSG_NEWTABLE of family ip, with its name.
-    let table = try messages[1].bytes(sequence: 2, flags: 1)
+    let table = try messages[0].bytes(sequence: 2, flags: 1)
     #expect(table == [28, 0, 0, 0, 0, 10, 1, 4, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 8, 0, 1, 0, 0x74, 0x73, 0x74, 0])
   }
 
@@ -82,7 +92,7 @@ struct ReplacementTests {
       NetworkPolicy.PublishedPort(hostPort: $0, transport: .tcp, destination: .a(2), destinationPort: 80)
     }
     let messages = try NetworkPolicy(tableName: "tst", bridges: [], ports: ports).ruleset.replacement()
-    #expect(messages.count { $0.intent == "add elements to set ports of nftables table tst" } == 10)
+    #expect(messages.count { $0.intent == "add elements to set ports of nftables table ip tst" } == 10)
     for message in messages { #expect(try message.bytes(sequence: 1, flags: 0).count < 1 << 16) }
   }
 }

@@ -44,7 +44,12 @@ struct ReachabilityTests {
     ("a1", "udp 10.201.0.1 8080", "a1 10.201.0.1"),
     ("a1", "tcp 192.0.2.1 8081", "-"),
     ("a1", "tcp 10.201.0.1 8081", "-"),
-    ("a1", "tcp 192.0.2.1 5432", "host 10.201.0.2"),
+    // What listens on the host: for its guest, and for nobody else but its resolver.
+    ("a1", "tcp 192.0.2.1 5432", "-"),
+    ("a1", "tcp 10.201.0.1 5432", "-"),
+    ("a1", "udp 10.201.0.1 53", "host 10.201.0.2"),
+    ("a1", "tcp 10.201.0.1 53", "host 10.201.0.2"),
+    ("a3", "tcp 192.0.2.1 5432", "host 10.201.0.4"),
     // Out, to another group's network, to an internal one.
     ("a1", "tcp 192.0.2.2 80", "outside 192.0.2.1"),
     ("a1", "udp 198.51.100.2 80", "evil 198.51.100.1"),

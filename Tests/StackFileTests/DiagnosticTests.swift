@@ -391,9 +391,9 @@ import Testing
     let text = """
       version: "3"
       services:
-        a: {image: i, mac_address: x, logging: {driver: none}}
-        b: {image: i, mac_address: x}
-        c: {image: i, mac_address: x, security_opt: [apparmor=x], environment: {UMASK: 022}}
+        a: {image: i, cpu_rt_period: 5, logging: {options: {tag: x}}}
+        b: {image: i, cpu_rt_period: 5}
+        c: {image: i, cpu_rt_period: 5, security_opt: [apparmor=x], environment: {UMASK: 022}}
       networks: {default: {driver_opts: {com.docker.network.driver.mtux: 1}}}
       """
     let result = load(text)
@@ -401,10 +401,10 @@ import Testing
     #expect(
       lines(result) == [
         "1:1: version is obsolete and has no effect | remove it",
-        "3:17: mac_address is accepted, but not acted on yet (here and in 2 more places)",
-        "3:33: logging is accepted, but not acted on yet",
-        "5:48: apparmor is accepted, but not acted on yet",
-        "5:82: 022 is used as it is written; docker compose would write the number differently | write it in quotes, \"022\", to mean the same everywhere",
+        "3:17: cpu_rt_period is accepted, but not acted on yet (here and in 2 more places)",
+        "3:60: the logging option tag is accepted, but not acted on",
+        "5:50: apparmor is accepted, but not acted on yet",
+        "5:84: 022 is used as it is written; docker compose would write the number differently | write it in quotes, \"022\", to mean the same everywhere",
         "6:36: com.docker.network.driver.mtux is accepted, but not acted on yet | did you mean \"com.docker.network.driver.mtu\"?",
       ])
   }

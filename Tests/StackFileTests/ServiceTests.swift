@@ -149,10 +149,10 @@ import Testing
       ("{type: volume, target: /b}", .anonymousVolume, "/b", false),
       (
         "{type: tmpfs, target: /b, tmpfs: {size: 64m, mode: 0o1777}}",
-        .tmpfs(size: 64 << 20, mode: 0o1777, uid: nil, gid: nil), "/b", false
+        .tmpfs(TmpfsOptions(size: 64 << 20, mode: 0o1777)), "/b", false
       ),
       (
-        "{type: tmpfs, target: /b, tmpfs: {mode: \"700\"}}", .tmpfs(size: nil, mode: 0o700, uid: nil, gid: nil), "/b",
+        "{type: tmpfs, target: /b, tmpfs: {mode: \"700\"}}", .tmpfs(TmpfsOptions(mode: 0o700)), "/b",
         false
       ),
     ] as [(String, Mount.Source, String, Bool)])
@@ -164,8 +164,8 @@ import Testing
   @Test func tmpfsHasOptions() {
     #expect(
       web("tmpfs: [/a, \"/b:size=64m,mode=1777,uid=1,gid=2,ro\"]")?.mounts == [
-        Mount(.tmpfs(size: nil, mode: nil, uid: nil, gid: nil), target: "/a"),
-        Mount(.tmpfs(size: 64 << 20, mode: 0o1777, uid: 1, gid: 2), target: "/b", isReadOnly: true),
+        Mount(.tmpfs(TmpfsOptions()), target: "/a"),
+        Mount(.tmpfs(TmpfsOptions(size: 64 << 20, mode: 0o1777, uid: 1, gid: 2)), target: "/b", isReadOnly: true),
       ])
     #expect(web("tmpfs: /run")?.mounts.map(\.target) == ["/run"])
   }

@@ -101,6 +101,33 @@ import Testing
     #expect(ResolvConf.render(for: service, hostContent: host, upstreamContent: upstream) == expected)
   }
 
+  @Test(arguments: [
+    ("nameserver 10.0.0.2\nnameserver 10.0.0.3\nnameserver 10.0.0.4\n", "", ["10.0.0.2", "10.0.0.3"]),
+    ("nameserver 127.0.0.53\noptions edns0 rotate\n", "nameserver 10.0.0.2\n", ["10.0.0.2"]),
+    ("options rotate\n", "", []),
+  ])
+  func `behind the stack's own name server are those of the machine`(host: String, upstream: String, expected: [String])
+  {
+    let service = Service(name: "a", root: .host)
+    let file = ResolvConf.render(for: service, gateway: "10.9.0.1", hostContent: host, upstreamContent: upstream)
+    let options = host.contains("edns0") ? "options edns0 ndots:0\n" : "options ndots:0\n"
+    #expect(file == (["10.9.0.1"] + expected).map { "nameserver \($0)\n" }.joined() + options)
+    let inside = ResolvConf.render(
+      for: service, gateway: "10.9.0.1", hasWayOut: false, hostContent: host, upstreamContent: upstream)
+    #expect(inside == "nameserver 10.9.0.1\n" + options)
+  }
+
+  @Test func `a machine whose servers cannot be reached says so`() {
+    var service = Service(name: "a", root: .host)
+    func file() -> String {
+      ResolvConf.render(
+        for: service, gateway: "10.9.0.1", hostContent: "nameserver 127.0.0.1\n", upstreamContent: "")
+    }
+    #expect(file().contains("# 127.0.0.1 cannot be reached from here"))
+    service.dns = ["192.0.2.1"]
+    #expect(file() == "nameserver 10.9.0.1\nnameserver 192.0.2.1\noptions ndots:0\n")
+  }
+
   @Test func `name servers of the file come first, and the host's file is left alone`() {
     var service = Service(name: "a", root: .host)
     let host = "nameserver 127.0.0.53\nsearch a\n"

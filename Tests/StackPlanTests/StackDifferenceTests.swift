@@ -182,13 +182,13 @@ import Testing
     let running = [present("inner", "1"), present("guest", "1"), present("owner", "0")]
     #expect(
       actions(services, running) == [
-        "owner": .recreate(.configurationChanged), "guest": .recreate(.networkOwnerReplaced("owner")),
-        "inner": .recreate(.networkOwnerReplaced("guest")),
+        "owner": .recreate(.configurationChanged), "guest": .recreate(.namespaceOwnerReplaced("owner")),
+        "inner": .recreate(.namespaceOwnerReplaced("guest")),
       ])
     let restarted = [present("inner", "1", .stopped), present("guest", "1"), present("owner", "1", .stopped)]
     #expect(
       actions(services, restarted) == [
-        "owner": .start, "guest": .recreate(.networkOwnerReplaced("owner")), "inner": .start,
+        "owner": .start, "guest": .recreate(.namespaceOwnerReplaced("owner")), "inner": .start,
       ])
   }
 

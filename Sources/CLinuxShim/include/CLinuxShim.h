@@ -197,7 +197,6 @@ int stk_set_scheduler(unsigned policy, uint64_t flags, int nice, unsigned priori
                       uint64_t period);
 /// set_mempolicy(2) for the calling thread: `nodes` is a mask of `count` words, of which none leaves it out.
 int stk_set_memory_policy(int mode, const unsigned long *_Nullable nodes, size_t count);
-int stk_setdomainname(const char *name, size_t size);
 /// Clears (0) or sets (1) close-on-exec.
 int stk_set_close_on_exec(int descriptor, int on);
 int stk_chroot(const char *path);

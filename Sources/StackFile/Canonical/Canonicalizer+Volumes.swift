@@ -33,15 +33,10 @@ extension Canonicalizer {
       switch option {
       case "ro": node.set("read_only", Node(true, at: mark))
       case "rw", "consistent", "cached", "delegated": continue
-      case "z", "Z":
-        bind.set("selinux", Node(text: option, at: mark))
-        inert(option, at: mark)
-      case "nocopy":
-        named.set("nocopy", Node(true, at: mark))
-        inert(option, at: mark)
+      case "z", "Z": bind.set("selinux", Node(text: option, at: mark))
+      case "nocopy": named.set("nocopy", Node(true, at: mark))
       case "shared", "slave", "private", "rshared", "rslave", "rprivate":
         bind.set("propagation", Node(text: option, at: mark))
-        inert(option, at: mark)
       default:
         report.warning(
           mark, path.text, "unknown option \"\(option)\" in \"\(text)\"",
@@ -61,11 +56,6 @@ extension Canonicalizer {
   private static let volumeOptions = [
     "ro", "rw", "z", "Z", "nocopy", "shared", "slave", "private", "rshared", "rslave", "rprivate",
   ]
-
-  private func inert(_ option: String, at mark: Mark) {
-    report.inert(
-      kind: "volume option \(option)", mark, path.text, "the option \(option) is accepted, but not acted on yet")
-  }
 
   private func longVolume(_ node: Node) -> Node? {
     guard let type = node["type"]?.text else { return node }

@@ -18,7 +18,37 @@ extension ServiceDecoder {
       return
     }
     guard let source = source(of: item, type, path) else { return }
-    add(Mount(source, target: target, isReadOnly: item["read_only"]?.text == "true"), item, path)
+    var mount = Mount(source, target: target, isReadOnly: item["read_only"]?.text == "true")
+    if let options = item["bind"] { take(options, into: &mount, path) }
+    if let options = item["volume"] {
+      if options["nocopy"]?.text == "true" { mount.keepsEmpty = true }
+      takeSubpath(options["subpath"], into: &mount, path)
+    }
+    add(mount, item, path)
+  }
+
+  private func take(_ options: Node, into mount: inout Mount, _ path: String) {
+    if let node = options["propagation"], let text = node.text, !text.isEmpty {
+      // `rslave` says what is done anyway: also for the mounts below.
+      mount.propagation = Mount.Propagation(rawValue: text.hasPrefix("r") ? String(text.dropFirst()) : text)
+      if mount.propagation == nil {
+        report.refusal(
+          node.mark, path + ".bind.propagation", "there is no propagation \"\(text)\"",
+          hint: report.suggestion(for: text, among: ["private", "slave", "shared"]) ?? "private, slave or shared")
+      }
+    }
+    mount.below = options["recursive"]?.text.flatMap(Mount.Below.init)
+  }
+
+  private func takeSubpath(_ node: Node?, into mount: inout Mount, _ path: String) {
+    guard let node, let text = node.text, !text.isEmpty else { return }
+    let steps = text.split(separator: "/")
+    if FilePath.isAbsolute(text) || steps.contains("..") || steps.isEmpty {
+      report.refusal(
+        node.mark, path + ".volume.subpath", "\"\(text)\" must be a path in the volume",
+        hint: "for example data/current")
+    }
+    mount.subpath = text
   }
 
   private func source(of item: Node, _ type: String, _ path: String) -> Mount.Source? {
@@ -32,8 +62,8 @@ extension ServiceDecoder {
     case "tmpfs":
       let options = item["tmpfs"]
       return .tmpfs(
-        size: options?["size"]?.text.flatMap(UInt64.init), mode: options?["mode"]?.text.flatMap { UInt32($0) },
-        uid: nil, gid: nil)
+        TmpfsOptions(
+          size: options?["size"]?.text.flatMap(UInt64.init), mode: options?["mode"]?.text.flatMap { UInt32($0) }))
     case "volume": return item["source"]?.text.map { .volume(key: $0) } ?? .anonymousVolume
     default:
       report.refusal(
@@ -71,45 +101,48 @@ extension ServiceDecoder {
   /// `PATH[:OPTION,…]` (tmpfs(5)).
   private mutating func decodeTmpfs(_ item: Node, _ path: String) {
     guard let text = item.text else { return }
-    let (target, options) = Canonicalizer.split(text, at: UInt8(ascii: ":"))
-    var size: UInt64?
-    var mode: UInt32?
-    var uid: UInt32?
-    var gid: UInt32?
+    let (target, list) = Canonicalizer.split(text, at: UInt8(ascii: ":"))
+    var options = TmpfsOptions()
     var isReadOnly = false
-    for option in (options ?? "").split(separator: ",") {
+    for option in (list ?? "").split(separator: ",") {
       let (name, value) = Canonicalizer.split(String(option), at: UInt8(ascii: "="))
       var isRight = true
       switch name {
       case "size":
-        size = value.flatMap(ByteSize.parse)
-        isRight = size != nil
+        options.size = value.flatMap(ByteSize.parse)
+        isRight = options.size != nil
       case "mode":
-        mode = value.flatMap { UInt32($0, radix: 8) }
-        isRight = mode.map { $0 <= 0o7777 } ?? false
+        options.mode = value.flatMap { UInt32($0, radix: 8) }
+        isRight = options.mode.map { $0 <= 0o7777 } ?? false
       case "uid":
-        uid = value.flatMap { UInt32($0) }
-        isRight = uid != nil
+        options.uid = value.flatMap { UInt32($0) }
+        isRight = options.uid != nil
       case "gid":
-        gid = value.flatMap { UInt32($0) }
-        isRight = gid != nil
+        options.gid = value.flatMap { UInt32($0) }
+        isRight = options.gid != nil
+      case "nr_inodes":
+        options.inodes = value.flatMap(ByteSize.parse)
+        isRight = options.inodes != nil
       case "ro": isReadOnly = true
-      case "rw", "nosuid", "nodev", "noexec": continue
-      case "exec", "suid", "dev", "nr_inodes", "nr_blocks":
-        report.inert(kind: "tmpfs \(name)", item.mark, path, "the option \(name) is accepted, but not acted on yet")
+      case "rw": isReadOnly = false
+      case "exec", "suid", "dev": options.allowed = (options.allowed ?? []) + [name]
+      case "noexec", "nosuid", "nodev": options.allowed?.removeAll { "no" + $0 == name }
       default:
         report.refusal(
           item.mark, path, "unknown option \"\(name)\" in \"\(text)\"",
-          hint: report.suggestion(for: name, among: ["size", "mode", "uid", "gid", "ro", "rw"])
-            ?? "options are size, mode, uid, gid, ro and rw")
+          hint: report.suggestion(for: name, among: Self.tmpfsOptions)
+            ?? "options are \(Self.tmpfsOptions.joined(separator: ", "))")
       }
       if !isRight {
         report.refusal(item.mark, path, "\"\(option)\" is not right", hint: "for example size=64m, mode=1777, uid=1000")
       }
     }
-    let source = Mount.Source.tmpfs(size: size, mode: mode, uid: uid, gid: gid)
-    add(Mount(source, target: FilePath.clean(target), isReadOnly: isReadOnly), item, path)
+    add(Mount(.tmpfs(options), target: FilePath.clean(target), isReadOnly: isReadOnly), item, path)
   }
+
+  private static let tmpfsOptions = [
+    "size", "mode", "uid", "gid", "nr_inodes", "ro", "rw", "exec", "suid", "dev", "noexec", "nosuid", "nodev",
+  ]
 
   private mutating func decodeDevice(_ item: Node, _ path: String) {
     guard let source = item["source"]?.text else { return }

@@ -175,11 +175,25 @@ extension ServiceDecoder {
     for option in node["options"]?.members ?? [] {
       let text = option.value.text ?? ""
       switch option.key {
-      case "max-size": logging.maximumSize = text == "-1" ? nil : ByteSize.parse(text)
-      case "max-file": logging.maximumFiles = Int(text)
-      default: continue
+      case "max-size":
+        logging.maximumSize = text == "-1" ? nil : ByteSize.parse(text)
+        if text != "-1", logging.maximumSize ?? 0 == 0 {
+          expected("a size such as 10m, or -1", option.value, option.key)
+        }
+      case "max-file":
+        logging.maximumFiles = Int(text)
+        if logging.maximumFiles ?? 0 < 1 { expected("a number of files, at least 1", option.value, option.key) }
+      default:
+        guard Self.localDrivers.contains(driver) else { continue }
+        report.inert(
+          kind: "logging option \(option.key)", option.value.mark, path("logging.options.\(option.key)"),
+          "the logging option \(option.key) is accepted, but not acted on")
       }
     }
     service.logging = logging
+  }
+
+  private mutating func expected(_ what: String, _ value: Node, _ option: String) {
+    report.error(value.mark, path("logging.options.\(option)"), "\"\(value.text ?? "")\" is not \(what)")
   }
 }

@@ -5,6 +5,7 @@ extension ServiceDecoder {
     let limits = node["deploy"]?["resources"]?["limits"]
     let memory = agreed("mem_limit", limits?["memory"], "deploy.resources.limits.memory")
     service.resources.memory = memory?.text.flatMap(UInt64.init).flatMap { $0 == 0 ? nil : $0 }
+    checkMemory(memory)
     service.resources.memoryAndSwap = node["memswap_limit"]?.text.flatMap(Int64.init).flatMap { $0 == 0 ? nil : $0 }
     service.resources.cpus = agreed("cpus", limits?["cpus"], "deploy.resources.limits.cpus")?.text.flatMap(Double.init)
       .flatMap {
@@ -50,6 +51,16 @@ extension ServiceDecoder {
         hint: "keep one of the two")
     }
     return own
+  }
+
+  /// Below it no program starts: Docker refuses it too.
+  private static let leastMemory: UInt64 = 6 << 20
+
+  private func checkMemory(_ node: Node?) {
+    guard let node, let memory = service.resources.memory, memory < Self.leastMemory else { return }
+    report.refusal(
+      node.mark, path(self.node["mem_limit"] == nil ? "deploy.resources.limits.memory" : "mem_limit"),
+      "\(memory) bytes of memory are too few for a program to start", hint: "the least is 6m")
   }
 
   private mutating func decodeShares() {

@@ -19,7 +19,11 @@ extension ServiceDecoder {
 
   private mutating func decodeMode() {
     guard let mode = node["network_mode"], let text = mode.text else {
-      service.networkMode = .networks((node["networks"]?.members ?? []).map(attachment))
+      var attachments = (node["networks"]?.members ?? []).map(attachment)
+      if let address = hardwareAddress(node["mac_address"], path("mac_address")), !attachments.isEmpty {
+        attachments[0].hardwareAddress = attachments[0].hardwareAddress ?? address
+      }
+      service.networkMode = .networks(attachments)
       return
     }
     if let networks = node.member("networks") {
@@ -57,7 +61,39 @@ extension ServiceDecoder {
           hint: "for example 10.5.0.10")
       }
     }
+    let path = path("networks.\(member.key)")
+    attachment.hardwareAddress = hardwareAddress(member.value["mac_address"], path + ".mac_address")
+    attachment.interfaceName = interfaceName(member.value["interface_name"], path + ".interface_name")
+    attachment.gatewayPriority = member.value["gw_priority"]?.text.flatMap { Int($0) }
     return attachment
+  }
+
+  private func hardwareAddress(_ node: Node?, _ path: String) -> String? {
+    guard let node, let text = node.text, !text.isEmpty else { return nil }
+    let octets = text.split(separator: ":", omittingEmptySubsequences: false).map { part in
+      part.utf8.count == 2 ? UInt8(part, radix: 16) : nil
+    }
+    guard octets.count == 6, let first = octets[0], octets.allSatisfy({ $0 != nil }) else {
+      report.refusal(
+        node.mark, path, "\"\(text)\" is not a hardware address", hint: "six octets, for example 02:42:ac:11:00:02")
+      return nil
+    }
+    if first & 1 == 1 {
+      report.refusal(node.mark, path, "\(text) is an address of a group", hint: "the first octet must be even")
+    }
+    return text
+  }
+
+  /// The limit is the kernel's (IFNAMSIZ), and so are the characters (dev_valid_name).
+  private func interfaceName(_ node: Node?, _ path: String) -> String? {
+    guard let node, let text = node.text, !text.isEmpty else { return nil }
+    let isValid =
+      text.utf8.count <= 15 && text != "." && text != ".." && text != "lo"
+      && !text.utf8.contains { $0 <= UInt8(ascii: " ") || $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ":") }
+    if !isValid {
+      report.refusal(node.mark, path, "\"\(text)\" is not the name of an interface", hint: "at most 15 characters")
+    }
+    return text
   }
 
   // MARK: Ports

@@ -14,6 +14,7 @@ extension ServiceDecoder {
     }
     service.oomScoreAdjustment = node["oom_score_adj"]?.text.flatMap { Int($0) }
     decodeUserNamespace()
+    decodeOwner()
   }
 
   private func seccomp(_ text: String) -> SeccompChoice {
@@ -72,13 +73,23 @@ extension ServiceDecoder {
 
   private mutating func decodeUserNamespace() {
     guard let mode = node["userns_mode"], let text = mode.text, !text.isEmpty else { return }
-    guard let known = UserNamespaceMode(rawValue: text) else {
+    guard let known = UserNamespaceMode(text) else {
       report.refusal(
         mode.mark, path("userns_mode"), "there is no user namespace mode \"\(text)\"",
-        hint: report.suggestion(for: text, among: ["host", "private"]) ?? "host or private")
+        hint: report.suggestion(for: text, among: ["host", "auto", "private"])
+          ?? "host, auto, private, or UID:GID:SIZE with the same number for UID and GID")
       return
     }
     service.userNamespace = known
+  }
+
+  private mutating func decodeOwner() {
+    guard let owner = node.member("x-own")?.value, let text = owner.text else { return }
+    switch text {
+    case "caller": service.givesFilesToCaller = true
+    case "none": service.givesFilesToCaller = false
+    default: report.refusal(owner.mark, path("x-own"), "x-own is caller or none, not \"\(text)\"")
+    }
   }
 }
 

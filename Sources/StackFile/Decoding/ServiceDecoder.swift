@@ -29,6 +29,7 @@ struct ServiceDecoder {
     decodeFiles()
     decodeNetwork()
     decodeSecurity()
+    decodeNamespaces()
     decodeLimits()
     decodeOrder()
     decodeLife()
@@ -64,6 +65,8 @@ struct ServiceDecoder {
       service.root = text == "host" ? .host : Self.isArchive(text) ? .archive(text) : .directory(text)
     }
     if image == nil, root == nil { decodeMissingRoot() }
+    service.platform = platform
+    announcePullPolicy()
   }
 
   private func decodeMissingRoot() {

@@ -7,7 +7,7 @@ extension KeyTable {
       Key("resources", .record(.deployResources), "Limits and reservations"),
       Key("replicas", .count, "The number of containers", keepsZero: true),
       Key("restart_policy", .record(.deployRestart), "Says more than restart:, and wins over it"),
-      Key("mode", .text, .inert, "replicated or global"),
+      Key("mode", .text, .noEffect("there is one machine"), "replicated or global"),
       Key("labels", .labels, .noEffect("labels of a cluster's service"), "Labels of the service"),
       Key("endpoint_mode", .text, forClusters, "How a cluster finds the service"),
       Key("placement", .record(.deployPlacement), forClusters, "Where a cluster runs it"),

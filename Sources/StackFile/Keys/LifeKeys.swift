@@ -70,8 +70,10 @@ extension KeyTable {
   static let logging = KeyTable(
     "logging",
     [
-      Key("driver", .text, "json-file, local, none, …"),
-      Key("options", .options, "Options of the driver"),
+      Key("driver", .text, "json-file, local, journald: a log of ours. none: nothing is kept. Others are not sent to"),
+      Key(
+        "options", .options,
+        "max-size: the size of a file of the log; max-file: how many are kept, 1 if nothing is said"),
     ])
 
   static let provider = KeyTable(

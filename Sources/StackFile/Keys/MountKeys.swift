@@ -19,18 +19,21 @@ extension KeyTable {
     "bind",
     [
       Key("create_host_path", .boolean, "Makes a missing directory; without it, true"),
-      Key("propagation", .text, .inert, "How later mounts are seen on the other side"),
-      Key("selinux", .choice(["z", "Z"]), .inert, "How SELinux labels the files"),
       Key(
-        "recursive", .choice(["enabled", "disabled", "writable", "readonly"]), .inert, "How mounts below it are treated"
-      ),
+        "propagation", .text,
+        "Whether later mounts are seen on the other side: private, slave or shared, also for what is mounted below"),
+      Key(
+        "selinux", .choice(["z", "Z"]), .noEffect("labels of SELinux stay as they are"), "How SELinux labels the files"),
+      Key(
+        "recursive", .choice(["enabled", "disabled", "writable", "readonly"]),
+        "Whether what is mounted below is there, and read-only too"),
     ])
 
   static let mountVolume = KeyTable(
     "volume options",
     [
-      Key("nocopy", .boolean, .inert, "Does not copy the image's files into the empty volume"),
-      Key("subpath", .text, .inert, "A path in the volume"),
+      Key("nocopy", .boolean, "Does not copy the image's files into the empty volume"),
+      Key("subpath", .text, "The part of the volume to mount, which must exist"),
       Key("labels", .labels, .inert, "Labels of the volume"),
     ])
 

@@ -18,11 +18,11 @@ extension KeyTable {
       Key("ipv4_address", .text, "A fixed address of the network's subnet"),
       Key("ipv6_address", .text, .inert, "A fixed IPv6 address"),
       Key("link_local_ips", .strings, .inert, "Link-local addresses", merge: .unique(.name)),
-      Key("mac_address", .text, .inert, "The hardware address"),
-      Key("interface_name", .text, .inert, "The name of the interface in the container"),
+      Key("mac_address", .text, "The hardware address"),
+      Key("interface_name", .text, "The name of the interface in the container"),
       Key("driver_opts", .options, .inert, "Options of the driver"),
       Key("priority", .whole, .inert, "Which network is first"),
-      Key("gw_priority", .whole, .inert, "Which network has the default route"),
+      Key("gw_priority", .whole, "The network with the highest has the default route"),
     ])
 
   static let network = KeyTable(

@@ -11,9 +11,12 @@ extension KeyTable {
       "What to run without the image store: a directory, a tar archive, or host for an overlay over the machine's own root"
     ),
     Key("build", .form(.build, .either([.text, .record(.build)])), .inert, "How to build the image"),
-    Key("pull_policy", .form(.pullPolicy, .text), .inert, "When to get the image from a registry"),
+    Key(
+      "pull_policy", .form(.pullPolicy, .text),
+      "missing, never: the image is that of the store; always, build, daily, weekly, every_TIME are accepted, not acted on yet"
+    ),
     Key("pull_refresh_after", .text, .inert, "When to look for a newer image"),
-    Key("platform", .text, .inert, "The platform of the image"),
+    Key("platform", .text, "os/arch[/variant] that the image must be for; it must be the machine's"),
   ]
 
   private static let processKeys = [
@@ -29,9 +32,9 @@ extension KeyTable {
       merge: .unique(.member("path"))),
     Key("working_dir", .text, "The directory in which the process starts"),
     Key("user", .text, "user or uid, with :group or :gid"),
-    Key("group_add", .list(.textOrNumber), .inert, "Further groups of the process"),
+    Key("group_add", .list(.textOrNumber), "Further groups of the process, names or numbers"),
     Key("hostname", .text, "The host name; without it, a part of the container's id"),
-    Key("domainname", .text, .inert, "The NIS domain name"),
+    Key("domainname", .text, "The domain name: of setdomainname(2), and after the host name in /etc/hosts"),
     Key("container_name", .name, "The container's name; without it, <project>-<service>-1"),
     Key("tty", .boolean, "Gives the process a terminal"),
     Key("stdin_open", .boolean, .inert, "Keeps the standard input open"),
@@ -44,7 +47,8 @@ extension KeyTable {
       "volumes", .volumes, "Directories, named and anonymous volumes, and tmpfs in the container",
       merge: .unique(.member("target"))),
     Key(
-      "tmpfs", .stringOrList, "PATH[:size=64m,mode=1777,uid=0,gid=0], each a tmpfs", merge: .unique(.name)),
+      "tmpfs", .stringOrList, "PATH[:size=64m,mode=1777,uid=0,gid=0,nr_inodes=N,ro,exec,suid,dev], each a tmpfs",
+      merge: .unique(.name)),
     Key("read_only", .boolean, "Makes the root file system read-only"),
     Key("shm_size", .bytes(allowsUnlimited: false), "The size of /dev/shm; without it, 64m"),
     Key("devices", .devices, "HOST[:CONTAINER[:rwm]]", merge: .unique(.member("target"))),
@@ -79,7 +83,7 @@ extension KeyTable {
     Key(
       "external_links", .strings, .never("join the other container's network instead"),
       "Containers of elsewhere, under other names"),
-    Key("mac_address", .text, .inert, "The hardware address"),
+    Key("mac_address", .text, "The hardware address on its first network"),
   ]
 
   private static let securityKeys = [
@@ -92,12 +96,15 @@ extension KeyTable {
       "security_opt", .strings,
       "no-new-privileges, seccomp=unconfined, seccomp=FILE; apparmor and label are accepted, not acted on yet"),
     Key("seccomp", .text, "default, unconfined, or the path of a profile in Docker's or OCI's JSON form"),
-    Key("userns_mode", .text, "host, private, or nothing for the default"),
+    Key("userns_mode", .text, "host, auto, private, UID:GID:SIZE, or nothing for the default"),
     Key("sysctls", .labels, "Kernel settings of the container's namespaces"),
-    Key("pid", .nullable(.text), .inert, "The PID namespace to share: host or service:NAME"),
-    Key("ipc", .text, .inert, "The IPC namespace to share: host, shareable or service:NAME"),
-    Key("uts", .text, .inert, "The UTS namespace to share: host"),
-    Key("cgroup", .choice(["host", "private"]), .inert, "The cgroup namespace"),
+    Key("pid", .nullable(.text), "The PID namespace to share: host or service:NAME"),
+    Key(
+      "ipc", .text,
+      "The IPC namespace to share: host or service:NAME; private and shareable are one of its own, none one without /dev/shm"
+    ),
+    Key("uts", .text, "host: the machine's host name"),
+    Key("cgroup", .choice(["host", "private"]), "host: the machine's cgroups are seen, not only its own"),
     Key("credential_spec", .record(.credentialSpec), .never("it is of Windows"), "Accounts of Windows"),
     Key("isolation", .text, .never("it is of Windows"), "The isolation of Windows"),
     Key(
@@ -162,9 +169,9 @@ extension KeyTable {
   private static let otherKeys = [
     Key("labels", .labels, "Labels of the container"),
     Key("label_file", .stringOrList, "Files with labels; labels wins over them"),
-    Key("annotations", .labels, .inert, "Annotations of the container"),
+    Key("annotations", .labels, .noEffect("nothing here reads them"), "Annotations of the container"),
     Key("attach", .boolean, "Whether up shows its output", keepsZero: true),
-    Key("logging", .record(.logging), .inert, "Where the output goes", merge: .sameDriver),
+    Key("logging", .record(.logging), "Where the output goes", merge: .sameDriver),
     Key("develop", .nullable(.record(.develop)), .inert, "What to do when source files change"),
     Key("runtime", .text, .never("there is one engine"), "The program that runs the container"),
   ]

@@ -148,9 +148,6 @@ private struct Execution {
       masks.bounding |= bit
       masks.effective |= bit
       masks.permitted |= bit
-      // Without being ambient it would be gone for anybody but root.
-      masks.inheritable |= bit
-      masks.ambient |= bit
     }
     return Translation.available(masks)
   }

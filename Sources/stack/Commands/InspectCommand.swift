@@ -81,6 +81,7 @@ struct InspectCommand: ParsableCommand {
           switch mount.source {
           case .bind(let path): ("bind", path)
           case .volume(let path): ("volume", path)
+          case .part(let directory, let path): ("volume", "\(directory)/\(path)")
           case .ownFile, .grantedFile: ("file", "")
           case .tmpfs(let options): ("tmpfs", options.joined(separator: ","))
           }

@@ -8,7 +8,10 @@ import SystemPackage
 
 struct LogsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "logs", abstract: "Print what the services wrote, in the order of time.")
+    commandName: "logs", abstract: "Print what the services wrote, in the order of time.",
+    discussion: """
+      With --group container after container instead, each under its name; in GitHub Actions as groups that fold.
+      """)
 
   @OptionGroup var global: NamedProjectOptions
   @Flag(name: [.short, .long], help: "Go on until nothing runs any more.") var follow = false
@@ -19,19 +22,32 @@ struct LogsCommand: ParsableCommand {
   @Flag(name: [.short, .long], help: "Times before the lines.") var timestamps = false
   @Flag(help: "No colours.") var noColor = false
   @Flag(help: "No names before the lines.") var noLogPrefix = false
+  @Option(help: ArgumentHelp("Only the container with this number of each service.", valueName: "number")) var index:
+    Int?
+  @Flag(help: "Container after container, each under its name.") var group = false
   @Argument(help: "Only these services.") var services: [String] = []
+
+  func validate() throws {
+    if group && follow {
+      throw ValidationError("--group cannot be combined with --follow: what comes is in the order of time")
+    }
+  }
 
   func run() throws {
     let project = Project(global)
     let name = try project.name()
     let selection = LogSelection(since: try moment(since), until: try moment(until), tail: try count())
     try project.reporting {
-      let containers = try project.engine.containers(of: name, services: services)
+      let containers = try chosen(project.engine.containers(of: name, services: services))
       var output = LogOutput(
         LogRenderer.Style(
-          usesColors: project.terminal.usesColour && !noColor, showsNames: !noLogPrefix, showsTimes: timestamps))
+          usesColors: project.terminal.usesColour && !noColor, showsNames: !noLogPrefix && !group,
+          showsTimes: timestamps))
       do {
-        if follow {
+        if group {
+          try output.printGroups(
+            containers, selection: selection, markers: project.isGitHubActions ? .gitHub : .headings)
+        } else if follow {
           try output.follow(containers, selection: selection, interruption: nil)
         } else {
           try output.print(containers, selection: selection)
@@ -40,6 +56,13 @@ struct LogsCommand: ParsableCommand {
         // The reader wants no more.
       }
     }
+  }
+
+  private func chosen(_ containers: [ContainerStatus]) throws(EngineError) -> [ContainerStatus] {
+    guard let index else { return containers }
+    let chosen = containers.filter { $0.record?.isOneOff == false && $0.record?.number == index }
+    if chosen.isEmpty { throw EngineError(.failure, "there is no container with index \(index)") }
+    return chosen
   }
 
   private func moment(_ text: String?) throws -> UInt64? {

@@ -35,6 +35,9 @@ struct UpCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Do not show the output of these services.", valueName: "service")) var noAttach:
     [String] = []
   @Flag(help: "Accepted: the output of what the named services depend on is shown too.") var attachDependencies = false
+  @Flag(help: "Print what took how long on the way to the last service, and write it all to a file.") var timings =
+    false
+  @Option(help: "That file, in Chrome's trace format.") var timingsFile = "stack-timings.json"
   @Flag(name: [.short, .long], help: "Accepted: nothing is asked.") var yes = false
   @Argument(help: "The services to start, with what they depend on; all if none is named.") var services: [String] = []
 
@@ -56,15 +59,25 @@ struct UpCommand: ParsableCommand {
     try project.reporting { ending = try self.ending(stack) }
     let signals = try SignalDescriptor([SIGINT, SIGTERM])
     try project.reporting {
-      let containers = try project.engine.up(stack, options, interruption: signals.descriptor)
+      let timings = self.timings ? Timings() : nil
+      let engine = project.engine(reportingTo: nil, timings: timings)
+      let containers = Result { try engine.up(stack, options, interruption: signals.descriptor) }
+      // Also of a start that failed: it may have taken too long.
+      if let timings { try write(timings, project) }
+      let started = try containers.get()
       if detach || wait || noStart { return }
       try Attachment(
-        project: project, name: stack.name, containers: containers, signals: signals, timeout: timeout,
+        project: project, name: stack.name, containers: started, signals: signals, timeout: timeout,
         style: LogRenderer.Style(
           usesColors: project.terminal.usesColour && !noColor, showsNames: !noLogPrefix, showsTimes: timestamps),
         ending: ending
       ).run { isAttached($0, stack) }
     }
+  }
+
+  private func write(_ timings: Timings, _ project: Project) throws {
+    project.terminal.error(timings.text)
+    try Files.replace(timingsFile, with: Array((timings.trace.compact + "\n").utf8), mode: 0o644)
   }
 
   private func ending(_ stack: Stack) throws -> Attachment.Ending {

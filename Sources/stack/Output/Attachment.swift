@@ -103,7 +103,9 @@ struct Attachment {
   }
 
   private func stop(_ timeout: Int?) throws -> ProcessHandle {
-    var arguments = ["stack", "stop", "-p", name]
+    // Lines of the services are being shown, which others must not be drawn over.
+    let progress = project.progress == .tty ? .plain : project.progress
+    var arguments = ["stack", "--progress", progress.rawValue, "stop", "-p", name]
     if let timeout { arguments += ["-t", "\(timeout)"] }
     let spawn = Spawn(
       path: "/proc/self/exe", arguments: arguments,

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSeccomp
 import LinuxSystem
 import StackEngine
 import StackLifecycle
@@ -23,8 +24,10 @@ struct FailureReport {
 
   let entries: [Entry]
 
-  /// - Parameter suspects: services that are shown whatever their state.
-  init(_ containers: [ContainerStatus], suspects: Set<String> = []) {
+  /// - Parameters:
+  ///   - suspects: services that are shown whatever their state.
+  ///   - dependents: for each service those that need it; nil is what the containers say.
+  init(_ containers: [ContainerStatus], suspects: Set<String> = [], dependents: [String: [String]]? = nil) {
     entries = containers.compactMap { status in
       guard let record = status.record,
         let summary = Self.summary(of: status, isSuspect: suspects.contains(record.service))
@@ -33,7 +36,8 @@ struct FailureReport {
       return Entry(
         service: record.service, container: status.directory.name, summary: summary,
         check: check.flatMap { $0.isEmpty ? nil : $0 }, log: Self.lastLines(of: status),
-        neededBy: containers.filter { $0.record?.dependencies.contains(record.service) ?? false }
+        neededBy: dependents.map { $0[record.service] ?? [] }
+          ?? containers.filter { $0.record?.dependencies.contains(record.service) ?? false }
           .compactMap { $0.record?.service })
     }
   }
@@ -42,8 +46,8 @@ struct FailureReport {
   private static func summary(of status: ContainerStatus, isSuspect: Bool) -> String? {
     switch status.state {
     case .exited(_, nil): return "was killed with its shim"
-    case .exited(_, let exit?) where exit.status != .exited(0) || status.isRestarting || isSuspect:
-      return how(exit) + (status.life.map { $0.restarts > 0 ? ", after \($0.restarts) restarts" : "" } ?? "")
+    case .exited(let run, let exit?) where exit.status != .exited(0) || status.isRestarting || isSuspect:
+      return how(exit, run) + (status.life.map { $0.restarts > 0 ? ", after \($0.restarts) restarts" : "" } ?? "")
     case .running where status.life?.health == .unhealthy: return "is unhealthy"
     case .running where status.life?.health == .starting: return "runs, and is not ready"
     case .running where isSuspect: return "runs"
@@ -51,13 +55,20 @@ struct FailureReport {
     }
   }
 
-  private static func how(_ exit: ExitRecord) -> String {
+  private static func how(_ exit: ExitRecord, _ run: RunRecord) -> String {
     if exit.wasOutOfMemory { return "was killed: it ran out of memory (mem_limit)" }
     return switch exit.status {
     case .exited(let code): "exited with code \(code)"
-    case .signalled(SIGSYS): "was killed by SIGSYS: it made a system call that its seccomp filter forbids"
+    case .signalled(SIGSYS): "was killed by SIGSYS: \(forbidden(run.process.pid))"
     case .signalled(let signal): "was killed by \(SignalName.name(of: signal))"
     }
+  }
+
+  private static func forbidden(_ pid: pid_t) -> String {
+    guard let name = ForbiddenCall.name(ofProcess: pid) else {
+      return "it made a system call that its seccomp filter forbids; an audit log names it (type=1326, pid=\(pid))"
+    }
+    return "its seccomp filter forbids the system call \(name)"
   }
 
   private static func lastLines(of status: ContainerStatus) -> [String] {

@@ -1,6 +1,7 @@
 import Glibc
 import LinuxSystem
 import StackLogs
+import StackPlan
 import StackStore
 import SystemPackage
 
@@ -23,6 +24,37 @@ struct LogOutput {
     var output = BufferedOutput(.standardOutput)
     while let line = try merger.next() {
       try output.append { renderer.append(line.line, from: line.source, to: &$0) }
+    }
+    try output.flush()
+  }
+
+  /// How groups begin and end.
+  enum GroupMarkers {
+    case headings
+    /// Workflow commands of GitHub Actions.
+    case gitHub
+  }
+
+  /// Prints what there is, container after container.
+  mutating func printGroups(
+    _ containers: [ContainerStatus], selection: LogSelection, markers: GroupMarkers
+  ) throws {
+    // What a service writes is no workflow command, whatever it looks like: nobody can guess the word that ends that.
+    let word = StableHash.hexadecimal(KernelClock.monotonic) + StableHash.hexadecimal(KernelClock.realtime)
+    var output = BufferedOutput(.standardOutput)
+    for (number, container) in containers.enumerated() {
+      let source = renderer.add(container.displayName)
+      var reader = try LogReader(directory: container.directory.logs, selection: selection)
+      try output.append {
+        switch markers {
+        case .headings: $0 += "\(number > 0 ? "\n" : "")\(container.displayName):\n".utf8
+        case .gitHub: $0 += "::group::\(container.displayName)\n::stop-commands::\(word)\n".utf8
+        }
+      }
+      while let line = try reader.next() {
+        try output.append { renderer.append(line, from: source, to: &$0) }
+      }
+      if case .gitHub = markers { try output.append { $0 += "::\(word)::\n::endgroup::\n".utf8 } }
     }
     try output.flush()
   }

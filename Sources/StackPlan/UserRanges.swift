@@ -1,0 +1,40 @@
+/// The numbers that users of containers have on the machine: one range for each stack.
+package enum UserRanges {
+  /// The numbers of a stack: what images use.
+  package static let size: UInt32 = 65536
+
+  /// Far above those of people and of subuid(5).
+  private static let first: UInt32 = 0x4000_0000
+  private static let count: UInt32 = 0xa000
+
+  /// Numbers that are somebody else's (subuid(5)).
+  package struct Range: Hashable, Sendable {
+    package let first: UInt64
+    package let count: UInt64
+  }
+
+  /// The first number of a stack: the same each time, unless another has it by now.
+  ///
+  /// - Returns: nil when all are taken.
+  package static func choose(for project: String, taken: Set<UInt32>, foreign: [Range]) -> UInt32? {
+    let start = StableHash.folded(StableHash.of("users", project)) % count
+    for step in 0..<count {
+      let base = first + (start + step) % count * size
+      if taken.contains(base) { continue }
+      let isForeign = foreign.contains { range in
+        range.first < UInt64(base) + UInt64(size) && UInt64(base) < range.first + range.count
+      }
+      if !isForeign { return base }
+    }
+    return nil
+  }
+
+  /// Reads `name:first:count` lines; others are nobody's claim.
+  package static func parse(_ text: String) -> [Range] {
+    text.split(separator: "\n").compactMap { line in
+      let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+      guard fields.count == 3, let first = UInt32(fields[1]), let count = UInt32(fields[2]) else { return nil }
+      return Range(first: UInt64(first), count: UInt64(count))
+    }
+  }
+}

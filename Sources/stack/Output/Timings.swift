@@ -1,0 +1,102 @@
+import LinuxSystem
+import StackEngine
+import StackModel
+
+/// Where the time of a start went: for `up --timings`.
+final class Timings: ProgressObserver {
+  private var progress = StartProgress()
+  private var events: [ProgressEvent] = []
+
+  func planned(_ containers: () -> [PlannedContainer]) { progress.plan(containers()) }
+
+  func report(_ event: ProgressEvent) {
+    progress.take(event)
+    events.append(event)
+  }
+
+  // MARK: The critical path
+
+  private struct Step {
+    let container: PlannedContainer
+    /// What it waited for last; nil when it could start at once.
+    let need: PlannedContainer.Need?
+  }
+
+  /// From the container that was there last back to one that waited for nobody, the latter first.
+  private var criticalPath: [Step] {
+    var steps: [Step] = []
+    var next = progress.planned.filter { progress[$0.name].starting != nil }
+      .max { progress.end(of: $0) ?? 0 < progress.end(of: $1) ?? 0 }
+    while let container = next {
+      // What was there before the operation began held nobody up.
+      let need = container.needs.filter { progress[$0.container].starting != nil }
+        .max { progress.met($0) ?? 0 < progress.met($1) ?? 0 }
+      steps.append(Step(container: container, need: need))
+      next = need.flatMap { progress.container($0.container) }
+    }
+    return steps.reversed()
+  }
+
+  /// The critical path in words: what made the start as long as it was.
+  var text: String {
+    let path = criticalPath
+    guard let last = path.last, let end = progress.end(of: last.container) else { return "" }
+    let width = path.map(\.container.name.count).max() ?? 0
+    return "critical path, \(Self.milliseconds(end)):\n"
+      + path.map { step in
+        let name = step.container.name
+        let times = progress[name]
+        var line = " \(name + String(repeating: " ", count: width - name.count))  "
+        line += "begun at \(Self.milliseconds(times.starting ?? 0))"
+        if let need = step.need { line += " (waited for \(need.words))" }
+        if let started = times.started { line += ", started after \(Self.span(times.starting, started))" }
+        if let healthy = times.healthy { line += ", ready \(Self.span(times.started, healthy)) later" }
+        if let completed = times.completed { line += ", completed \(Self.span(times.started, completed)) later" }
+        return line + "\n"
+      }.joined()
+  }
+
+  private static func milliseconds(_ time: UInt64) -> String {
+    "\(time / 1_000_000).\(time / 100_000 % 10) ms"
+  }
+
+  private static func span(_ from: UInt64?, _ to: UInt64) -> String { milliseconds(to - min(from ?? to, to)) }
+
+  // MARK: The trace
+
+  /// All of it in Chrome's trace event format, which chrome://tracing and ui.perfetto.dev show: a row a container.
+  var trace: JSONText {
+    var records: [JSONText] = []
+    func name(_ row: Int, _ name: String) {
+      records.append(
+        .object([
+          ("ph", .string("M")), ("name", .string("thread_name")), ("pid", .number(1)), ("tid", .number(Int64(row))),
+          ("args", .object([("name", .string(name))])),
+        ]))
+    }
+    func span(_ row: Int, _ name: String, _ from: UInt64?, _ to: UInt64?) {
+      guard let from, let to, to >= from else { return }
+      records.append(
+        .object([
+          ("ph", .string("X")), ("name", .string(name)), ("pid", .number(1)), ("tid", .number(Int64(row))),
+          ("ts", .number(Int64(from / 1000))), ("dur", .number(Int64((to - from) / 1000))),
+        ]))
+    }
+    name(0, "stack")
+    for event in events where event.kind != .container || event.phase == .failed {
+      records.append(
+        .object([
+          ("ph", .string("i")), ("s", .string("g")), ("name", .string("\(event.kind) \(event.name) \(event.phase)")),
+          ("pid", .number(1)), ("tid", .number(0)), ("ts", .number(Int64(event.time / 1000))),
+        ]))
+    }
+    for (index, container) in progress.planned.enumerated() {
+      let times = progress[container.name]
+      name(index + 1, container.name)
+      if !container.needs.isEmpty { span(index + 1, "waiting", 0, times.starting) }
+      span(index + 1, "starting", times.starting, times.started)
+      span(index + 1, times.completed == nil ? "until ready" : "running", times.started, times.ready)
+    }
+    return .object([("traceEvents", .array(records)), ("displayTimeUnit", .string("ms"))])
+  }
+}
