@@ -71,6 +71,11 @@ let package = Package(
       "LinuxMounts", "InternetAddress", "CLinuxShim", system),
 
     // Stacks; the kernel only through the modules above.
+    // The command line of OCI runtimes, over the engine alone.
+    library(
+      "StackOCI", "IsolationEngine", "LinuxSystem", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities", "LinuxMounts",
+      system),
+
     library("StackModel", "InternetAddress"),
     .target(name: "StackFile", dependencies: ["StackModel", "InternetAddress", "CYAML"], swiftSettings: strict),
     library("StackPlan", "StackModel", "InternetAddress"),
@@ -92,8 +97,9 @@ let package = Package(
       name: "stack",
       dependencies: [
         "StackSupervisor", "StackEngine", "StackFile", "StackPlan", "StackLifecycle", "StackLogs", "StackImages",
-        "StackStore",
-        "StackModel", "IsolationEngine", "LinuxSystem", "LinuxCapabilities", "LinuxCgroup", "LinuxSeccomp", "LinuxMounts",
+        "StackStore", "StackOCI",
+        "StackModel", "IsolationEngine", "LinuxSystem", "LinuxCapabilities", "LinuxCgroup", "LinuxSeccomp",
+        "LinuxMounts",
         "InternetAddress",
         argumentParser, system,
       ],
@@ -110,6 +116,7 @@ let package = Package(
     tests("LinuxCapabilitiesTests", "LinuxCapabilities", "LinuxSystem", "CLinuxShim"),
     tests("LinuxArchiveTests", "LinuxArchive", "LinuxSystem", "CLinuxShim", system),
     tests("IsolationEngineTests", "IsolationEngine", "LinuxSystem"),
+    tests("StackOCITests", "StackOCI", "IsolationEngine", "LinuxCgroup", "LinuxMounts", "LinuxSystem"),
     tests("StackFileTests", "StackFile", "StackModel", "InternetAddress"),
     tests("StackPlanTests", "StackPlan", "StackModel", "InternetAddress"),
     tests("StackDNSTests", "StackDNS", "InternetAddress"),
@@ -124,6 +131,7 @@ let package = Package(
 if Context.environment["STACK_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
-      name: "StackFileFuzz", dependencies: ["StackFile", "StackModel"], path: "Fuzz/StackFile", exclude: ["corpus", "found"],
+      name: "StackFileFuzz", dependencies: ["StackFile", "StackModel"], path: "Fuzz/StackFile",
+      exclude: ["corpus", "found"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
 }

@@ -115,8 +115,8 @@ int stk_accept(int socket) {
   return descriptor < 0 ? -errno : descriptor;
 }
 
-int stk_connect_local(int directory, const char *name) {
-  int descriptor = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+int stk_connect_local(int directory, const char *name, int stream) {
+  int descriptor = socket(AF_UNIX, (stream ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return -errno;
   struct sockaddr_un address = local(directory, name);
   if (connect(descriptor, (struct sockaddr *)&address, sizeof address) < 0) return failed(descriptor);

@@ -13,6 +13,10 @@ struct ContainerCgroup {
   init(_ container: ContainerSpecification) throws {
     try self.init(existing: container)
     do {
+      if let listed = container.listed {
+        try cgroup.create(listed.resources)
+        return
+      }
       let devices = container.canHaveDevices ? try Self.devices(of: container) : nil
       let unapplied = try cgroup.create(try Self.limits(of: container.cgroup), devices: devices)
       // Swap that is not counted leaves the limit of the memory; without its controller a limit would be none at all.
@@ -28,6 +32,10 @@ struct ContainerCgroup {
 
   init(existing container: ContainerSpecification) throws(CgroupError) {
     let path = container.cgroup.path
+    if container.listed != nil {
+      cgroup = try Cgroup(try CgroupHierarchy.current(), components: path)
+      return
+    }
     guard path.count == 3, path[0] == "stack" else { throw .invalidName(path.joined(separator: "/")) }
     cgroup = try Cgroup(try CgroupHierarchy.current(), project: path[1], container: path[2])
   }

@@ -14,6 +14,10 @@ package struct ContainerExec {
   let initProcess: ProcessIdentity
   package var process: ProcessSpecification
   package var isPrivileged = false
+  /// Instead of what the container's own process has.
+  package var listed: ListedProcess?
+  /// So many descriptors from 3 on are the program's.
+  package var preservedDescriptors = 0
 
   package init(_ container: ContainerSpecification, initProcess: ProcessIdentity, process: ProcessSpecification) {
     self.container = container
@@ -108,6 +112,10 @@ package struct ContainerExec {
   }
 
   private var namespaceFlags: CInt {
+    if let namespaces = container.listed?.namespaces {
+      let entered = namespaces.flagged.filter { $0.origin != .inherited }
+      return entered.reduce(namespaces.user == .own ? CLONE_NEWUSER : 0) { $0 | $1.flag }
+    }
     let namespaces = container.namespaces
     var flags = CLONE_NEWNS
     if namespaces.processes != .host { flags |= CLONE_NEWPID }
@@ -129,7 +137,7 @@ package struct ContainerExec {
         try checkedErrno("dup2", dup2(source.rawValue, CInt(number)))
       }
     }
-    if container.namespaces.users != nil {
+    if container.hasOwnUsers {
       try attempt("become root of the user namespace") {
         try checked("setresgid", stk_setresgid(0, 0, 0))
         try checked("setresuid", stk_setresuid(0, 0, 0))
@@ -139,15 +147,13 @@ package struct ContainerExec {
       isPrivileged
       ? CapabilityMasks(all: try attempt("read capabilities") { try ProcessCapabilities.current().permitted })
       : container.capabilities
-    let setup = ProcessSetup(
+    var setup = ProcessSetup(
       process: process, capabilities: masks, noNewPrivileges: container.noNewPrivileges && !isPrivileged,
       // A filter that asks has nobody to ask here.
       seccomp: isPrivileged || container.recordsCalls ? nil : container.seccomp,
       resourceLimits: container.resourceLimits)
-    let environment = try setup.apply()
-    try attempt("close descriptors") {
-      try checked("close_range", stk_close_range(3, .max, CLOSE_RANGE_CLOEXEC))
-    }
+    setup.listed = listed ?? container.listed?.process
+    let environment = try setup.apply(keeping: preservedDescriptors)
     try setup.execute(environment: environment)
   }
 }

@@ -10,7 +10,8 @@ import SystemPackage
 /// in words, over `channel`; the parent learns of success because the channel is closed by execve(2).
 struct ContainerInit {
   let container: ContainerSpecification
-  let prepared: Preparation
+  let prepared: any PreparedRoot
+  let options: LaunchOptions
   let channel: FileDescriptor
   let standardInput: FileDescriptor
   let standardOutput: FileDescriptor
@@ -35,58 +36,95 @@ struct ContainerInit {
   }
 
   private func setUp() throws(LaunchError) -> Never {
-    try attempt("tie the container to its supervisor") { try dieWithParent() }
+    if !options.outlivesCaller { try attempt("tie the container to its supervisor") { try dieWithParent() } }
     // Until execve(2) this is a process of the engine in a container's namespaces: it must not be looked into.
     try attempt("hide from the container") { try checked("prctl", stk_prctl(STK_PR_SET_DUMPABLE, 0, 0, 0, 0)) }
     try attempt("prepare network", prepareNetwork)
     try attempt("tell the supervisor") { try Message.send(Self.ready, over: channel) }
     try attempt("join cgroup", joinCgroup)
-    if !container.namespaces.sharesCgroups {
-      try attempt("make cgroup namespace") { try checked("unshare", stk_unshare(CLONE_NEWCGROUP)) }
-    }
-    try attempt("make mounts private") { try MountNamespace.makePrivate() }
-    // The container's directory can be entered by the host's root alone, which this process still is. The root covers the
-    // engine's own files, which are reached by descriptor, and both go with the old root.
-    try attempt("mount files for /etc") { try prepared.ownFiles.attach(at: container.directory) }
-    try attempt("mount root file system") { try prepared.root.attach(at: container.directory) }
-    try waitForParent()
-    if container.namespaces.users != nil { try becomeRoot() }
+    try enterLateNamespaces()
+    // The container's directory can be entered by the host's root alone, which this process still is.
+    try prepared.attach(for: container)
+    var pid = try waitForParent()
+    if container.hasOwnUsers { try becomeRoot() }
 
     let root = try attempt("open root file system") {
       RootDirectory(owning: try Files.open(".", in: prepared.root.descriptor, O_PATH | O_DIRECTORY))
     }
-    let assembly = RootAssembly(container, root: root)
-    try assembly.assemble(prepared)
+    try prepared.assemble(container, in: root)
     try attempt("configure network", configureNetwork)
     if !container.namespaces.sharesHostname { try setNames() }
-    try connectStreams(root: assembly.descriptor)
-    try attempt("change root") { try MountNamespace.pivot(to: assembly.descriptor) }
+    try connectStreams(root: root)
+    if options.hooks.needsPause {
+      try attempt("tell the caller") { try Message.send(Self.paused, over: channel) }
+      pid = try waitForParent()
+      for hook in options.hooks.createContainer {
+        try hook.run("createContainer", input: options.hooks.input(pid))
+      }
+    }
+    try attempt("change root") {
+      if container.listed?.namespaces.mount == .inherited {
+        try MountNamespace.enter(root.descriptor)
+      } else if options.avoidsPivot {
+        try MountNamespace.chroot(to: root.descriptor)
+      } else {
+        try MountNamespace.pivot(to: root.descriptor)
+      }
+    }
+    if let propagation = container.listed?.root.propagation, container.listed?.namespaces.mount != .inherited {
+      try attempt("set propagation of the root") { try MountNamespace.set(propagation, recursive: false) }
+    }
     if container.root.isReadOnly {
       try attempt("make root read-only") { try MountNamespace.remount("/", .readOnly) }
     }
-    try execute()
-  }
-
-  private func setNames() throws(LaunchError) {
-    try attempt("set hostname") {
-      try checkedErrno("sethostname", unsafe sethostname(container.hostname, container.hostname.utf8.count))
-    }
-    guard let name = container.domainName else { return }
-    try attempt("set domain name") { try checkedErrno("setdomainname", unsafe setdomainname(name, name.utf8.count)) }
+    try execute(pid)
   }
 
   /// The first message to the parent: the namespaces are there, and ready for what the parent does in them.
   static let ready: [UInt8] = [0]
+  /// The root is together; the parent has programs to run before it is entered.
+  static let paused: [UInt8] = [1]
+  /// The master of the container's terminal comes with it.
+  static let terminal: [UInt8] = [2]
+  /// All is done but the last steps, which the gate is in front of.
+  static let created: [UInt8] = [3]
 
   /// A container never outlives the process that keeps its log and its exit status.
   private func dieWithParent() throws(SystemCallError) {
     try checked("prctl", stk_prctl(STK_PR_SET_PDEATHSIG, UInt(SIGKILL), 0, 0, 0))
   }
 
-  /// The parent writes the maps and makes the interfaces, and says so with one byte; its end is our end.
-  private func waitForParent() throws(LaunchError) {
+  /// The namespaces that clone3(2) did not make: the cgroup namespace's root is the group that the process is in by now.
+  private func enterLateNamespaces() throws(LaunchError) {
+    guard let namespaces = container.listed?.namespaces else {
+      try attempt("make cgroup namespace") { try checked("unshare", stk_unshare(CLONE_NEWCGROUP)) }
+      return try attempt("make mounts private") { try MountNamespace.makePrivate() }
+    }
+    if namespaces.cgroup == .own {
+      try attempt("make cgroup namespace") { try checked("unshare", stk_unshare(CLONE_NEWCGROUP)) }
+    }
+    // That of others is not the container's to change.
+    if namespaces.mount == .inherited { return }
+    let propagation = container.listed?.root.namespacePropagation ?? .private
+    try attempt("set propagation of mounts") { try MountNamespace.set(propagation, recursive: true) }
+  }
+
+  private func setNames() throws(LaunchError) {
+    if !container.hostname.isEmpty {
+      try attempt("set hostname") {
+        try checkedErrno("sethostname", unsafe sethostname(container.hostname, container.hostname.utf8.count))
+      }
+    }
+    guard let name = container.domainName else { return }
+    try attempt("set domain name") { try checkedErrno("setdomainname", unsafe setdomainname(name, name.utf8.count)) }
+  }
+
+  /// The parent writes the maps and makes the interfaces, and says so; its end is our end.
+  /// - Returns: the pid that the host knows this process by.
+  private func waitForParent() throws(LaunchError) -> pid_t {
     let message = try attempt("wait for the supervisor") { try Message.receive(over: channel, limit: 16) }
-    if message == nil { _exit(125) }
+    guard let message, let pid = try? pid_t(wireBytes: message) else { _exit(125) }
+    return pid
   }
 
   /// Takes the identity of root in the new user namespace; until now the process had the host's.
@@ -98,41 +136,86 @@ struct ContainerInit {
     }
   }
 
-  private func connectStreams(root: FileDescriptor) throws(LaunchError) {
-    try attempt("connect standard streams") {
-      try checkedErrno("setsid", setsid())
-      if let terminal = prepared.terminal {
-        let slave = terminal.slave.borrowed
+  private func connectStreams(root: RootDirectory) throws(LaunchError) {
+    try attempt("connect standard streams") { try checkedErrno("setsid", setsid()) }
+    var streams = [standardInput, standardOutput, standardError]
+    if let (terminal, isNew) = try prepared.terminal(for: container, in: root) {
+      if isNew {
+        try attempt("hand the terminal over") {
+          try Message.send(Self.terminal, with: terminal.master.borrowed, over: channel)
+          terminal.master.close()
+        }
+      }
+      let slave = terminal.slave.borrowed
+      try attempt("connect terminal") {
         try checked("ioctl", on: "TIOCSCTTY", stk_ioctl_int(slave.rawValue, UInt(TIOCSCTTY), 0))
-        let console = try RootDirectory(owning: Files.open(".", in: root, O_PATH | O_DIRECTORY))
-          .mountPoint("/dev/console", .file)
+        let console = try root.mountPoint("/dev/console", .file)
         try DetachedMount(cloning: "", in: slave).attach(at: console.borrowed)
       }
-      for (target, source) in [standardInput, standardOutput, standardError].enumerated() {
+      streams = [slave, slave, slave]
+    }
+    try attempt("connect standard streams") {
+      for (target, source) in streams.enumerated() {
         try checkedErrno("dup2", dup2(source.rawValue, CInt(target)))
       }
     }
   }
 
-  private func execute() throws(LaunchError) -> Never {
-    let channel = channel
-    let setup = ProcessSetup(
+  private func execute(_ pid: pid_t) throws(LaunchError) -> Never {
+    var setup = ProcessSetup(
       process: container.process, capabilities: container.capabilities,
       noNewPrivileges: container.noNewPrivileges, seccomp: container.seccomp,
-      resourceLimits: container.resourceLimits, ownsStreams: true, recorder: recorder,
-      credentialsChanged: {
+      resourceLimits: container.resourceLimits)
+    setup.listed = container.listed?.process
+    setup.recorder = recorder
+    setup.ownsStreams = container.listed == nil
+    let channel = try passGate(setup)
+    if !options.outlivesCaller {
+      setup.credentialsChanged = {
         // A change of credentials has cleared it; and the parent may have ended in between.
         try checked("prctl", stk_prctl(STK_PR_SET_PDEATHSIG, UInt(SIGKILL), 0, 0, 0))
         if try Polling.readable([channel], milliseconds: 0)[0] { _exit(125) }
-      })
-    let environment = try setup.apply()
+      }
+    }
     // Nothing of the host is open beyond the three streams and the channel, which closes itself.
-    try attempt("close descriptors") {
-      try checked("close_range", stk_close_range(3, .max, CLOSE_RANGE_CLOEXEC))
+    let environment = try setup.apply(keeping: options.preservedDescriptors)
+    for hook in options.hooks.startContainer {
+      try hook.run("startContainer", input: options.hooks.input(pid))
     }
     if container.process.usesInit {
       try InitProcess(channel: channel).run(setup, environment: environment)
     }
     try setup.execute(environment: environment)
   }
+
+  /// Waits until the program may be executed.
+  /// - Returns: where its success or failure is told from now on.
+  private func passGate(_ setup: ProcessSetup) throws(LaunchError) -> FileDescriptor {
+    switch options.gate {
+    case .open: return channel
+    case .closed:
+      try setup.checkProgram()
+      try attempt("tell the caller") { try Message.send(Self.created, over: channel) }
+      _ = try waitForParent()
+      return channel
+    case .listening(let socket):
+      try setup.checkProgram()
+      try attempt("tell the caller") { try Message.send(Self.created, over: channel) }
+      do throws(SystemCallError) {
+        let connection = try LocalSocket.nextConnection(socket.borrowed)
+        // The number that failures are reported to until the end of this process.
+        try checkedErrno("dup2", dup2(connection.borrowed.rawValue, channel.rawValue))
+        try checked("fcntl", stk_set_close_on_exec(channel.rawValue, 1))
+      } catch {
+        _exit(125)
+      }
+      socket.close()
+      _ = try waitForParent()
+      return channel
+    }
+  }
+}
+
+extension ContainerSpecification {
+  var hasOwnUsers: Bool { namespaces.users != nil || listed?.namespaces.user == .own }
 }

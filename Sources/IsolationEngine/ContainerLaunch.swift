@@ -15,6 +15,15 @@ package struct RunningContainer {
   package let recorder: ProcessHandle?
   /// Where its standard input is written: a terminal, or a pipe of a container that keeps its input; nil otherwise.
   package let input: SharedDescriptor?
+  /// Where the process waits, when it does.
+  fileprivate let channel: SharedDescriptor?
+
+  /// Lets a container go on that waits at a closed gate, and returns once its program is being executed.
+  package func begin() throws(LaunchError) {
+    guard let channel else { return }
+    try attempt("tell the container to go on") { try Message.send(identity.pid.wireBytes, over: channel.borrowed) }
+    try ContainerLaunch.waitForProgram(over: channel.borrowed)
+  }
 }
 
 /// Where a container's output can be read.
@@ -32,11 +41,16 @@ package enum ContainerOutput {
 /// becomes the parent of the container's first process, which is killed when the calling process ends.
 package struct ContainerLaunch {
   let container: ContainerSpecification
+  let options: LaunchOptions
   private let mappings: SharedMappings
 
   /// - Parameter mappings: what was made for others with the same mapping.
-  package init(_ container: ContainerSpecification, sharing mappings: SharedMappings = SharedMappings()) {
+  package init(
+    _ container: ContainerSpecification, _ options: LaunchOptions = LaunchOptions(),
+    sharing mappings: SharedMappings = SharedMappings()
+  ) {
     self.container = container
+    self.options = options
     self.mappings = mappings
   }
 
@@ -69,7 +83,12 @@ package struct ContainerLaunch {
   ///   container with a terminal.
   /// - Throws: the step that failed; then nothing of the container remains but its directory.
   package func start(_ streams: [SharedDescriptor]? = nil) throws(LaunchError) -> RunningContainer {
-    let prepared = try Preparation(container, mapping: mappings.namespace(of: container))
+    let prepared: any PreparedRoot
+    if let listed = container.listed {
+      prepared = try ListedPreparation(container, listed)
+    } else {
+      prepared = try Preparation(container, mapping: mappings.namespace(of: container))
+    }
     let cgroup = try attempt("make cgroup") { try ContainerCgroup(container) }
     do throws(LaunchError) {
       return try start(prepared, in: cgroup, streams)
@@ -81,11 +100,11 @@ package struct ContainerLaunch {
   }
 
   private func start(
-    _ prepared: Preparation, in cgroup: ContainerCgroup, _ given: [SharedDescriptor]?
+    _ prepared: any PreparedRoot, in cgroup: ContainerCgroup, _ given: [SharedDescriptor]?
   ) throws(LaunchError) -> RunningContainer {
     let streams = try attempt("make pipes") {
       try Streams(
-        terminal: prepared.terminal, owner: container.namespaces.users?.base ?? 0, given: given,
+        terminal: (prepared as? Preparation)?.terminal, owner: container.namespaces.users?.base ?? 0, given: given,
         keepsInput: container.process.keepsInput)
     }
     let (channel, childChannel) = try attempt("make channel") { try DescriptorPair.messageSockets().split() }
@@ -93,6 +112,7 @@ package struct ContainerLaunch {
       container.recordsCalls
       ? try attempt("make recorder") { try CallRecorder(writing: "\(container.directory)/calls") } : nil
     try joinNamespaces()
+    let joined = try container.listed.map { listed throws(LaunchError) in try JoinedNamespaces(listed.namespaces) }
     let cgroupDirectory = try attempt("open cgroup") { try cgroup.openForClone() }
     // Opened here: the child may be in a user namespace that has no right to do it.
     let entrance = try attempt("open cgroup") { try cgroup.openEntrance() }
@@ -101,7 +121,7 @@ package struct ContainerLaunch {
     else {
       close(channel.borrowed.rawValue)
       ContainerInit(
-        container: container, prepared: prepared, channel: childChannel.borrowed,
+        container: container, prepared: prepared, options: options, channel: childChannel.borrowed,
         standardInput: streams.childInput.borrowed, standardOutput: streams.childOutput.borrowed,
         standardError: streams.childError.borrowed, recorder: recorder?.socket.borrowed,
         joinCgroup: { try entrance.enter() },
@@ -109,15 +129,16 @@ package struct ContainerLaunch {
         configureNetwork: { try ContainerNetwork(container).configureInside() }
       ).run()
     }
-    streams.closeChildEnds()
-    childChannel.close()
-    recorder?.socket.close()
     do throws(LaunchError) {
-      try letGo(child.pid, over: channel.borrowed)
+      try joined?.leave()
+      streams.closeChildEnds()
+      childChannel.close()
+      recorder?.socket.close()
+      let terminal = try letGo(child.pid, over: channel.borrowed)
       let identity = try attempt("identify process") { try ProcessIdentity(of: child.pid) }
       return RunningContainer(
-        process: child.handle, identity: identity, output: streams.output, recorder: recorder?.process,
-        input: streams.input)
+        process: child.handle, identity: identity, output: terminal.map { .terminal($0) } ?? streams.output,
+        recorder: recorder?.process, input: streams.input, channel: channel)
     } catch {
       // Best effort, as above; the process is our child and cannot escape a SIGKILL.
       try? child.handle.signal(SIGKILL)
@@ -127,6 +148,13 @@ package struct ContainerLaunch {
   }
 
   private var cloneFlags: CInt {
+    if let namespaces = container.listed?.namespaces {
+      // The cgroup namespace comes later, and the time namespace of children was made by the parent.
+      let made = namespaces.flagged.filter {
+        $0.origin == .own && $0.flag != CLONE_NEWCGROUP && $0.flag != CLONE_NEWTIME
+      }
+      return made.reduce(namespaces.user == .own ? CLONE_NEWUSER : 0) { $0 | $1.flag }
+    }
     let namespaces = container.namespaces
     var flags = CLONE_NEWNS
     if namespaces.processes == .own { flags |= CLONE_NEWPID }
@@ -154,11 +182,14 @@ package struct ContainerLaunch {
   }
 
   /// Does what only the parent can, lets the child go on, and waits for its success or its failure.
-  private func letGo(_ pid: pid_t, over channel: FileDescriptor) throws(LaunchError) {
+  /// - Returns: the master of a terminal that the child made.
+  private func letGo(_ pid: pid_t, over channel: FileDescriptor) throws(LaunchError) -> SharedDescriptor? {
     if let users = container.namespaces.users {
       try attempt("map users") { try users.apply(to: pid) }
-      try ProcessSetup.raiseLimits(container.resourceLimits, of: pid)
+    } else if let namespaces = container.listed?.namespaces, namespaces.user == .own {
+      try attempt("map users") { try OwnerMap(uids: namespaces.uids, gids: namespaces.gids).apply(to: pid) }
     }
+    if container.hasOwnUsers { try ProcessSetup.raiseLimits(container.resourceLimits, of: pid) }
     if let score = container.oomScoreAdjustment {
       try attempt("set oom_score_adj") { try Files.write("\(score)", to: "/proc/\(pid)/oom_score_adj") }
     }
@@ -173,9 +204,40 @@ package struct ContainerLaunch {
       guard let cause = try? failure(of: pid, over: channel) else { throw error }
       throw cause
     }
-    try attempt("tell the container to go on") { try goOn(over: channel) }
-    let message = try attempt("wait for the container") { try Message.receive(over: channel) }
-    if let message {
+    try attempt("tell the container to go on") { try goOn(pid, over: channel) }
+    return try follow(pid, over: channel)
+  }
+
+  /// Answers the child until its program is being executed, or it waits in front of the gate.
+  private func follow(_ pid: pid_t, over channel: FileDescriptor) throws(LaunchError) -> SharedDescriptor? {
+    var terminal: SharedDescriptor?
+    while let message = try attempt(
+      "wait for the container", { try Message.receiveWithDescriptor(over: channel) })
+    {
+      switch message.bytes {
+      case ContainerInit.terminal: terminal = message.descriptor
+      case ContainerInit.paused:
+        for hook in options.hooks.runtime { try hook.run("createRuntime", input: options.hooks.input(pid)) }
+        try attempt("tell the container to go on") { try goOn(pid, over: channel) }
+      case ContainerInit.created: return terminal
+      default: throw try attempt("read the container's failure") { try LaunchError(wireBytes: message.bytes) }
+      }
+    }
+    if case .open = options.gate { return terminal }
+    throw LaunchError("start the container", "its first process ended before it was ready")
+  }
+
+  /// Lets the container go on that waits at the other end of a listening gate, and returns once its program is being
+  /// executed.
+  /// - Parameter pid: what the host knows its first process by.
+  package static func begin(over connection: FileDescriptor, as pid: pid_t) throws(LaunchError) {
+    try attempt("tell the container to go on") { try Message.send(pid.wireBytes, over: connection) }
+    try waitForProgram(over: connection)
+  }
+
+  /// The channel is closed by execve(2); a message is a failure.
+  fileprivate static func waitForProgram(over channel: FileDescriptor) throws(LaunchError) {
+    if let message = try attempt("wait for the container", { try Message.receive(over: channel) }) {
       throw try attempt("read the container's failure") { try LaunchError(wireBytes: message) }
     }
   }
@@ -187,9 +249,9 @@ package struct ContainerLaunch {
     return try Message.receive(over: channel).map { try LaunchError(wireBytes: $0) }
   }
 
-  private func goOn(over channel: FileDescriptor) throws(SystemCallError) {
+  private func goOn(_ pid: pid_t, over channel: FileDescriptor) throws(SystemCallError) {
     do throws(SystemCallError) {
-      try Message.send([1], over: channel)
+      try Message.send(pid.wireBytes, over: channel)
     } catch  where error.errno == .brokenPipe {
       // A child that has already failed has closed its end: its message is what counts.
     }

@@ -10,7 +10,7 @@ struct ContainerNetwork {
 
   init(_ container: ContainerSpecification) {
     interfaces = container.interfaces
-    isOwn = container.namespaces.network == .own
+    isOwn = container.listed.map { $0.namespaces.network == .own } ?? (container.namespaces.network == .own)
   }
 
   /// For a process that is no container.

@@ -20,29 +20,29 @@ struct ProcessSetup {
   /// Where the listener of the filter is sent, when it asks one.
   var recorder: FileDescriptor?
 
+  /// Who the process is in numbers, instead of the container's files.
+  var listed: ListedProcess?
+
   /// Called when the last change of credentials is done, after which PR_SET_PDEATHSIG stays (man 2 prctl).
   var credentialsChanged: () throws -> Void = {}
 
   /// Does everything but execve(2).
-  func apply() throws(LaunchError) -> [String] {
+  /// - Parameter preserved: so many descriptors from 3 on stay open.
+  func apply(keeping preserved: Int = 0) throws(LaunchError) -> [String] {
     let root = try attempt("open root") { try Files.open("/", O_PATH | O_DIRECTORY) }
-    let user = try attempt("look up user \(process.user)") {
-      try ContainerUser(
-        process.user, groups: process.groups, passwd: ContainerUser.database("etc/passwd", in: root.borrowed),
-        group: ContainerUser.database("etc/group", in: root.borrowed))
-    }
+    let user = try attempt("look up user \(process.user)") { try lookUpUser(in: root.borrowed) }
     if ownsStreams && user.uid != 0 {
       try attempt("give the streams to the user") {
         for stream: CInt in [1, 2] { try checkedErrno("fchown", fchown(stream, user.uid, user.gid)) }
       }
     }
     try setLimits()
+    try listed?.apply()
     try makeWorkingDirectory(in: root.borrowed, user: user)
     try attempt("drop capabilities of the bounding set") {
       try ProcessCapabilities.dropBounding(keeping: CapabilitySet(rawValue: capabilities.bounding))
     }
-    // Without no_new_privs a filter needs CAP_SYS_ADMIN, which is about to go.
-    if !noNewPrivileges { try loadFilter() }
+    try closeDescriptors(keeping: preserved)
     try attempt("become user \(process.user.isEmpty ? "root" : process.user)") {
       try ProcessCapabilities.setKeepCapabilities(true)
       let groups = user.supplementaryGroups
@@ -50,23 +50,54 @@ struct ProcessSetup {
       try checked("setresgid", on: "\(user.gid)", stk_setresgid(user.gid, user.gid, user.gid))
       try checked("setresuid", on: "\(user.uid)", stk_setresuid(user.uid, user.uid, user.uid))
     }
+    let state = state(for: user)
+    // Without no_new_privs a filter needs CAP_SYS_ADMIN, which goes after it is loaded. Anything else that is done then, the
+    // filter might refuse.
+    let loadsWithPrivilege = seccomp != nil && !noNewPrivileges && !state.effective.contains(.sysAdmin)
     try attempt("set capabilities") {
-      let state = state(for: user)
-      try ProcessCapabilities.apply(state)
+      var early = state
+      if loadsWithPrivilege {
+        early.effective.insert(.sysAdmin)
+        early.permitted.insert(.sysAdmin)
+      }
+      try ProcessCapabilities.apply(early)
       try ProcessCapabilities.setAmbient(state.ambient)
     }
     try enterWorkingDirectory()
-    if noNewPrivileges {
-      try attempt("set no_new_privs") { try ProcessCapabilities.setNoNewPrivileges() }
-      try loadFilter()
-    }
+    let environment = environment(for: user)
+    if noNewPrivileges { try attempt("set no_new_privs") { try ProcessCapabilities.setNoNewPrivileges() } }
     try attempt("hold on to the supervisor of the container", credentialsChanged)
-    return environment(for: user)
+    try loadFilter()
+    if loadsWithPrivilege { try attempt("set capabilities") { try ProcessCapabilities.apply(state) } }
+    return environment
+  }
+
+  private func lookUpUser(in root: FileDescriptor) throws -> ContainerUser {
+    guard let listed else {
+      return try ContainerUser(
+        process.user, groups: process.groups, passwd: ContainerUser.database("etc/passwd", in: root),
+        group: ContainerUser.database("etc/group", in: root))
+    }
+    // Only the home directory is the files' to say: without them it is the root.
+    let passwd = (try? ContainerUser.database("etc/passwd", in: root)) ?? ""
+    var user = try ContainerUser("\(listed.uid)", passwd: passwd, group: "")
+    user.gid = listed.gid
+    user.supplementaryGroups = listed.groups
+    return user
+  }
+
+  /// Nothing of the host stays open for the program.
+  private func closeDescriptors(keeping preserved: Int) throws(LaunchError) {
+    try attempt("close descriptors") {
+      try checked("close_range", stk_close_range(UInt32(3 + preserved), .max, CLOSE_RANGE_CLOEXEC))
+      // Those that there are: the caller need not have as many as it says.
+      for descriptor in 3..<CInt(3 + preserved) { _ = stk_set_close_on_exec(descriptor, 0) }
+    }
   }
 
   /// A user other than root has no capabilities but the ambient ones, as after an execve(2) by that user.
   private func state(for user: ContainerUser) -> CapabilityState {
-    let isRoot = user.uid == 0
+    let isRoot = user.uid == 0 || listed != nil
     return CapabilityState(
       bounding: CapabilitySet(rawValue: capabilities.bounding),
       effective: CapabilitySet(rawValue: isRoot ? capabilities.effective : capabilities.ambient),
@@ -96,24 +127,34 @@ struct ProcessSetup {
   private func makeWorkingDirectory(in root: FileDescriptor, user: ContainerUser) throws(LaunchError) {
     let path = process.workingDirectory
     if path == "/" { return }
-    try attempt("make working directory \(path)") {
-      var built = ""
-      for part in path.split(separator: "/") {
-        built += "/\(part)"
-        let found = try Files.openIfPresent(built, below: root, [.inRoot, .noMagicLinks], O_PATH | O_DIRECTORY)
-        if found == nil { try Files.makeDirectory(String(built.dropFirst()), in: root, mode: 0o755) }
-      }
+    if listed != nil {
+      // Whether it can be made or not: that it is not there is said when it is entered.
+      try? makeDirectories(path, in: root)
+      return
+    }
+    try attempt("make working directory \(path)") { try makeDirectories(path, in: root) }
+  }
+
+  private func makeDirectories(_ path: String, in root: FileDescriptor) throws(SystemCallError) {
+    var built = ""
+    for part in path.split(separator: "/") {
+      built += "/\(part)"
+      let found = try Files.openIfPresent(built, below: root, [.inRoot, .noMagicLinks], O_PATH | O_DIRECTORY)
+      if found == nil { try Files.makeDirectory(String(built.dropFirst()), in: root, mode: 0o755) }
     }
   }
 
   /// As the container's user, after all privileges are gone; the result must lie below the root.
   private func enterWorkingDirectory() throws(LaunchError) {
     let path = process.workingDirectory
-    try attempt("enter working directory \(path)") {
+    try attempt("chdir to working directory \(path)") {
       let root = try Files.open("/", O_PATH | O_DIRECTORY)
       let directory = try Files.open(path, below: root.borrowed, [.inRoot, .noMagicLinks], O_PATH | O_DIRECTORY)
       try checkedErrno("fchdir", on: path, fchdir(directory.borrowed.rawValue))
-      guard try Files.readLink("/proc/self/cwd").hasPrefix("/") else {
+      // Not reachable from the root is what the kernel says about a directory of the host (CVE-2024-21626).
+      guard let reached = unsafe getcwd(nil, 0) else { throw SystemCallError("getcwd", on: path, .latest) }
+      defer { unsafe free(reached) }
+      guard unsafe reached[0] == CChar(bitPattern: UInt8(ascii: "/")) else {
         throw SystemCallError("chdir", on: path, .noSuchFileOrDirectory)
       }
     }
@@ -132,6 +173,10 @@ struct ProcessSetup {
   private func environment(for user: ContainerUser) -> [String] {
     var environment = process.environment
     func has(_ name: String) -> Bool { environment.contains { $0.hasPrefix("\(name)=") } }
+    if listed != nil {
+      if !has("HOME") { environment.append("HOME=\(user.home)") }
+      return environment
+    }
     if !has("PATH") { environment.append("PATH=\(Self.defaultPath)") }
     if !has("HOME") { environment.append("HOME=\(user.home)") }
     if process.hasTerminal && !has("TERM") { environment.append("TERM=xterm") }
@@ -140,14 +185,32 @@ struct ProcessSetup {
 
   static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+  private func candidates(for name: String, _ environment: [String]) -> (path: String, programs: [String]) {
+    let path = environment.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) } ?? Self.defaultPath
+    return (path, name.contains("/") ? [name] : path.split(separator: ":").map { "\($0)/\(name)" })
+  }
+
+  /// Whether there is a program to be executed, for who wants to know it before a container waits.
+  func checkProgram() throws(LaunchError) {
+    guard let name = process.arguments.first, !name.isEmpty else {
+      throw LaunchError("execute", "no command", exitCode: 127)
+    }
+    let (_, candidates) = candidates(for: name, process.environment)
+    if name.contains("/") && !name.hasPrefix("/") { return }
+    guard !candidates.contains(where: { unsafe access($0, X_OK) == 0 }) else { return }
+    let exists = candidates.contains { Files.exists($0) }
+    if exists { throw LaunchError("execute \(name)", "\(Errno.permissionDenied)", exitCode: 126) }
+    let reason = name.contains("/") ? "\(Errno.noSuchFileOrDirectory)" : "executable file not found in $PATH"
+    throw LaunchError("execute \(name)", reason, exitCode: 127)
+  }
+
   /// Becomes the program (execve(2)), looked up in the PATH of its own environment.
   func execute(environment: [String]) throws(LaunchError) -> Never {
     guard let name = process.arguments.first, !name.isEmpty else {
       throw LaunchError("execute", "no command: neither the stack file nor the image names one", exitCode: 127)
     }
     Signals.unblockAll()
-    let path = environment.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) } ?? Self.defaultPath
-    let candidates = name.contains("/") ? [name] : path.split(separator: ":").map { "\($0)/\(name)" }
+    let (path, candidates) = candidates(for: name, environment)
     var failure = Errno.noSuchFileOrDirectory
     for candidate in candidates {
       let result = unsafe withCStrings(process.arguments) { arguments in

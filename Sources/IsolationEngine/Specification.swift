@@ -34,6 +34,8 @@ package struct ContainerSpecification: Hashable, Sendable {
   /// /proc/PID/oom_score_adj; nil leaves the inherited value.
   package var oomScoreAdjustment: Int?
   package var cgroup: CgroupSpecification
+  /// What another description than the engine's own layout says; not kept with the binary form.
+  package var listed: ListedContainer?
 
   package init(
     id: String, directory: String, root: RootSpecification, hostname: String, process: ProcessSpecification,

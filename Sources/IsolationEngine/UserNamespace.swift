@@ -30,6 +30,11 @@ struct OwnerMap: Equatable {
     groups = users
   }
 
+  init(uids: [IDRange], gids: [IDRange]) {
+    users = uids.map { Extent(disk: $0.inside, kernel: $0.outside, count: $0.count) }
+    groups = gids.map { Extent(disk: $0.inside, kernel: $0.outside, count: $0.count) }
+  }
+
   /// As the container's own mapping, but the files of `caller` belong to `member`, and the other way round.
   ///
   /// - Parameter mapping: nil is a container in the machine's user namespace.

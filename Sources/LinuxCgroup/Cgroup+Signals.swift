@@ -59,6 +59,21 @@ extension Cgroup {
     }
   }
 
+  /// Whether the group was told to stop. False when it does not exist.
+  package var isFrozen: Bool {
+    get throws(CgroupError) {
+      guard let directory = unifiedDirectory else {
+        guard let legacy = self.directory(of: .freezer) else { return false }
+        return try systemCalls { () throws(SystemCallError) in
+          try Files.readIfPresent("\(legacy)/freezer.state").map { !$0.starts(with: "THAWED".utf8) } ?? false
+        }
+      }
+      return try systemCalls { () throws(SystemCallError) in
+        try Files.readIfPresent("\(directory)/cgroup.freeze").map { $0.first == UInt8(ascii: "1") } ?? false
+      }
+    }
+  }
+
   /// Lets the processes of a frozen group go on. A group that is not frozen, or does not exist, is success.
   package func thaw() throws(CgroupError) {
     if let directory = unifiedDirectory {

@@ -34,6 +34,18 @@ package struct Cgroup: Hashable, Sendable {
     parents = [Self.top]
   }
 
+  /// A group at a path that somebody else chose, as OCI runtimes are told: one directory below another.
+  package init(_ hierarchy: CgroupHierarchy, components: [String]) throws(CgroupError) {
+    let isPlain = components.allSatisfy { name in
+      !name.isEmpty && name != "." && name != ".." && name.utf8.count <= CgroupName.limit
+        && name.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "/") }
+    }
+    guard isPlain, !components.isEmpty else { throw .invalidName(components.joined(separator: "/")) }
+    self.hierarchy = hierarchy
+    path = components.joined(separator: "/")
+    parents = components.indices.dropFirst().map { components[..<$0].joined(separator: "/") }
+  }
+
   /// The directory in the unified hierarchy, if there is one.
   package var unifiedDirectory: String? { hierarchy.unified.map { "\($0)/\(path)" } }
 
@@ -109,7 +121,7 @@ package struct Cgroup: Hashable, Sendable {
     return [hierarchy.unified].compactMap { $0 } + Set(mounts).sorted()
   }
 
-  private func makeDirectory(in mount: String, _ controllers: Set<CgroupController>) throws(CgroupError) {
+  func makeDirectory(in mount: String, _ controllers: Set<CgroupController>) throws(CgroupError) {
     // Another stack's clean-up may remove `stack/`, and a `down` of this one `stack/<project>`, while they are empty: then
     // the next round makes them again.
     for round in 1... {

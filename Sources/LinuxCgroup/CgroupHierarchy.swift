@@ -12,6 +12,12 @@ package enum CgroupController: String, CaseIterable, Hashable, Sendable {
   case cpuset
   case devices
   case freezer
+  case blkio
+  case io
+  case hugetlb
+  case rdma
+  case netCls = "net_cls"
+  case netPrio = "net_prio"
 }
 
 /// The cgroup file systems of the machine, and which controller is in which of them.

@@ -22,15 +22,55 @@ package struct DeviceProgram: Hashable, Sendable {
 
   package init(_ rules: DeviceRules) {
     if !rules.allowsAll {
-      load(.kind, offset: 0)
-      and(.kind, 0xffff)
-      load(.access, offset: 0)
-      shiftRight(.access, 16)
-      load(.major, offset: 4)
-      load(.minor, offset: 8)
+      loadContext()
       for rule in rules.allowed { add(rule) }
     }
     exit(returning: rules.allowsAll ? 1 : 0)
+  }
+
+  /// Of a list of decisions the last one that matches counts; without any, nothing is allowed.
+  package init(_ decisions: [DeviceDecision]) {
+    loadContext()
+    for decision in decisions.reversed() {
+      add(decision)
+      // The kernel refuses a program with instructions that nothing leads to.
+      if decision.isUnconditional { return }
+    }
+    exit(returning: 0)
+  }
+
+  private mutating func loadContext() {
+    load(.kind, offset: 0)
+    and(.kind, 0xffff)
+    load(.access, offset: 0)
+    shiftRight(.access, 16)
+    load(.major, offset: 4)
+    load(.minor, offset: 8)
+  }
+
+  /// An access is allowed when it is part of what a rule allows, and denied when a rule denies a part of it.
+  private mutating func add(_ decision: DeviceDecision) {
+    var tests: [(Register, UInt32)] = []
+    if let kind = decision.kind { tests.append((.kind, kind == .block ? 1 : 2)) }
+    if let major = decision.major { tests.append((.major, major)) }
+    if let minor = decision.minor { tests.append((.minor, minor)) }
+    let isPartial = decision.access != .all
+    var rest = tests.count + (isPartial ? 3 : 0) + 2
+    for (register, value) in tests {
+      rest -= 1
+      jump(over: rest, unless: register, equals: value)
+    }
+    if isPartial {
+      move(.scratch, .access)
+      if decision.isAllowed {
+        and(.scratch, UInt32(~decision.access.rawValue & DeviceRules.Access.all.rawValue))
+        jump(over: 2, unless: .scratch, equals: 0)
+      } else {
+        and(.scratch, UInt32(decision.access.rawValue))
+        jump(over: 2, when: .scratch, equals: 0)
+      }
+    }
+    exit(returning: decision.isAllowed ? 1 : 0)
   }
 
   /// Loads the program and attaches it to a group, for as long as the group exists. Needs CAP_BPF or CAP_SYS_ADMIN, and
@@ -93,6 +133,11 @@ package struct DeviceProgram: Hashable, Sendable {
   private mutating func jump(over count: Int, unless register: Register, equals value: UInt32) {
     // BPF_JMP32 | BPF_JNE | BPF_K
     emit(0x56, register, offset: UInt64(count), immediate: value)
+  }
+
+  private mutating func jump(over count: Int, when register: Register, equals value: UInt32) {
+    // BPF_JMP32 | BPF_JEQ | BPF_K
+    emit(0x16, register, offset: UInt64(count), immediate: value)
   }
 
   private mutating func exit(returning value: UInt32) {

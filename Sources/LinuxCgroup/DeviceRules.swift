@@ -85,6 +85,37 @@ package struct DeviceRules: Hashable, Sendable {
   }
 }
 
+/// One of an ordered list of rules: what is allowed, or what is not.
+package struct DeviceDecision: Hashable, Sendable {
+  package var isAllowed: Bool
+  /// nil is both kinds.
+  package var kind: DeviceRules.Kind?
+  package var major: UInt32?
+  package var minor: UInt32?
+  package var access: DeviceRules.Access
+
+  package init(
+    isAllowed: Bool, _ kind: DeviceRules.Kind?, _ major: UInt32?, _ minor: UInt32?, _ access: DeviceRules.Access = .all
+  ) {
+    self.isAllowed = isAllowed
+    self.kind = kind
+    self.major = major
+    self.minor = minor
+    self.access = access
+  }
+
+  /// Whether it matches everything.
+  var isUnconditional: Bool { kind == nil && major == nil && minor == nil && access == .all }
+
+  /// As version 1's controller is told.
+  var legacyText: String {
+    guard let kind else { return "a *:* \(access.letters)" }
+    let major = major.map { "\($0)" } ?? "*"
+    let minor = minor.map { "\($0)" } ?? "*"
+    return "\(kind.rawValue) \(major):\(minor) \(access.letters)"
+  }
+}
+
 extension DeviceRules: WireCodable {
   package init(from reader: inout WireReader) throws(WireError) {
     self.init(allowsAll: try reader.value(), allowed: try reader.value())

@@ -11,6 +11,29 @@ package struct MountAttributes: OptionSet, Hashable, Sendable {
   package static var noSetUserID: Self { .init(rawValue: STK_MOUNT_ATTR_NOSUID) }
   package static var noDevices: Self { .init(rawValue: STK_MOUNT_ATTR_NODEV) }
   package static var noExecution: Self { .init(rawValue: STK_MOUNT_ATTR_NOEXEC) }
+  package static var noSymlinks: Self { .init(rawValue: STK_MOUNT_ATTR_NOSYMFOLLOW) }
+  package static var noDirectoryAccessTime: Self { .init(rawValue: STK_MOUNT_ATTR_NODIRATIME) }
+  package static var noAccessTime: Self { .init(rawValue: STK_MOUNT_ATTR_NOATIME) }
+  package static var strictAccessTime: Self { .init(rawValue: STK_MOUNT_ATTR_STRICTATIME) }
+  /// The three ways to keep access times are one value of several bits: it is cleared as a whole before one is set.
+  package static var accessTimes: Self { .init(rawValue: STK_MOUNT_ATTR_ATIME_MASK) }
+}
+
+/// What becomes of mounts that are made below a mount (mount_namespaces(7)).
+package enum MountPropagation: String, Hashable, Sendable {
+  case `private`
+  case shared
+  case slave
+  case unbindable
+
+  var flag: UInt64 {
+    switch self {
+    case .private: STK_MS_PRIVATE
+    case .shared: STK_MS_SHARED
+    case .slave: STK_MS_SLAVE
+    case .unbindable: STK_MS_UNBINDABLE
+    }
+  }
 }
 
 /// A mount that is in no mount namespace yet: only its descriptor holds it, so it is gone when its process is.
@@ -87,6 +110,14 @@ package struct DetachedMount: ~Copyable, Sendable {
     try checked("mount_setattr", result)
   }
 
+  /// How mounts made below it spread to its copies (mount_namespaces(7)), also for all mounts below it.
+  package func set(_ propagation: MountPropagation, recursive: Bool = false) throws(SystemCallError) {
+    let flags = STK_AT_EMPTY_PATH | (recursive ? STK_AT_RECURSIVE : 0)
+    try checked(
+      "mount_setattr", on: "propagation",
+      unsafe stk_mount_setattr(descriptor.rawValue, "", flags, 0, 0, propagation.flag, -1))
+  }
+
   /// Whether mounts at and below this are seen in other mount namespaces, and theirs here: one of MS_PRIVATE, MS_SLAVE and
   /// MS_SHARED (mount_namespaces(7)).
   package func set(propagation: CInt) throws(SystemCallError) {
@@ -127,6 +158,15 @@ package final class PreparedMount {
   }
 
   package var descriptor: FileDescriptor { mount.descriptor }
+
+  package func set(
+    _ attributes: MountAttributes, clearing cleared: MountAttributes = [], recursive: Bool = false
+  ) throws(SystemCallError) {
+    try mount.set(attributes, clearing: cleared, recursive: recursive)
+  }
+  package func set(_ propagation: MountPropagation, recursive: Bool = false) throws(SystemCallError) {
+    try mount.set(propagation, recursive: recursive)
+  }
 
   package func attach(at target: FileDescriptor) throws(SystemCallError) { try mount.attach(at: target) }
   package func attach(at path: String) throws(SystemCallError) { try mount.attach(at: path) }

@@ -10,6 +10,28 @@ package enum MountNamespace {
     try checked("mount", on: "/", unsafe stk_mount(nil, "/", nil, UInt(MS_REC | MS_PRIVATE), nil))
   }
 
+  /// Sets how mounts spread from and to the whole namespace.
+  package static func set(_ propagation: MountPropagation, recursive: Bool) throws(SystemCallError) {
+    let flags = UInt(propagation.flag) | (recursive ? UInt(MS_REC) : 0)
+    try checked("mount", on: "/", unsafe stk_mount(nil, "/", nil, flags, nil))
+  }
+
+  /// Makes `root` the root directory of the calling process alone (chroot(2)).
+  package static func enter(_ root: FileDescriptor) throws(SystemCallError) {
+    try checkedErrno("fchdir", fchdir(root.rawValue))
+    try checked("chroot", on: ".", unsafe stk_chroot("."))
+    try checkedErrno("chdir", on: "/", unsafe chdir("/"))
+  }
+
+  /// Makes `root` the root directory without pivot_root(2), which an initial RAM file system does not allow: what is below
+  /// the old root stays mounted, out of sight.
+  package static func chroot(to root: FileDescriptor) throws(SystemCallError) {
+    try checkedErrno("fchdir", fchdir(root.rawValue))
+    try checked("mount", on: ".", unsafe stk_mount(".", "/", nil, UInt(MS_MOVE), nil))
+    try checked("chroot", on: ".", unsafe stk_chroot("."))
+    try checkedErrno("chdir", on: "/", unsafe chdir("/"))
+  }
+
   /// Makes `root`, which must be a mount point, the root directory, and detaches everything else (pivot_root(2)).
   ///
   /// The two dots put the old root over the new one, from where it is detached at once: no directory is needed for it.

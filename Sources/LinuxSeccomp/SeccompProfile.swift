@@ -172,6 +172,9 @@ package struct SeccompArchitecture: Hashable, Sendable {
     "mipsel64n32", "ppc", "ppc64", "ppc64le", "s390", "s390x", "parisc", "parisc64", "riscv64", "sheb", "sh",
   ]
 
+  /// All, as profiles name them, sorted.
+  package static var profileNames: [String] { names.map { "SCMP_ARCH_\($0.uppercased())" }.sorted() }
+
   /// Reads a profile's `SCMP_ARCH_X86_64`; nil when there is no such architecture.
   package init?(profileName: String) {
     guard profileName.hasPrefix("SCMP_ARCH_") else { return nil }

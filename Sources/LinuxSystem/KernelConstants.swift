@@ -6,6 +6,7 @@
 package let O_PATH: CInt = 0o10_000_000
 
 // clone(2)
+package let CLONE_NEWTIME: CInt = 0x0000_0080
 package let CLONE_PARENT: CInt = 0x0000_8000
 package let CLONE_NEWNS: CInt = 0x0002_0000
 package let CLONE_NEWCGROUP: CInt = 0x0200_0000

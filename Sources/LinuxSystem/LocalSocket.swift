@@ -2,14 +2,11 @@ import CLinuxShim
 import Glibc
 import SystemPackage
 
-/// Sockets that have a name in a directory, and keep message boundaries (unix(7), SOCK_SEQPACKET).
+/// Sockets that have a name in a directory (unix(7)). The length of the directory's path does not matter.
 package enum LocalSocket {
-  /// Listens under a name, which is made anew. The length of the directory's path does not matter.
-  package static func listen(_ name: String, in directory: String) throws(SystemCallError) -> OwnedDescriptor {
-    let opened = try Files.open(directory, O_PATH | O_DIRECTORY)
-    try Files.removeFile(name, in: opened.borrowed)
-    return OwnedDescriptor(
-      owning: try checked("listen", on: name, unsafe stk_listen_local(opened.borrowed.rawValue, name)))
+  /// Listens, without waiting, for connections that keep message boundaries (SOCK_SEQPACKET). The name must be free.
+  package static func listen(_ name: String, in directory: FileDescriptor) throws(SystemCallError) -> OwnedDescriptor {
+    OwnedDescriptor(owning: try checked("listen", on: name, unsafe stk_listen_local(directory.rawValue, name)))
   }
 
   /// The next connection; nil when there is none now.
@@ -18,9 +15,28 @@ package enum LocalSocket {
     return descriptor < 0 ? nil : OwnedDescriptor(owning: descriptor)
   }
 
-  package static func connect(_ name: String, in directory: String) throws(SystemCallError) -> OwnedDescriptor {
-    let opened = try Files.open(directory, O_PATH | O_DIRECTORY)
-    return OwnedDescriptor(
-      owning: try checked("connect", on: name, unsafe stk_connect_local(opened.borrowed.rawValue, name)))
+  /// Waits for a connection.
+  package static func nextConnection(_ socket: FileDescriptor) throws(SystemCallError) -> OwnedDescriptor {
+    while true {
+      if let connection = accept(socket) { return connection }
+      _ = try Polling.readable([socket], milliseconds: -1)
+    }
+  }
+
+  /// - Parameter isStream: whether it is a SOCK_STREAM socket, and not one that keeps message boundaries.
+  package static func connect(
+    _ name: String, in directory: FileDescriptor, isStream: Bool = false
+  ) throws(SystemCallError) -> OwnedDescriptor {
+    OwnedDescriptor(
+      owning: try checked("connect", on: name, unsafe stk_connect_local(directory.rawValue, name, isStream ? 1 : 0)))
+  }
+
+  /// Connects to a stream socket at a path.
+  package static func connect(to path: String) throws(SystemCallError) -> OwnedDescriptor {
+    let slash = path.lastIndex(of: "/")
+    let parent = slash.map { path[..<$0].isEmpty ? "/" : String(path[..<$0]) } ?? "."
+    let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+    let directory = try Files.open(parent, O_PATH | O_DIRECTORY)
+    return try connect(name, in: directory.borrowed, isStream: true)
   }
 }

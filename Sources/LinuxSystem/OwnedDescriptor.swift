@@ -59,3 +59,11 @@ extension OwnedDescriptor {
     self.init(owning: try checked("fcntl", stk_fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 3)))
   }
 }
+
+package enum DescriptorTable {
+  /// Every descriptor from `first` on is closed by the next execve(2).
+  package static func closeOnExec(from first: Int) {
+    // Fails only on kernels before 5.11, which the engine does not run on.
+    _ = stk_close_range(UInt32(clamping: first), .max, CLOSE_RANGE_CLOEXEC)
+  }
+}

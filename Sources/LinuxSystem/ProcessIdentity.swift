@@ -80,6 +80,18 @@ package final class ProcessHandle {
 
   package var descriptor: FileDescriptor { pidfd.borrowed }
 
+  /// The pid of the process in the caller's PID namespace (/proc/PID/fdinfo, `Pid:`).
+  package var pid: pid_t {
+    get throws(SystemCallError) {
+      let path = "/proc/self/fdinfo/\(descriptor.rawValue)"
+      let line = try Files.text(path).split(separator: "\n").first { $0.hasPrefix("Pid:") }
+      guard let pid = line?.split(separator: "\t").last.flatMap({ pid_t($0) }), pid > 0 else {
+        throw SystemCallError("read", on: path, .noSuchProcess)
+      }
+      return pid
+    }
+  }
+
   /// Sends a signal; a process that has already ended is success.
   package func signal(_ signal: CInt) throws(SystemCallError) {
     do throws(SystemCallError) {

@@ -1,3 +1,4 @@
+import Glibc
 import LinuxSystem
 
 /// The state of one project: a directory with one directory a container.
@@ -111,7 +112,8 @@ package struct ContainerDirectory: Hashable, Sendable {
   /// The container's standard input: its terminal, or a pipe. nil when it has none that is open.
   package func openInput() throws(SystemCallError) -> SharedDescriptor? {
     guard Files.exists("\(path)/\(Self.attachName)") else { return nil }
-    let socket = try LocalSocket.connect(Self.attachName, in: path)
+    let directory = try Files.open(path, O_PATH | O_DIRECTORY)
+    let socket = try LocalSocket.connect(Self.attachName, in: directory.borrowed)
     return try Message.receiveWithDescriptor(over: socket.borrowed)?.descriptor
   }
 

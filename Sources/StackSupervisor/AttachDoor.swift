@@ -1,3 +1,4 @@
+import Glibc
 import LinuxSystem
 import StackStore
 import SystemPackage
@@ -10,7 +11,10 @@ final class AttachDoor {
 
   init(_ container: ContainerDirectory, input: SharedDescriptor) throws(SystemCallError) {
     self.input = input
-    socket = try LocalSocket.listen(ContainerDirectory.attachName, in: container.path)
+    let directory = try Files.open(container.path, O_PATH | O_DIRECTORY)
+    // Of the container's last run.
+    try Files.removeFile(ContainerDirectory.attachName, in: directory.borrowed)
+    socket = try LocalSocket.listen(ContainerDirectory.attachName, in: directory.borrowed)
   }
 
   /// Readable when somebody waits.

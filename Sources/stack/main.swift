@@ -1,10 +1,15 @@
 import ArgumentParser
 import Glibc
+import StackOCI
 import StackSupervisor
 
 // The processes of the engine are dispatched before anything else: they must start in a millisecond, and stay small.
 let arguments = Array(CommandLine.arguments.dropFirst())
+if CommandLine.arguments.first?.split(separator: "/").last == "stack-oci" {
+  OCICommand.main(arguments, version: Version.text)
+}
 switch arguments.first {
+case "oci": OCICommand.main(Array(arguments.dropFirst()), version: Version.text)
 case "shims": ShimFactory.main()
 case "supervise": SupervisorProcess.main(Array(arguments.dropFirst()))
 default:

@@ -9,7 +9,7 @@ import Testing
       try fake.file("unified/cgroup.controllers", "hugetlb\n")
       let hierarchy = try fake.detect(FakeHierarchy.hybridMounts)
       #expect(hierarchy.unified == "\(fake.root)/unified")
-      #expect(hierarchy.unifiedControllers.isEmpty)
+      #expect(hierarchy.unifiedControllers == [.hugetlb])
       #expect(hierarchy.location(of: .memory) == .legacy("\(fake.root)/memory"))
       #expect(hierarchy.location(of: .cpuacct) == .absent)
       #expect(hierarchy.mountPoints.first == "\(fake.root)/unified")
@@ -20,7 +20,7 @@ import Testing
     try FakeHierarchy.with { fake in
       try fake.file("cgroup.controllers", "cpuset cpu io memory hugetlb pids rdma\n")
       let hierarchy = try fake.detect(["31 23 0:28 / ROOT rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate"])
-      #expect(hierarchy.unifiedControllers == [.cpuset, .cpu, .memory, .pids])
+      #expect(hierarchy.unifiedControllers == [.cpuset, .cpu, .io, .memory, .hugetlb, .pids, .rdma])
       #expect(hierarchy.location(of: .pids) == .unified(fake.root))
       #expect(hierarchy.location(of: .devices) == .absent)
       #expect(hierarchy.mountPoints == [fake.root])

@@ -178,8 +178,8 @@ int stk_set_timeouts(int socket, int milliseconds);
 int stk_listen_local(int directory, const char *name);
 /// accept4(2).
 int stk_accept(int socket);
-/// A socket connected to one that listens under a name in an open directory.
-int stk_connect_local(int directory, const char *name);
+/// A socket connected to one that listens under a name in an open directory: of SOCK_STREAM, or else SOCK_SEQPACKET.
+int stk_connect_local(int directory, const char *name, int stream);
 /// A socket connected to an IPv4 or IPv6 address in text form. With `milliseconds` > 0 that is how long connecting, and each
 /// later call, may take. Makes several system calls.
 int stk_connect(const char *address, uint16_t port, int stream, int milliseconds);
@@ -196,6 +196,22 @@ int stk_bpf_attach_device_program(int cgroup, int program);
 dev_t stk_makedev(unsigned major, unsigned minor);
 unsigned stk_major(dev_t device);
 unsigned stk_minor(dev_t device);
+
+int stk_personality(unsigned long persona);
+int stk_umask(unsigned mask);
+/// ioprio_set(2) for the calling thread.
+int stk_set_io_priority(int class_, int level);
+/// sched_setattr(2) for the calling thread.
+int stk_set_scheduler(unsigned policy, uint64_t flags, int nice, unsigned priority, uint64_t runtime, uint64_t deadline,
+                      uint64_t period);
+/// set_mempolicy(2) for the calling thread: `nodes` is a mask of `count` words, of which none leaves it out.
+int stk_set_memory_policy(int mode, const unsigned long *_Nullable nodes, size_t count);
+/// Clears (0) or sets (1) close-on-exec.
+int stk_set_close_on_exec(int descriptor, int on);
+int stk_chroot(const char *path);
+int stk_window_size(int terminal, unsigned short rows, unsigned short columns);
+extern const uint64_t STK_MOUNT_ATTR_NODIRATIME;
+extern const uint64_t STK_MS_PRIVATE, STK_MS_SHARED, STK_MS_SLAVE, STK_MS_UNBINDABLE;
 
 #pragma clang assume_nonnull end
 

@@ -1,0 +1,97 @@
+import Glibc
+import LinuxSystem
+import SystemPackage
+
+/// How a container is started, as opposed to what it is.
+package struct LaunchOptions {
+  /// When the container's program is executed.
+  package enum Gate {
+    /// At once.
+    case open
+    /// When the caller says so: `RunningContainer.begin()`.
+    case closed
+    /// When somebody connects to this listening socket.
+    case listening(SharedDescriptor)
+  }
+
+  package var gate = Gate.open
+  /// The container goes on when the process that started it ends.
+  package var outlivesCaller = false
+  /// So many descriptors from 3 on are the program's.
+  package var preservedDescriptors = 0
+  /// Changes the root with chroot(2) instead of pivot_root(2).
+  package var avoidsPivot = false
+  package var hooks = LaunchHooks()
+
+  package init() {}
+}
+
+/// Programs to be run while a container is being started, in the places that the OCI runtime specification names.
+package struct LaunchHooks {
+  /// On the host, when the namespaces are there and the root is not yet changed.
+  package var runtime: [Hook] = []
+  /// In the container's namespaces, at the same time.
+  package var createContainer: [Hook] = []
+  /// In the container, as its user, before its program.
+  package var startContainer: [Hook] = []
+  /// What each is told on its standard input.
+  package var input: (_ pid: pid_t) -> [UInt8] = { _ in [] }
+
+  package init() {}
+
+  var needsPause: Bool { !runtime.isEmpty || !createContainer.isEmpty }
+}
+
+/// A program that is run at some point of a container's life.
+package struct Hook: Hashable, Sendable {
+  package var path: String
+  /// With the name of the program; empty is the path alone.
+  package var arguments: [String]
+  package var environment: [String]
+  package var seconds: Int?
+
+  package init(path: String, arguments: [String] = [], environment: [String] = [], seconds: Int? = nil) {
+    self.path = path
+    self.arguments = arguments
+    self.environment = environment
+    self.seconds = seconds
+  }
+
+  /// Runs the program and waits for it.
+  /// - Throws: when it could not be started, failed, or took too long, after which it was killed.
+  package func run(_ name: String, input: [UInt8]) throws(LaunchError) {
+    let step = "\(name) hook"
+    let pipe = try attempt(step) { try DescriptorPair.pipe().split() }
+    let streams: [CInt: FileDescriptor] = [
+      0: pipe.first.borrowed, 1: FileDescriptor(rawValue: 1), 2: FileDescriptor(rawValue: 2),
+    ]
+    let spawn = Spawn(
+      path: path, arguments: arguments.isEmpty ? [path] : arguments, environment: environment, descriptors: streams)
+    let pid = try attempt(step) { try spawn.start() }
+    pipe.first.close()
+    // A hook need not read what it is told. The pipe has room for it, so that nothing waits here.
+    signal(SIGPIPE, SIG_IGN)
+    try? Files.writeAll(pipe.second.borrowed, input)
+    pipe.second.close()
+    var status: CInt = 0
+    let deadline = seconds.map { KernelClock.monotonic + UInt64(max(0, $0)) * 1_000_000_000 }
+    while true {
+      let ended = unsafe waitpid(pid, &status, deadline == nil ? 0 : WNOHANG)
+      if ended == pid { break }
+      if ended < 0 && errno != EINTR { throw LaunchError(step, "\(Errno.latest)") }
+      guard let deadline, KernelClock.monotonic > deadline else {
+        if deadline != nil { usleep(2000) }
+        continue
+      }
+      kill(pid, SIGKILL)
+      _ = unsafe waitpid(pid, &status, 0)
+      throw LaunchError(step, "timed out after \(seconds ?? 0) s")
+    }
+    if status != 0 {
+      let signal = status & 0x7f
+      throw LaunchError(
+        "\(step) \(path)",
+        signal == 0 ? "\(name) hook failed with exit code \(status >> 8 & 0xff)" : SignalName.name(of: signal))
+    }
+  }
+}

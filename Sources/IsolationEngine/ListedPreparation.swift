@@ -1,0 +1,331 @@
+import CLinuxShim
+import Glibc
+import LinuxCgroup
+import LinuxMounts
+import LinuxSystem
+import SystemPackage
+
+/// The host side's half of a root that is given as a list: what takes the host's paths and privileges.
+struct ListedPreparation: PreparedRoot {
+  let root: PreparedMount
+  private let listed: ListedRoot
+  /// For each mount of the list what was made ready, if anything.
+  private let mounts: [Ready]
+  /// The host's nodes, for a container that cannot make any.
+  private let hostNodes: [PreparedMount?]
+  private let cgroup: Cgroup?
+
+  enum Ready {
+    case bind(PreparedMount, isDirectory: Bool)
+    /// The namespaces of the container are needed to make it.
+    case later
+  }
+
+  init(_ container: ContainerSpecification, _ listed: ListedContainer) throws(LaunchError) {
+    self.listed = listed.root
+    root = try attempt("open root file system \(listed.root.directory)") {
+      let mount = try DetachedMount(cloning: listed.root.directory, recursive: true)
+      guard try Files.status(mount.descriptor).st_mode & S_IFMT == S_IFDIR else {
+        throw SystemCallError("open", on: listed.root.directory, .notDirectory)
+      }
+      // What is mounted below it must not appear on the host.
+      if listed.root.propagation == .slave {
+        try mount.set(.slave, recursive: true)
+      } else {
+        try mount.set(.private, recursive: true)
+      }
+      return PreparedMount(mount)
+    }
+    var mounts: [Ready] = []
+    for mount in listed.root.mounts {
+      mounts.append(try attempt("mount \(mount.target)") { try Self.ready(mount, listed.namespaces) })
+    }
+    self.mounts = mounts
+    let ownsUsers = listed.namespaces.user == .own
+    var nodes: [PreparedMount?] = []
+    for node in listed.root.devices {
+      nodes.append(ownsUsers && node.kind != .fifo ? try Self.hostNode(node) : nil)
+    }
+    hostNodes = nodes
+    cgroup =
+      listed.root.mounts.contains { $0.source == .cgroup }
+      ? try attempt("find cgroups") {
+        try Cgroup(try CgroupHierarchy.current(), components: container.cgroup.path)
+      } : nil
+  }
+
+  private static func ready(
+    _ mount: ListedMount, _ namespaces: ListedNamespaces
+  ) throws(SystemCallError) -> Ready {
+    guard case .bind(let path, let isRecursive) = mount.source else { return .later }
+    let clone = try DetachedMount(cloning: path, recursive: isRecursive, followLinks: mount.followsSourceLink)
+    if mount.propagation == nil && mount.recursivePropagation == nil { try clone.set(.private, recursive: true) }
+    if let owners = mount.owners {
+      let uids = owners.uids.isEmpty ? namespaces.uids : owners.uids
+      let gids = owners.gids.isEmpty ? namespaces.gids : owners.gids
+      let users = try OwnerMap(uids: uids, gids: gids).namespace()
+      try clone.mapOwners(through: users.borrowed, recursive: owners.isRecursive)
+    }
+    try change(clone, mount)
+    let isDirectory = try Files.status(clone.descriptor).st_mode & S_IFMT == S_IFDIR
+    return .bind(PreparedMount(clone), isDirectory: isDirectory)
+  }
+
+  private static func change(_ clone: borrowing DetachedMount, _ mount: ListedMount) throws(SystemCallError) {
+    if !mount.attributes.isEmpty { try clone.set(mount.attributes.added, clearing: mount.attributes.cleared) }
+    if !mount.recursiveAttributes.isEmpty {
+      try clone.set(mount.recursiveAttributes.added, clearing: mount.recursiveAttributes.cleared, recursive: true)
+    }
+  }
+
+  private static func hostNode(_ node: DeviceNode) throws(LaunchError) -> PreparedMount? {
+    try attempt("open device \(node.path)") {
+      guard Files.exists(node.path) else { throw SystemCallError("open", on: node.path, .noSuchFileOrDirectory) }
+      return PreparedMount(try DetachedMount(cloning: node.path, followLinks: false))
+    }
+  }
+
+  func attach(for container: ContainerSpecification) throws(LaunchError) {
+    // Without a mount namespace of its own the container's mounts stay where nobody sees them (Linux 6.15).
+    if container.listed?.namespaces.mount == .inherited { return }
+    try attempt("mount root file system") { try root.attach(at: listed.directory) }
+  }
+
+  func assemble(_ container: ContainerSpecification, in root: RootDirectory) throws(LaunchError) {
+    for (mount, ready) in zip(listed.mounts, mounts) {
+      try attempt("mount \(mount.target)") { try place(mount, ready, in: root) }
+    }
+    try makeDevices(container, in: root)
+    for sysctl in container.sysctls {
+      try attempt("set sysctl \(sysctl.key)") { try Self.set(sysctl) }
+    }
+    try attempt("make paths read-only") {
+      for path in listed.readOnlyPaths { try protect(path, in: root) }
+    }
+    try attempt("mask paths") {
+      if listed.maskedPaths.isEmpty { return }
+      let null = try Self.hostNull()
+      for path in listed.maskedPaths { try mask(path, with: null.borrowed, in: root) }
+    }
+  }
+
+  func terminal(
+    for container: ContainerSpecification, in root: RootDirectory
+  ) throws(LaunchError) -> (terminal: Terminal, isNew: Bool)? {
+    guard container.process.hasTerminal else { return nil }
+    return try attempt("allocate terminal") {
+      let directory = try Files.open(
+        "dev/pts", below: root.descriptor, [.inRoot, .noSymlinks], O_RDONLY | O_DIRECTORY)
+      // A directory of the image could hold anything under this name.
+      guard try checked("fstatfs", stk_fstatfs_type(directory.borrowed.rawValue)) == 0x1cd1 else {
+        throw SystemCallError("open", on: "/dev/pts (no devpts is mounted there)", .noDevice)
+      }
+      let terminal = try Terminal(in: directory.borrowed)
+      if let process = container.listed?.process {
+        let slave = terminal.slave.borrowed.rawValue
+        // Best effort: the program can do with a terminal that is its group's.
+        _ = fchown(slave, process.uid, .max)
+        if let size = process.terminalSize { _ = stk_window_size(slave, size.rows, size.columns) }
+      }
+      return (terminal, true)
+    }
+  }
+
+  // MARK: Mounts
+
+  private func place(_ mount: ListedMount, _ ready: Ready, in root: RootDirectory) throws {
+    let made: PreparedMount
+    var isDirectory = true
+    switch (mount.source, ready) {
+    case (_, .bind(let bind, let isOfDirectory)): (made, isDirectory) = (bind, isOfDirectory)
+    case (.cgroup, .later): return try placeCgroups(mount, in: root)
+    case (.fileSystem(let type, let source, let options), .later):
+      made = try Self.make(type, source, options, mount, container: listed, in: root)
+    case (.bind, .later): return
+    }
+    let target = try Self.mountPoint(mount, isDirectory: isDirectory, in: root)
+    try made.attach(at: target.borrowed)
+    if let propagation = mount.propagation { try made.set(propagation) }
+    if let propagation = mount.recursivePropagation { try made.set(propagation, recursive: true) }
+  }
+
+  /// The kernel's own file systems go to real directories only: a link of the image would choose where the engine mounts and
+  /// writes.
+  private static func mountPoint(
+    _ mount: ListedMount, isDirectory: Bool, in root: RootDirectory
+  ) throws -> OwnedDescriptor {
+    let parts = mount.target.split(separator: "/").map(String.init)
+    if case .fileSystem(let type, _, _) = mount.source, ["proc", "sysfs"].contains(type), parts.count == 1 {
+      return try root.systemDirectory(parts[0])
+    }
+    if parts == ["dev"] { return try root.systemDirectory("dev") }
+    let place = try root.mountPoint(mount.target, isDirectory ? .directory : .file)
+    if try isBelowProc(place.borrowed), !allowedInProc.contains(parts.joined(separator: "/")) {
+      throw LaunchError("mount \(mount.target)", "nothing can be mounted at or below /proc")
+    }
+    return place
+  }
+
+  /// Files that programs such as lxcfs show in place of the kernel's; none of them is written to by the engine.
+  private static let allowedInProc: Set<String> = [
+    "proc/cpuinfo", "proc/diskstats", "proc/loadavg", "proc/meminfo", "proc/net/dev", "proc/slabinfo", "proc/stat",
+    "proc/swaps", "proc/sys/crypto/fips_enabled", "proc/sys/kernel/ns_last_pid", "proc/uptime",
+  ]
+
+  private static func isBelowProc(_ descriptor: FileDescriptor) throws(SystemCallError) -> Bool {
+    try checked("fstatfs", stk_fstatfs_type(descriptor.rawValue)) == 0x9fa0
+  }
+
+  private static func make(
+    _ type: String, _ source: String, _ options: [ListedMount.Option], _ mount: ListedMount, container: ListedRoot,
+    in root: RootDirectory
+  ) throws -> PreparedMount {
+    let pairs = options.map { ($0.key, $0.value) }
+    let attributes = mount.attributes.added.union(mount.recursiveAttributes.added)
+    do throws(SystemCallError) {
+      // What is copied into it comes before it is read-only.
+      let early = mount.copiesUp ? attributes.subtracting(.readOnly) : attributes
+      let made = try DetachedMount(type: type, source: source, options: pairs, attributes: early)
+      if mount.copiesUp {
+        let flags = O_RDONLY | O_DIRECTORY
+        if let below = try Files.openIfPresent(mount.target, below: root.descriptor, [.inRoot, .noMagicLinks], flags) {
+          try TreeCopy(ownerOffset: 0).contents(of: below.borrowed, to: made.descriptor)
+        }
+        if attributes.contains(.readOnly) { try made.set(.readOnly) }
+      }
+      return PreparedMount(made)
+    } catch {
+      // A sysfs belongs to a network namespace, and only who owns that may mount one: then the host's is shown. The same
+      // goes for the messages of an IPC namespace.
+      guard error.errno == .notPermitted || error.errno == .permissionDenied else { throw error }
+      guard let place = ["sysfs": "/sys", "mqueue": "/dev/mqueue"][type] else { throw error }
+      let copy = try DetachedMount(cloning: place, recursive: true)
+      try copy.set(attributes)
+      return PreparedMount(copy)
+    }
+  }
+
+  private func placeCgroups(_ mount: ListedMount, in root: RootDirectory) throws {
+    guard let cgroup else { return }
+    let target = try Self.mountPoint(mount, isDirectory: true, in: root)
+    let places = cgroup.directoriesByName
+    let attributes = mount.attributes.added.union(mount.recursiveAttributes.added)
+    if let only = places.first, places.count == 1 {
+      let copy = try DetachedMount(cloning: only.path)
+      try copy.set(attributes, clearing: attributes.contains(.readOnly) ? [] : .readOnly)
+      return try copy.attach(at: target.borrowed)
+    }
+    let directory = try DetachedMount(
+      type: "tmpfs", source: "tmpfs", options: [("mode", "0755"), ("size", "64k")],
+      attributes: attributes.subtracting(.readOnly))
+    try directory.attach(at: target.borrowed)
+    for (name, path) in places where !name.isEmpty && Files.exists(path) {
+      try Files.makeDirectory(name, in: directory.descriptor, mode: 0o755)
+      let copy = try DetachedMount(cloning: path)
+      try copy.set(attributes, clearing: attributes.contains(.readOnly) ? [] : .readOnly)
+      let place = try Files.open(name, in: directory.descriptor, O_PATH | O_DIRECTORY | O_NOFOLLOW)
+      try copy.attach(at: place.borrowed)
+    }
+    // Nothing is to be made beside the hierarchies.
+    try directory.set(.readOnly)
+  }
+
+  // MARK: Devices
+
+  private static let links = [
+    ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+  ]
+
+  private func makeDevices(_ container: ContainerSpecification, in root: RootDirectory) throws(LaunchError) {
+    // A /dev of the host is left as it is.
+    let isOfHost = listed.mounts.contains { mount in
+      if case .bind = mount.source { mount.target == "/dev" } else { false }
+    }
+    if isOfHost { return }
+    let dev = try attempt("open /dev") { try root.systemDirectory("dev") }
+    for (node, host) in zip(listed.devices, hostNodes) {
+      try attempt("make device \(node.path)") { try make(node, host, in: root) }
+    }
+    try attempt("make links in /dev") {
+      for (name, target) in Self.links + [("ptmx", "pts/ptmx")] {
+        let hasTerminals = name != "ptmx" || Files.exists("pts/ptmx", in: dev.borrowed)
+        if !hasTerminals || Files.exists(name, in: dev.borrowed) { continue }
+        try checkedErrno("symlink", on: "/dev/\(name)", unsafe symlinkat(target, dev.borrowed.rawValue, name))
+      }
+    }
+  }
+
+  private func make(_ node: DeviceNode, _ host: PreparedMount?, in root: RootDirectory) throws(SystemCallError) {
+    if let host {
+      let place = try root.mountPoint(node.path, .file)
+      return try host.attach(at: place.borrowed)
+    }
+    let parts = node.path.split(separator: "/").map(String.init)
+    guard let name = parts.last else { throw SystemCallError("mknod", on: node.path, .invalidArgument) }
+    let parent = try root.directory("/" + parts.dropLast().joined(separator: "/"))
+    let type: mode_t =
+      switch node.kind {
+      case .character: S_IFCHR
+      case .block: S_IFBLK
+      case .fifo: S_IFIFO
+      }
+    let device = stk_makedev(node.major, node.minor)
+    do throws(SystemCallError) {
+      let there = try Files.status(name, in: parent.borrowed)
+      if there.st_mode & S_IFMT == type && (node.kind == .fifo || there.st_rdev == device) { return }
+      throw SystemCallError("mknod", on: node.path, .fileExists)
+    } catch  where error.errno == .noSuchFileOrDirectory {}
+    let descriptor = parent.borrowed.rawValue
+    try checkedErrno(
+      "mknod", on: node.path, unsafe mknodat(descriptor, name, type | mode_t(node.mode & 0o7777), device))
+    // mknod(2) is subject to the umask.
+    try checkedErrno("chmod", on: node.path, unsafe fchmodat(descriptor, name, mode_t(node.mode & 0o7777), 0))
+    if node.uid != 0 || node.gid != 0 {
+      try checkedErrno(
+        "chown", on: node.path, unsafe fchownat(descriptor, name, node.uid, node.gid, AT_SYMLINK_NOFOLLOW))
+    }
+  }
+
+  // MARK: Settings and masks
+
+  /// Writes to a procfs of the engine's own, of which nothing is mounted anywhere that could take the write.
+  private static func set(_ sysctl: SysctlSpecification) throws(SystemCallError) {
+    let path = sysctl.key.contains("/") ? sysctl.key : sysctl.key.split(separator: ".").joined(separator: "/")
+    try DetachedProc().write(sysctl.value, to: "sys/\(path)")
+  }
+
+  private func protect(_ path: String, in root: RootDirectory) throws(SystemCallError) {
+    guard let place = try Self.find(path, in: root) else { return }
+    let copy = try DetachedMount(cloning: "", in: place.borrowed, recursive: true)
+    try copy.set(.private, recursive: true)
+    try copy.set(.readOnly, recursive: true)
+    try copy.attach(at: place.borrowed)
+  }
+
+  /// The host's /dev/null, whatever the container's own may be: the old root is still in place.
+  private static func hostNull() throws(SystemCallError) -> OwnedDescriptor {
+    let null = try Files.open("/dev/null", O_PATH | O_NOFOLLOW)
+    let status = try Files.status(null.borrowed)
+    guard status.st_mode & S_IFMT == S_IFCHR, status.st_rdev == stk_makedev(1, 3) else {
+      throw SystemCallError("open", on: "/dev/null", .noDevice)
+    }
+    return null
+  }
+
+  private func mask(_ path: String, with null: FileDescriptor, in root: RootDirectory) throws(SystemCallError) {
+    guard let place = try Self.find(path, in: root) else { return }
+    if try Files.status(place.borrowed).st_mode & S_IFMT == S_IFDIR {
+      let empty = try DetachedMount(
+        type: "tmpfs", source: "tmpfs", options: [("size", "4k"), ("nr_inodes", "1"), ("mode", "0755")],
+        attributes: [.readOnly, .noSetUserID, .noDevices, .noExecution])
+      try empty.attach(at: place.borrowed)
+    } else {
+      try DetachedMount(cloning: "", in: null).attach(at: place.borrowed)
+    }
+  }
+
+  private static func find(_ path: String, in root: RootDirectory) throws(SystemCallError) -> OwnedDescriptor? {
+    try Files.openIfPresent(path, below: root.descriptor, [.inRoot, .noMagicLinks], O_PATH)
+  }
+}

@@ -1,0 +1,106 @@
+import LinuxSystem
+import SystemPackage
+
+/// Limits in the kernel's own terms, for a group whose path and files somebody else chooses.
+package struct CgroupResources: Hashable, Sendable {
+  /// A value for a file of a controller, which is there in one of the two versions.
+  package struct Setting: Hashable, Sendable {
+    package var controller: CgroupController
+    package var file: String
+    package var value: String
+    /// A missing file, or a missing controller, is no error: the kernel was built without the feature.
+    package var isOptional: Bool
+
+    package init(_ controller: CgroupController, _ file: String, _ value: String, isOptional: Bool = false) {
+      self.controller = controller
+      self.file = file
+      self.value = value
+      self.isOptional = isOptional
+    }
+  }
+
+  /// For controllers of version 1, in this order.
+  package var legacy: [Setting] = []
+  /// For controllers of version 2.
+  package var unified: [Setting] = []
+  /// Rules about device nodes, of which the last one that matches counts. nil makes none.
+  package var devices: [DeviceDecision]?
+
+  package init() {}
+}
+
+extension Cgroup {
+  /// Makes the group in every hierarchy and sets its limits. A group that exists is updated.
+  ///
+  /// Needs root. On failure some directories may exist: `remove()` takes them back.
+  package func create(_ resources: CgroupResources) throws(CgroupError) {
+    let controllers = Set(CgroupController.allCases)
+    for mount in hierarchy.mountPoints { try makeDirectory(in: mount, controllers) }
+    try update(resources)
+    if let devices = resources.devices { try apply(devices) }
+  }
+
+  /// Changes limits of a group that exists. Device rules stay as they are.
+  package func update(_ resources: CgroupResources) throws(CgroupError) {
+    for setting in resources.legacy {
+      guard case .legacy = hierarchy.location(of: setting.controller) else { continue }
+      try write(setting, among: resources.legacy)
+    }
+    for setting in resources.unified {
+      guard case .unified = hierarchy.location(of: setting.controller) else { continue }
+      try write(setting, among: [])
+    }
+    for setting in resources.legacy where !setting.isOptional {
+      // `io` and `blkio` are one controller under two names.
+      let others = setting.controller == .blkio ? [CgroupController.blkio, .io] : [setting.controller]
+      if others.allSatisfy({ hierarchy.location(of: $0) == .absent }) {
+        throw .system(
+          SystemCallError("cgroup controller \(setting.controller.rawValue)", on: setting.file, .notSupported))
+      }
+    }
+  }
+
+  private func write(_ setting: CgroupResources.Setting, among all: [CgroupResources.Setting]) throws(CgroupError) {
+    guard let directory = directory(of: setting.controller) else { return }
+    do throws(SystemCallError) {
+      try Files.write(setting.value, to: "\(directory)/\(setting.file)")
+    } catch {
+      if setting.isOptional && [.noSuchFileOrDirectory, .permissionDenied].contains(error.errno) { return }
+      // Version 1 keeps memory below memory and swap at every moment: when both are raised, the sum goes first.
+      let sum = all.first { $0.file == "memory.memsw.limit_in_bytes" }
+      guard error.errno == .invalidArgument, setting.file == "memory.limit_in_bytes", let sum else {
+        throw .system(error)
+      }
+      try systemCalls { () throws(SystemCallError) in
+        try Files.write(sum.value, to: "\(directory)/\(sum.file)")
+        try Files.write(setting.value, to: "\(directory)/\(setting.file)")
+      }
+    }
+  }
+
+  private func apply(_ devices: [DeviceDecision]) throws(CgroupError) {
+    switch hierarchy.location(of: .devices) {
+    case .legacy(let mount):
+      try systemCalls { () throws(SystemCallError) in
+        for decision in devices {
+          let file = decision.isAllowed ? "devices.allow" : "devices.deny"
+          try Files.write(decision.legacyText, to: "\(mount)/\(path)/\(file)")
+        }
+      }
+    case .unified, .absent:
+      guard let directory = unifiedDirectory else { return }
+      try systemCalls { () throws(SystemCallError) in try DeviceProgram(devices).attach(to: directory) }
+    }
+  }
+
+  /// Where the group's files can be seen, by the name that the directory has below /sys/fs/cgroup; the unified hierarchy's
+  /// name is empty where it is the only one.
+  package var directoriesByName: [(name: String, path: String)] {
+    directories.map { directory in
+      let mount = directory.dropLast(path.utf8.count + 1)
+      return (String(mount.dropFirst("/sys/fs/cgroup".utf8.count).drop { $0 == "/" }), directory)
+    }
+  }
+
+  package var exists: Bool { directories.contains { Files.exists($0) } }
+}

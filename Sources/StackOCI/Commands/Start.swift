@@ -1,0 +1,75 @@
+import Glibc
+import IsolationEngine
+import LinuxSystem
+import SystemPackage
+
+extension Verb {
+  static let create = Verb(
+    usage: "CONTAINER",
+    options: .init(flags: Creation.flags, valued: Creation.valued, letters: Creation.letters)
+  ) { arguments, context in
+    _ = try Creation(arguments, context, isForeground: false).make()
+    return 0
+  }
+
+  static let start = Verb(usage: "CONTAINER", options: .init()) { arguments, context in
+    try Start.start(try arguments.container(), context)
+    return 0
+  }
+
+  static let run = Verb(
+    usage: "CONTAINER",
+    options: .init(
+      flags: Creation.flags.union(["detach", "keep"]), valued: Creation.valued,
+      letters: Creation.letters.merging(["d": "detach"]) { first, _ in first })
+  ) { arguments, context in
+    let isForeground = !arguments.has("detach")
+    let creation = try Creation(arguments, context, isForeground: isForeground)
+    let created = try creation.make()
+    do {
+      if !isForeground {
+        try Start.start(created.record.id, context)
+        return 0
+      }
+      try created.running.begin()
+      Start.runHooks(created.hooks.poststart, of: created.record, context)
+      let status = try Foreground(process: created.running.process, terminal: created.terminal).wait()
+      if !arguments.has("keep") { try Deletion(record: created.record, context: context).remove() }
+      return status.code
+    } catch {
+      // Best effort: the failure to report is the first one.
+      try? created.running.process.signal(SIGKILL)
+      _ = try? created.running.process.reap()
+      try? Deletion(record: created.record, context: context).remove()
+      throw error
+    }
+  }
+}
+
+/// Letting a container go on that waits.
+enum Start {
+  static func start(_ id: String, _ context: Context) throws {
+    let states = context.states
+    let record = try states.record(of: id)
+    guard states.status(of: record) == .created, let connection = try states.connect(to: id) else {
+      throw OCIError("cannot start container \(id): it is \(states.status(of: record).rawValue), not created")
+    }
+    // From here on it has been started, whatever becomes of it.
+    try states.removeGate(of: id)
+    try ContainerLaunch.begin(over: connection.borrowed, as: record.process.pid)
+    guard record.hasLaterHooks else { return }
+    runHooks(try states.configuration(of: id).hooks.poststart, of: record, context)
+  }
+
+  /// The specification: a failure is told, and the rest goes on.
+  static func runHooks(_ hooks: [Hook], of record: ContainerRecord, _ context: Context) {
+    let input = Array(JSON.object(record.state(.running, pid: record.process.pid)).text().utf8)
+    for hook in hooks {
+      do throws(LaunchError) {
+        try hook.run("poststart", input: input)
+      } catch {
+        context.log.report("\(error)")
+      }
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import Glibc
+import IsolationEngine
+import LinuxSystem
+import SystemPackage
+
+/// Making a container from a bundle, up to where it waits for its start.
+struct Creation {
+  let id: String
+  let bundle: String
+  let configurationPath: String
+  let consoleSocket: String?
+  let pidFile: String?
+  let options: LaunchOptions
+  /// The command stays, and gives the container its own terminal.
+  let isForeground: Bool
+  let context: Context
+
+  static let valued: Set<String> = ["bundle", "config", "console-socket", "pid-file", "preserve-fds"]
+  static let flags: Set<String> = ["no-pivot", "no-new-keyring", "no-subreaper"]
+  static let letters = ["b": "bundle", "f": "config"]
+
+  init(_ arguments: Arguments, _ context: Context, isForeground: Bool) throws {
+    id = try arguments.container()
+    bundle = Paths.absolute(arguments.value("bundle") ?? ".")
+    let name = arguments.value("config") ?? "config.json"
+    configurationPath = name.hasPrefix("/") ? name : "\(bundle)/\(name)"
+    consoleSocket = arguments.value("console-socket").map(Paths.absolute)
+    pidFile = arguments.value("pid-file").map(Paths.absolute)
+    var options = LaunchOptions()
+    options.outlivesCaller = true
+    options.avoidsPivot = arguments.has("no-pivot")
+    options.preservedDescriptors = try Descriptors.preserved(arguments)
+    self.options = options
+    self.isForeground = isForeground
+    self.context = context
+  }
+
+  struct Created {
+    var record: ContainerRecord
+    var running: RunningContainer
+    var hooks: OCIHooks
+    var terminal: SharedDescriptor?
+  }
+
+  func make() throws -> Created {
+    try StateDirectory.check(id)
+    let bytes = try readConfiguration()
+    var configuration = try OCIConfiguration(bytes: bytes)
+    Descriptors.announce(&configuration)
+    let hasTerminal = configuration.process?.hasTerminal ?? false
+    if hasTerminal && !isForeground && consoleSocket == nil {
+      throw OCIError("a container with a terminal needs --console-socket")
+    }
+    if !hasTerminal && consoleSocket != nil {
+      throw OCIError("--console-socket is only for a container with a terminal")
+    }
+    Descriptors.hideOthers(options.preservedDescriptors)
+    let translation = Translation(
+      configuration: configuration, id: id, bundle: bundle, filters: context.states.filters)
+    let specification = try translation.specification()
+    let console = try consoleSocket.map { SharedDescriptor(try LocalSocket.connect(to: $0)) }
+    try context.states.claim(id)
+    do {
+      return try launch(specification, configuration, bytes, console)
+    } catch {
+      // Best effort: the failure to report is the first one.
+      try? context.states.remove(id)
+      throw error
+    }
+  }
+
+  private func readConfiguration() throws -> [UInt8] {
+    do throws(SystemCallError) {
+      return try Files.readAll(configurationPath, limit: 16 << 20)
+    } catch {
+      throw OCIError("\(configurationPath): \(error.errno)")
+    }
+  }
+
+  private func launch(
+    _ specification: ContainerSpecification, _ configuration: OCIConfiguration, _ bytes: [UInt8],
+    _ console: SharedDescriptor?
+  ) throws -> Created {
+    let hooks = configuration.hooks
+    var options = options
+    if isForeground {
+      options.gate = .closed
+    } else {
+      options.gate = .listening(try context.states.listen(for: id))
+    }
+    var record = ContainerRecord(
+      id: id, bundle: bundle, rootDirectory: specification.directory, process: try ProcessIdentity.current(),
+      annotations: configuration.annotations, cgroup: specification.cgroup.path,
+      hasLaterHooks: !hooks.poststart.isEmpty || !hooks.poststop.isEmpty)
+    options.hooks.runtime = hooks.prestart + hooks.createRuntime
+    options.hooks.createContainer = hooks.createContainer
+    options.hooks.startContainer = hooks.startContainer
+    let told = record
+    options.hooks.input = { pid in Array(JSON.object(told.state(.created, pid: pid)).text().utf8) }
+    let streams = try (0..<3).map { number in
+      SharedDescriptor(try OwnedDescriptor(duplicating: FileDescriptor(rawValue: number)))
+    }
+    let running = try ContainerLaunch(specification, options).start(streams)
+    do {
+      var terminal: SharedDescriptor?
+      if case .terminal(let master) = running.output {
+        if let console {
+          try Message.send(Array("/dev/ptmx".utf8), with: master.borrowed, over: console.borrowed)
+        } else {
+          terminal = master
+        }
+      }
+      record.process = running.identity
+      try context.states.write(record, configuration: bytes)
+      if let pidFile { try Files.replace(pidFile, with: "\(running.identity.pid)".utf8, mode: 0o644) }
+      return Created(record: record, running: running, hooks: hooks, terminal: terminal)
+    } catch {
+      // Best effort, as above: the process is our child.
+      try? running.process.signal(SIGKILL)
+      _ = try? running.process.reap()
+      throw error
+    }
+  }
+}
+
+/// Descriptors that a caller hands to a container's program.
+enum Descriptors {
+  /// Those of `--preserve-fds`, and before them those of socket activation (sd_listen_fds(3)).
+  static func preserved(_ arguments: Arguments) throws -> Int {
+    var count = 0
+    if let text = arguments.value("preserve-fds") {
+      guard let number = Int(text), (0...65536).contains(number) else {
+        throw UsageError("--preserve-fds is not a number of descriptors")
+      }
+      count = number
+    }
+    return count + activated
+  }
+
+  private static var activated: Int {
+    guard let text = unsafe getenv("LISTEN_FDS"), let count = unsafe Int(String(cString: text)) else { return 0 }
+    return (0...1024).contains(count) ? count : 0
+  }
+
+  /// Tells the program of its sockets.
+  static func announce(_ configuration: inout OCIConfiguration) {
+    if activated > 0 { configuration.process?.environment += ["LISTEN_FDS=\(activated)", "LISTEN_PID=1"] }
+  }
+
+  /// Nothing else that the caller has open reaches the container.
+  static func hideOthers(_ preserved: Int) {
+    DescriptorTable.closeOnExec(from: 3 + preserved)
+  }
+}

@@ -1,0 +1,138 @@
+import Glibc
+import IsolationEngine
+import LinuxSystem
+import SystemPackage
+
+/// The command line of OCI runtimes: `stack-oci`, or `stack oci`.
+package enum OCICommand {
+  package static let programName = "stack-oci"
+
+  /// Runs a command, with the arguments after the program's name.
+  package static func main(_ arguments: [String], version: String) -> Never {
+    var context = Context()
+    do {
+      let global = try Arguments(globalOptions, arguments)
+      try context.read(global)
+      if global.has("version") || global.operands.first == "version" { finish(text(version: version)) }
+      guard let name = global.operands.first, !global.has("help"), name != "help" else { finish(help) }
+      guard let verb = verbs[name] else { throw UsageError("unknown command \(name)") }
+      let options = with(verb.options) {
+        $0.flags.insert("help")
+        $0.letters["h"] = "help"
+      }
+      let parsed = try Arguments(options, global.operands.dropFirst())
+      if parsed.has("help") { finish("Usage: \(programName) [OPTION...] \(name) \(verb.usage)\n") }
+      exit(try verb.run(parsed, context))
+    } catch {
+      context.log.report("\(error)")
+      exit((error as? OCIError)?.exitCode ?? 1)
+    }
+  }
+
+  private static func with(_ options: Arguments.Options, _ change: (inout Arguments.Options) -> Void)
+    -> Arguments.Options
+  {
+    var options = options
+    change(&options)
+    return options
+  }
+
+  private static func finish(_ text: String) -> Never {
+    Output.write(text)
+    exit(0)
+  }
+
+  private static let globalOptions = Arguments.Options(
+    flags: ["debug", "systemd-cgroup", "version", "help"],
+    valued: ["root", "log", "log-format", "log-level", "cgroup-manager", "rootless", "criu"],
+    letters: ["v": "version", "h": "help"], stopsAtOperand: true)
+
+  private static func text(version: String) -> String {
+    "\(programName) version \(version)\nspec: \(ContainerRecord.specificationVersion)\n"
+  }
+
+  private static var help: String {
+    """
+    Usage: \(programName) [OPTION...] COMMAND [OPTION...]
+
+    Runs a container that is described by an OCI bundle.
+
+    Commands:
+    \(verbs.keys.sorted().map { "  \($0)" }.joined(separator: "\n"))
+
+    Options:
+      --root DIR           where containers are kept (\(Context.defaultRoot))
+      --log FILE           where errors are written to, beside standard error
+      --log-format FORMAT  text or json
+      --version
+
+    """
+  }
+
+  static let verbs: [String: Verb] = [
+    "create": .create, "start": .start, "run": .run, "state": .state, "kill": .kill, "delete": .delete, "exec": .exec,
+    "pause": .pause, "resume": .resume, "ps": .ps, "list": .list, "update": .update, "events": .events,
+    "features": .features, "spec": .spec,
+  ]
+}
+
+/// One command.
+struct Verb {
+  var usage: String
+  var options: Arguments.Options
+  /// - Returns: the exit status.
+  var run: @Sendable (Arguments, Context) throws -> CInt
+}
+
+/// What all commands share.
+struct Context {
+  static let defaultRoot = "/run/stack-oci"
+
+  var states = StateDirectory(path: Self.defaultRoot)
+  var log = Log()
+
+  mutating func read(_ arguments: Arguments) throws {
+    if let root = arguments.value("root") { states = StateDirectory(path: Paths.absolute(root)) }
+    log.path = arguments.value("log").map(Paths.absolute)
+    if let format = arguments.value("log-format") {
+      guard ["text", "json"].contains(format) else { throw UsageError("unknown log format \(format)") }
+      log.isJSON = format == "json"
+    }
+  }
+}
+
+enum Paths {
+  /// The path from the root on: the working directory may change later.
+  static func absolute(_ path: String) -> String {
+    if path.hasPrefix("/") { return path }
+    guard let directory = unsafe getcwd(nil, 0) else { return path }
+    defer { unsafe free(directory) }
+    let base = unsafe String(cString: directory)
+    return path == "." ? base : "\(base)/\(path)"
+  }
+}
+
+enum Output {
+  static func write(_ text: String) {
+    // Best effort: nobody reads it, then.
+    try? Files.writeAll(FileDescriptor(rawValue: 1), text.utf8)
+  }
+}
+
+/// Where failures are told.
+struct Log {
+  var path: String?
+  var isJSON = false
+
+  func report(_ message: String) {
+    // Best effort: there is nowhere else to say it.
+    try? Files.writeAll(FileDescriptor(rawValue: 2), "\(OCICommand.programName): \(message)\n".utf8)
+    guard let path, let file = try? Files.open(path, O_WRONLY | O_APPEND | O_CREAT, mode: 0o644) else { return }
+    let time = Timestamp.now()
+    let line =
+      isJSON
+      ? JSON.record(["level": .string("error"), "msg": .string(message), "time": .string(time)]).text()
+      : "time=\"\(time)\" level=error msg=\(JSON.string(message).text())"
+    try? Files.writeAll(file.borrowed, "\(line)\n".utf8)
+  }
+}
