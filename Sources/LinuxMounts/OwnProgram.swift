@@ -9,11 +9,18 @@ import SystemPackage
 /// command, or in the first line of a script. The container then has that file, and could open it for writing when nobody
 /// executes it any more (CVE-2019-5736). Through a read-only mount it cannot.
 package enum OwnProgram {
-  /// A read-only mount of the file, in no mount namespace.
-  package static func mount() throws(SystemCallError) -> PreparedMount {
+  /// Passes on the file, open on a read-only mount that is in no mount namespace.
+  package static func withFile<Result>(
+    _ body: (FileDescriptor) throws(SystemCallError) -> Result
+  ) throws(SystemCallError) -> Result {
+    // Of such a mount there is no copy, and no need for one.
+    if try isOutOfReach {
+      let file = try Files.open("/proc/self/exe", O_PATH)
+      return try body(file.borrowed)
+    }
     let mount = try DetachedMount(cloning: "/proc/self/exe")
     try mount.set(.readOnly)
-    return PreparedMount(mount)
+    return try body(mount.descriptor)
   }
 
   /// Whether this process executes the file through a read-only mount.
@@ -29,11 +36,12 @@ package enum OwnProgram {
   /// Executes the program again, through such a mount; returns when that is how it is executed already.
   package static func moveOutOfReach(_ arguments: [String], environment: [String]) throws(SystemCallError) {
     if try isOutOfReach { return }
-    let program = try mount()
-    let path = "/proc/self/fd/\(program.descriptor.rawValue)"
-    let result = unsafe withCStrings(arguments) { argv in
-      unsafe withCStrings(environment) { envp in unsafe stk_execve(path, argv, envp) }
+    try withFile { (program) throws(SystemCallError) in
+      let path = "/proc/self/fd/\(program.rawValue)"
+      let result = unsafe withCStrings(arguments) { argv in
+        unsafe withCStrings(environment) { envp in unsafe stk_execve(path, argv, envp) }
+      }
+      try checked("execve", on: path, result)
     }
-    try checked("execve", on: path, result)
   }
 }

@@ -26,18 +26,19 @@ package final class ShimSpawner {
   /// - Parameter lock: an open file that is locked, the project's or the container's.
   /// - Throws: when the program's own file cannot be opened or executed.
   package init(_ lock: FileDescriptor, for project: ProjectDirectory) throws(SystemCallError) {
-    let program = try OwnProgram.mount()
     let null = try Files.open("/dev/null", O_RDWR)
     let (own, other) = try DescriptorPair.messageSockets().split()
     requests = own
-    var spawn = Spawn(
-      path: "/proc/self/fd/\(Descriptor.program)", arguments: ["stack", "shims", project.path], environment: [],
-      descriptors: [
-        0: null.borrowed, 1: null.borrowed, 2: null.borrowed, Descriptor.requests: other.borrowed,
-        Descriptor.program: program.descriptor, Descriptor.lock: lock,
-      ])
-    spawn.newSession = true
-    pid = try spawn.start()
+    pid = try OwnProgram.withFile { (program) throws(SystemCallError) in
+      var spawn = Spawn(
+        path: "/proc/self/fd/\(Descriptor.program)", arguments: ["stack", "shims", project.path], environment: [],
+        descriptors: [
+          0: null.borrowed, 1: null.borrowed, 2: null.borrowed, Descriptor.requests: other.borrowed,
+          Descriptor.program: program, Descriptor.lock: lock,
+        ])
+      spawn.newSession = true
+      return try spawn.start()
+    }
   }
 
   deinit {

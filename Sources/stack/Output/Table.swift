@@ -8,7 +8,7 @@ struct Table {
   }
 
   var text: String {
-    let all = [header] + rows
+    let all = [header] + rows.map { row in row.map(Self.withoutControls) }
     let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
     return all.map { row in
       let cells = zip(row, widths).map { cell, width in
@@ -18,5 +18,10 @@ struct Table {
       while line.last == " " { line.removeLast() }
       return line + "\n"
     }.joined()
+  }
+
+  /// What comes from files and images: a terminal must not obey it.
+  private static func withoutControls(_ cell: String) -> String {
+    String(cell.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{fffd}" : Character($0) })
   }
 }
