@@ -3,9 +3,9 @@ package enum UserRanges {
   /// The numbers of a stack: what images use.
   package static let size: UInt32 = 65536
 
-  /// Far above those of people and of subuid(5).
+  /// Far above those of people and of subuid(5), and below 2^31: older kernels read options like `uid=` of devpts as `int`.
   private static let first: UInt32 = 0x4000_0000
-  private static let count: UInt32 = 0xa000
+  private static let count: UInt32 = 0x3fff
 
   /// Numbers that are somebody else's (subuid(5)).
   package struct Range: Hashable, Sendable {

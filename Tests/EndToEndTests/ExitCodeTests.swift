@@ -91,11 +91,8 @@ struct ExitCodeTests {
     try StackFixture.with { (fixture: StackFixture) throws in
       try fixture.file(Self.sleeper)
       for signal in [SIGINT, SIGTERM] {
-        let up = try fixture.start(StackFixture.binary, ["up"])
-        let isUp = try fixture.eventually {
-          try fixture.run("/bin/sh", ["-c", "\(StackFixture.binary) ps -q >list; cat list"]).output != ""
-        }
-        #expect(isUp)
+        let up = try fixture.start("/bin/sh", ["-c", "exec \(StackFixture.binary) up 2>progress\(signal)"])
+        #expect(fixture.eventually { (try? fixture.text("progress\(signal)"))?.contains(" started (") ?? false })
         up.signal(signal)
         #expect(try up.wait(seconds: 9) == 130)
         #expect(try fixture.stack("ps", "-a").output.contains("Exited (137)"))

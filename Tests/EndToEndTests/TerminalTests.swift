@@ -71,12 +71,29 @@ struct TerminalTests {
         fixture,
         """
         inside = Terminal('run --rm a sh')
-        inside.ask(b'echo $((6*7))\\n', b'42')
+        inside.ask(b'echo is$((6*7))\\n', b'is42')
         print(containers())
         os.close(inside.fd)
         print(os.waitstatus_to_exitcode(os.waitpid(inside.pid, 0)[1]), containers())
         """)
       #expect(outcome.output == "1\n129 0\n", "\(outcome.errors)")
+    }
+  }
+
+  @Test func aRunEndsWithATerminalThatIsClosedAtAnyTime() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(sleeper)
+      let outcome = try run(
+        fixture,
+        """
+        for delay in range(0, 40, 2):
+            inside = Terminal('run --rm a sh')
+            time.sleep(delay / 1000)
+            os.close(inside.fd)
+            os.waitpid(inside.pid, 0)
+        print(containers())
+        """)
+      #expect(outcome.output == "0\n", "\(outcome.errors)")
     }
   }
 
@@ -99,7 +116,7 @@ struct TerminalTests {
                 os._exit(0)
             inside = Terminal.__new__(Terminal)
             inside.pid, inside.fd = pid, fd
-            inside.ask(b'echo $((6*7))\\n', b'42')
+            inside.ask(b'echo is$((6*7))\\n', b'is42')
             assert inside.isRaw()
             child = open('/proc/%d/task/%d/children' % (pid, pid)).read().split()[0]
             os.kill(int(child), number)
@@ -119,7 +136,7 @@ struct TerminalTests {
         fixture,
         """
         inside = Terminal('exec a sh')
-        inside.ask(b'echo $((6*7))\\n', b'42')
+        inside.ask(b'echo is$((6*7))\\n', b'is42')
         os.kill(inside.pid, signal.SIGTSTP)
         print(os.WIFSTOPPED(os.waitpid(inside.pid, os.WUNTRACED)[1]), inside.isRaw())
         size(inside.fd, 50, 60)
@@ -145,16 +162,16 @@ struct TerminalTests {
         """
         for round in range(2):
             inside = Terminal('attach --detach-keys ctrl-x,q a')
-            inside.ask(b'echo $((6*7)) $mark\\n', b'42' if round == 0 else b'42 set')
+            inside.ask(b'echo is$((6*7)) $mark\\n', b'is42' if round == 0 else b'is42 set')
             inside.ask(b'mark=set; stty size\\n', b'33 101')
             os.write(inside.fd, b'\\x18q')
             print(inside.code())
         inside = Terminal('exec a sh')
-        inside.ask(b'sleep 500 & echo $((6*7))\\n', b'42')
+        inside.ask(b'sleep 500 & echo is$((6*7))\\n', b'is42')
         os.write(inside.fd, b'\\x10\\x11')
         print(inside.code())
         inside = Terminal('run --rm a sh')
-        inside.ask(b'echo $((6*7))\\n', b'42')
+        inside.ask(b'echo is$((6*7))\\n', b'is42')
         os.write(inside.fd, b'\\x10\\x11')
         print(inside.code(), containers())
         """)

@@ -9,6 +9,7 @@ struct UserRangesTests {
     var taken: Set<UInt32> = []
     for number in 0..<2000 {
       let base = try #require(UserRanges.choose(for: "stack-\(number)", taken: taken, foreign: []))
+      #expect(Int32(exactly: base + UserRanges.size) != nil)
       #expect(taken.insert(base).inserted)
     }
     #expect(UserRanges.choose(for: "shop", taken: [first], foreign: []) == first + UserRanges.size)

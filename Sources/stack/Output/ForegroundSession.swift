@@ -19,12 +19,16 @@ struct ForegroundSession {
   func run() throws -> Int32 {
     let shim = try container.directory.read(.run)?.shim.open()
     let end: SessionEnd
-    if let terminal = container.terminal {
-      let user = try UserTerminal(driving: terminal.borrowed, signals: signals, keys: .standard)
-      end = try TerminalRelay(terminal: terminal.borrowed, user: user).run(until: shim)
-      user.restore()
-    } else {
-      end = try wait(for: shim)
+    do {
+      end = try show(until: shim)
+    } catch let error as SystemCallError where error.errno == .ioError {
+      // The terminal was closed while the container was being started.
+      end = .signalled(SIGHUP)
+    } catch {
+      // Best effort: the failure to report is the first one.
+      try? engine.stop(oneOff: container.directory, of: project)
+      if isRemoved { try? engine.remove(oneOff: container.directory, of: project) }
+      throw error
     }
     var code: Int32?
     switch end {
@@ -45,6 +49,14 @@ struct ForegroundSession {
     let own = try container.directory.read(.exit)?.status.code ?? 137
     if isRemoved { try engine.remove(oneOff: container.directory, of: project) }
     return code ?? own
+  }
+
+  private func show(until shim: ProcessHandle?) throws -> SessionEnd {
+    guard let terminal = container.terminal else { return try wait(for: shim) }
+    let user = try UserTerminal(driving: terminal.borrowed, signals: signals, keys: .standard)
+    let end = try TerminalRelay(terminal: terminal.borrowed, user: user).run(until: shim)
+    user.restore()
+    return end
   }
 
   /// Signals are the command's: it decides what becomes of them. One that it does not handle, and that would therefore not reach
