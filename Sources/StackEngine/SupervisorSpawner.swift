@@ -1,4 +1,5 @@
 import Glibc
+import LinuxMounts
 import LinuxSystem
 import StackModel
 import StackStore
@@ -11,6 +12,8 @@ import SystemPackage
 package struct SupervisorSpawner {
   /// The descriptor that a supervisor is given: its locked file.
   package static let lockDescriptor: CInt = 3
+  /// The program itself, as it is executed.
+  package static let programDescriptor: CInt = 4
 
   let paths: StatePaths
   let project: String
@@ -28,13 +31,18 @@ package struct SupervisorSpawner {
     let log = try Files.open(
       "\(directory.path)/supervisor.log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
     let null = try Files.open("/dev/null", O_RDWR)
-    var spawn = Spawn(
-      path: "/proc/self/exe", arguments: ["stack", "supervise", project, paths.run, paths.data], environment: [],
-      descriptors: [
-        0: null.borrowed, 1: null.borrowed, 2: log.borrowed, Self.lockDescriptor: lock.descriptor,
-      ])
-    spawn.newSession = true
-    let pid = try spawn.start()
+    // It becomes what checks execute in containers.
+    let pid = try OwnProgram.withFile { (program) throws(SystemCallError) in
+      var spawn = Spawn(
+        path: "/proc/self/fd/\(Self.programDescriptor)",
+        arguments: ["stack", "supervise", project, paths.run, paths.data], environment: [],
+        descriptors: [
+          0: null.borrowed, 1: null.borrowed, 2: log.borrowed, Self.lockDescriptor: lock.descriptor,
+          Self.programDescriptor: program,
+        ])
+      spawn.newSession = true
+      return try spawn.start()
+    }
     let identity = try ProcessIdentity(of: pid)
     try Files.truncate(lock.descriptor, to: 0)
     try Files.write(lock.descriptor, at: 0, identity.wireBytes)

@@ -55,6 +55,7 @@ package final class SupervisorProcess {
   /// The main function of a supervisor.
   package static func main(_ arguments: [String]) -> Never {
     guard arguments.count == 3 else { exit(2) }
+    close(SupervisorSpawner.programDescriptor)
     // Who reads standard error is not known: a broken pipe must not end it.
     signal(SIGPIPE, SIG_IGN)
     do {
