@@ -55,6 +55,7 @@ let package = Package(
     systemLibrary("CNettle", pkgConfig: "nettle", apt: "nettle-dev"),
 
     library("InternetAddress"),
+    library("JSONDocument"),
 
     // The kernel, and nothing of stacks.
     .target(name: "CLinuxShim", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
@@ -73,7 +74,8 @@ let package = Package(
     // Stacks; the kernel only through the modules above.
     // The command line of OCI runtimes, over the engine alone.
     library(
-      "StackOCI", "IsolationEngine", "LinuxSystem", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities", "LinuxMounts",
+      "StackOCI", "JSONDocument", "IsolationEngine", "LinuxSystem", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities",
+      "LinuxMounts",
       system),
 
     library("StackModel", "InternetAddress"),
@@ -100,7 +102,7 @@ let package = Package(
         "StackStore", "StackOCI",
         "StackModel", "IsolationEngine", "LinuxSystem", "LinuxCapabilities", "LinuxCgroup", "LinuxSeccomp",
         "LinuxMounts",
-        "InternetAddress",
+        "InternetAddress", "JSONDocument",
         argumentParser, system,
       ],
       swiftSettings: strict),
@@ -116,7 +118,7 @@ let package = Package(
     tests("LinuxCapabilitiesTests", "LinuxCapabilities", "LinuxSystem", "CLinuxShim"),
     tests("LinuxArchiveTests", "LinuxArchive", "LinuxSystem", "CLinuxShim", system),
     tests("IsolationEngineTests", "IsolationEngine", "LinuxSystem"),
-    tests("StackOCITests", "StackOCI", "IsolationEngine", "LinuxCgroup", "LinuxMounts", "LinuxSystem"),
+    tests("StackOCITests", "StackOCI", "JSONDocument", "IsolationEngine", "LinuxCgroup", "LinuxMounts", "LinuxSystem"),
     tests("StackFileTests", "StackFile", "StackModel", "InternetAddress"),
     tests("StackPlanTests", "StackPlan", "StackModel", "InternetAddress"),
     tests("StackDNSTests", "StackDNS", "InternetAddress"),

@@ -1,3 +1,4 @@
+import JSONDocument
 import LinuxCapabilities
 import LinuxSeccomp
 import LinuxSystem

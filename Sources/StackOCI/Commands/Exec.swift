@@ -1,5 +1,6 @@
 import Glibc
 import IsolationEngine
+import JSONDocument
 import LinuxCapabilities
 import LinuxSystem
 import SystemPackage

@@ -1,4 +1,5 @@
 import Glibc
+import JSONDocument
 
 /// What `spec` writes: a shell in a container with the usual file systems, namespaces and restrictions.
 enum SampleConfiguration {

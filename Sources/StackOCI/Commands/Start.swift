@@ -1,5 +1,6 @@
 import Glibc
 import IsolationEngine
+import JSONDocument
 import LinuxSystem
 import SystemPackage
 

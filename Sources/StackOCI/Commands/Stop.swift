@@ -1,5 +1,6 @@
 import Glibc
 import IsolationEngine
+import JSONDocument
 import LinuxCgroup
 import LinuxSystem
 import SystemPackage

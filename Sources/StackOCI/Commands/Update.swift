@@ -1,4 +1,5 @@
 import IsolationEngine
+import JSONDocument
 import LinuxCgroup
 import LinuxSystem
 

@@ -1,4 +1,5 @@
 import IsolationEngine
+import JSONDocument
 import LinuxCgroup
 
 /// A container as the OCI runtime specification describes it (config.json, versions 1.x, Linux).

@@ -1,3 +1,5 @@
+import JSONDocument
+
 /// A value of a document with its place, and where problems are collected.
 ///
 /// What is absent, and what is null, is nil everywhere; what has another type is reported, and nil too.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import JSONDocument
 import LinuxSystem
 import StackEngine
 import StackLogs
@@ -21,7 +22,7 @@ struct EventsCommand: ParsableCommand {
       var watch = try EventWatch(project.paths.project(name))
       while let events = try watch.next() {
         for event in events where services.isEmpty || services.contains(event.service) {
-          project.terminal.write(json ? event.json.compact + "\n" : event.text + "\n")
+          project.terminal.write(json ? event.json.text() + "\n" : event.text + "\n")
         }
       }
     }
@@ -37,11 +38,11 @@ struct ContainerEvent {
   let action: String
   let attributes: [(String, String)]
 
-  var json: JSONText {
-    .object([
+  var json: JSON {
+    .members([
       ("time", .string(LogTime.text(time))), ("type", .string("container")), ("service", .string(service)),
       ("id", .string(id)), ("action", .string(action)),
-      ("attributes", .object(([("name", container)] + attributes).map { ($0.0, .string($0.1)) })),
+      ("attributes", .members(([("name", container)] + attributes).map { ($0.0, .string($0.1)) })),
     ])
   }
 

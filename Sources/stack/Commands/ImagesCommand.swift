@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONDocument
 import StackEngine
 import StackStore
 
@@ -29,12 +30,12 @@ struct ImagesCommand: ParsableCommand {
       switch format {
       case .json:
         let values = rows.map { row in
-          JSONText.object([
+          JSON.members([
             ("ID", .string(row.id)), ("ContainerName", .string(row.name)), ("Repository", .string(row.repository)),
             ("Tag", .string(row.tag)),
           ])
         }
-        project.terminal.write(JSONText.array(values).compact + "\n")
+        project.terminal.write(JSON.array(values).text() + "\n")
       case .table:
         var table = Table(["CONTAINER", "REPOSITORY", "TAG", "IMAGE ID"])
         table.rows = rows.map {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import IsolationEngine
+import JSONDocument
 import LinuxCapabilities
 import LinuxSystem
 import StackEngine
@@ -20,15 +21,15 @@ struct InspectCommand: ParsableCommand {
       let networks = try project.paths.project(name).readNetworks()
       let containers = try project.engine.containers(of: name, services: services)
       let values = try containers.compactMap { try json(of: $0, networks: networks) }
-      project.terminal.write(JSONText.array(values).indented() + "\n")
+      project.terminal.write(JSON.array(values).text(indent: true) + "\n")
     }
   }
 
-  private func json(of status: ContainerStatus, networks: [NetworkRecord]) throws -> JSONText? {
-    guard let summary = ContainerSummary(status), case .object(let members) = summary.json else { return nil }
+  private func json(of status: ContainerStatus, networks: [NetworkRecord]) throws -> JSON? {
+    guard let summary = ContainerSummary(status) else { return nil }
     let specification = try ContainerSpecification(wireBytes: status.directory.readSpecification())
-    return .object(
-      members + [
+    return .members(
+      summary.members + [
         ("Configuration", .string(summary.record.configuration)), ("ImageID", .string(summary.record.imageID)),
         ("Attachments", attachments(summary.record, networks)), ("Process", process(specification, status)),
         ("Root", root(specification, status)), ("Mounts", mounts(specification)),
@@ -37,11 +38,11 @@ struct InspectCommand: ParsableCommand {
       ])
   }
 
-  private func attachments(_ record: ContainerRecord, _ networks: [NetworkRecord]) -> JSONText {
+  private func attachments(_ record: ContainerRecord, _ networks: [NetworkRecord]) -> JSON {
     .array(
       record.attachments.map { attachment in
         let network = networks.first { $0.key == attachment.network }
-        return .object([
+        return .members([
           ("Network", .string(network?.name ?? attachment.network)), ("Address", .string("\(attachment.address)")),
           ("Subnet", .optional(network.map { "\($0.subnet)" })),
           ("Gateway", .optional(network.map { "\($0.gateway)" })),
@@ -50,16 +51,16 @@ struct InspectCommand: ParsableCommand {
       })
   }
 
-  private func process(_ specification: ContainerSpecification, _ status: ContainerStatus) -> JSONText {
+  private func process(_ specification: ContainerSpecification, _ status: ContainerStatus) -> JSON {
     let process = specification.process
-    let (pid, startedAt): (JSONText, JSONText) =
+    let (pid, startedAt): (JSON, JSON) =
       switch status.state {
-      case .running(let run, _): (.number(Int64(run.process.pid)), .string(LogTime.text(run.startedAt)))
+      case .running(let run, _): (.integer(Int64(run.process.pid)), .string(LogTime.text(run.startedAt)))
       case .exited(let run, _): (.null, .string(LogTime.text(run.startedAt)))
       case .created, .starting: (.null, .null)
       }
-    return .object([
-      ("Pid", pid), ("ShimPid", status.state.shim.map { .number(Int64($0.pid)) } ?? .null), ("StartedAt", startedAt),
+    return .members([
+      ("Pid", pid), ("ShimPid", status.state.shim.map { .integer(Int64($0.pid)) } ?? .null), ("StartedAt", startedAt),
       ("Arguments", .strings(process.arguments)), ("Environment", .strings(process.environment)),
       ("WorkingDirectory", .string(process.workingDirectory)), ("User", .string(process.user)),
       ("Hostname", .string(specification.hostname)), ("Terminal", .bool(process.hasTerminal)),
@@ -67,14 +68,14 @@ struct InspectCommand: ParsableCommand {
     ])
   }
 
-  private func root(_ specification: ContainerSpecification, _ status: ContainerStatus) -> JSONText {
-    .object([
+  private func root(_ specification: ContainerSpecification, _ status: ContainerStatus) -> JSON {
+    .members([
       ("Layers", .strings(specification.root.layers)), ("WritableLayer", .string("\(status.directory.path)/upper")),
       ("ReadOnly", .bool(specification.root.isReadOnly)),
     ])
   }
 
-  private func mounts(_ specification: ContainerSpecification) -> JSONText {
+  private func mounts(_ specification: ContainerSpecification) -> JSON {
     .array(
       specification.mounts.map { mount in
         let (type, source): (String, String) =
@@ -85,37 +86,37 @@ struct InspectCommand: ParsableCommand {
           case .ownFile, .grantedFile: ("file", "")
           case .tmpfs(let options): ("tmpfs", options.joined(separator: ","))
           }
-        return .object([
+        return .members([
           ("Type", .string(type)), ("Source", .string(source)), ("Target", .string(mount.target)),
           ("ReadOnly", .bool(mount.isReadOnly)),
         ])
       })
   }
 
-  private func security(_ specification: ContainerSpecification) -> JSONText {
+  private func security(_ specification: ContainerSpecification) -> JSON {
     let sets = specification.capabilities
-    func names(_ mask: UInt64) -> JSONText { .strings(CapabilitySet(rawValue: mask).members) }
-    return .object([
+    func names(_ mask: UInt64) -> JSON { .strings(CapabilitySet(rawValue: mask).members) }
+    return .members([
       ("Privileged", .bool(specification.isPrivileged)), ("Capabilities", names(sets.effective)),
       (
         "CapabilitySets",
-        .object([
+        .members([
           ("Bounding", names(sets.bounding)), ("Permitted", names(sets.permitted)),
           ("Inheritable", names(sets.inheritable)), ("Ambient", names(sets.ambient)),
         ])
       ),
       ("NoNewPrivileges", .bool(specification.noNewPrivileges)), ("Seccomp", .bool(specification.seccomp != nil)),
       // Each instruction has 8 bytes; a few more say how it is loaded.
-      ("SeccompInstructions", .number(Int64((specification.seccomp?.count ?? 0) / 8))),
+      ("SeccompInstructions", .integer(Int64((specification.seccomp?.count ?? 0) / 8))),
       ("UserNamespace", specification.namespaces.users.map { .string("0 \($0.base) \($0.count)") } ?? .null),
       ("MaskedPaths", .bool(!specification.isPrivileged)),
     ])
   }
 
-  private func resources(_ specification: ContainerSpecification) -> JSONText {
+  private func resources(_ specification: ContainerSpecification) -> JSON {
     let cgroup = specification.cgroup
-    func number(_ value: (some BinaryInteger)?) -> JSONText { value.map { .number(Int64(clamping: $0)) } ?? .null }
-    return .object([
+    func number(_ value: (some BinaryInteger)?) -> JSON { value.map { .integer(Int64(clamping: $0)) } ?? .null }
+    return .members([
       ("Cgroup", .string(cgroup.path.joined(separator: "/"))), ("Memory", number(cgroup.memory)),
       ("MemoryAndSwap", number(cgroup.memoryAndSwap)), ("Cpus", cgroup.cpus.map { .string("\($0)") } ?? .null),
       ("CpuShares", number(cgroup.cpuShares)), ("Cpuset", .optional(cgroup.cpuset)), ("Pids", number(cgroup.pids)),

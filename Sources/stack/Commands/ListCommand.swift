@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONDocument
 import StackStore
 
 struct ListCommand: ParsableCommand {
@@ -26,11 +27,11 @@ struct ListCommand: ParsableCommand {
       case (true, _): project.terminal.write(rows.map { $0.name + "\n" }.joined())
       case (_, .json):
         let values = rows.map { row in
-          JSONText.object([
+          JSON.members([
             ("Name", .string(row.name)), ("Status", .string(row.status)), ("ConfigFiles", .string(row.files)),
           ])
         }
-        project.terminal.write(JSONText.array(values).compact + "\n")
+        project.terminal.write(JSON.array(values).text() + "\n")
       case (_, .table):
         var table = Table(["NAME", "STATUS", "CONFIG FILES"])
         table.rows = rows.map { [$0.name, $0.status, $0.files] }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONDocument
 import LinuxSystem
 import StackEngine
 import StackModel
@@ -51,7 +52,7 @@ struct PsCommand: ParsableCommand {
       return rows.map(\.record.service).filter { seen.insert($0).inserted }.map { $0 + "\n" }.joined()
     }
     switch format {
-    case .json: return rows.map { $0.json.compact + "\n" }.joined()
+    case .json: return rows.map { $0.json.text() + "\n" }.joined()
     case .table:
       var table = Table(["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"])
       table.rows = rows.map { $0.tableRow(cutsOff: !noTrunc) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONDocument
 import LinuxCgroup
 import LinuxSystem
 import StackEngine
@@ -64,7 +65,7 @@ struct StatsCommand: ParsableCommand {
     if format == .json {
       let keys = ["Name", "Service", "CPUPerc", "MemUsage", "MemPeak", "PIDs"]
       project.terminal.write(
-        rows.map { row in JSONText.object(zip(keys, row).map { ($0, .string($1)) }).compact + "\n" }.joined())
+        rows.map { row in JSON.members(zip(keys, row).map { ($0, .string($1)) }).text() + "\n" }.joined())
     } else {
       var table = Table(["NAME", "SERVICE", "CPU %", "MEM USAGE", "MEM PEAK", "PIDS"])
       table.rows = rows

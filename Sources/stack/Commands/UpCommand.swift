@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import JSONDocument
 import LinuxSystem
 import StackEngine
 import StackLogs
@@ -78,7 +79,7 @@ struct UpCommand: ParsableCommand {
 
   private func write(_ timings: Timings, _ project: Project) throws {
     project.terminal.error(timings.text)
-    try Files.replace(timingsFile, with: Array((timings.trace.compact + "\n").utf8), mode: 0o644)
+    try Files.replace(timingsFile, with: Array((timings.trace.text() + "\n").utf8), mode: 0o644)
   }
 
   private func ending(_ stack: Stack) throws -> Attachment.Ending {

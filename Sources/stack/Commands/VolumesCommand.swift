@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONDocument
 import StackEngine
 
 struct VolumesCommand: ParsableCommand {
@@ -21,10 +22,10 @@ struct VolumesCommand: ParsableCommand {
       case .json:
         project.terminal.write(
           volumes.map { volume in
-            JSONText.object([
+            JSON.members([
               ("Name", .string(volume.name)), ("Driver", .string("local")), ("Mountpoint", .string(volume.path)),
               ("Anonymous", .bool(volume.isAnonymous)),
-            ]).compact + "\n"
+            ]).text() + "\n"
           }.joined())
       case .table:
         var table = Table(["DRIVER", "VOLUME NAME"])

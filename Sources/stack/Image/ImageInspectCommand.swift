@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONDocument
 import StackImages
 
 struct ImageInspectCommand: ParsableCommand {
@@ -11,26 +12,26 @@ struct ImageInspectCommand: ParsableCommand {
     let session = ImageSession()
     try session.reporting {
       let details = try images.map { try session.store.inspect($0) }
-      session.terminal.write(JSONText.array(details.map(\.json)).indented() + "\n")
+      session.terminal.write(JSON.array(details.map(\.json)).text(indent: true) + "\n")
     }
   }
 }
 
 extension ImageDetails {
   /// With docker's keys, as far as they mean something here.
-  fileprivate var json: JSONText {
-    .object([
+  fileprivate var json: JSON {
+    .members([
       ("Id", .string(summary.id)), ("RepoTags", .strings(summary.references)), ("Digest", .optional(manifest)),
       ("Created", .optional(created)), ("Architecture", .string(configuration.architecture)),
-      ("Os", .string(configuration.os)), ("Size", .number(Int64(clamping: summary.size))),
+      ("Os", .string(configuration.os)), ("Size", .integer(Int64(clamping: summary.size))),
       ("Config", configuration.json),
-      ("RootFS", .object([("Type", .string("layers")), ("Layers", .strings(layers.map(\.diffID)))])),
+      ("RootFS", .members([("Type", .string("layers")), ("Layers", .strings(layers.map(\.diffID)))])),
       (
         "Layers",
         .array(
           layers.map { layer in
-            .object([
-              ("DiffID", .string(layer.diffID)), ("Size", .number(Int64(clamping: layer.size))),
+            .members([
+              ("DiffID", .string(layer.diffID)), ("Size", .integer(Int64(clamping: layer.size))),
               ("Directory", .string(layer.directory)),
             ])
           })
@@ -40,26 +41,26 @@ extension ImageDetails {
 }
 
 extension ImageConfiguration {
-  fileprivate var json: JSONText {
-    .object([
+  fileprivate var json: JSON {
+    .members([
       ("User", .string(user)), ("ExposedPorts", Self.keys(exposedPorts)), ("Env", .strings(env)),
-      ("Entrypoint", entrypoint.map(JSONText.strings) ?? .null), ("Cmd", cmd.map(JSONText.strings) ?? .null),
+      ("Entrypoint", entrypoint.map(JSON.strings) ?? .null), ("Cmd", cmd.map(JSON.strings) ?? .null),
       ("Volumes", Self.keys(volumes)), ("WorkingDir", .string(workingDirectory)),
-      ("Labels", .object(labels.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })),
+      ("Labels", .members(labels.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })),
       ("StopSignal", .optional(stopSignal)), ("Healthcheck", healthcheck?.json ?? .null),
     ])
   }
 
   /// A set, in the form that image documents have for it.
-  private static func keys(_ names: [String]) -> JSONText { .object(names.map { ($0, .object([])) }) }
+  private static func keys(_ names: [String]) -> JSON { .members(names.map { ($0, .members([])) }) }
 }
 
 extension ImageHealthcheck {
-  fileprivate var json: JSONText {
-    .object([
-      ("Test", .strings(test)), ("Interval", .number(Int64(clamping: interval))),
-      ("Timeout", .number(Int64(clamping: timeout))), ("StartPeriod", .number(Int64(clamping: startPeriod))),
-      ("StartInterval", .number(Int64(clamping: startInterval))), ("Retries", .number(Int64(retries))),
+  fileprivate var json: JSON {
+    .members([
+      ("Test", .strings(test)), ("Interval", .integer(Int64(clamping: interval))),
+      ("Timeout", .integer(Int64(clamping: timeout))), ("StartPeriod", .integer(Int64(clamping: startPeriod))),
+      ("StartInterval", .integer(Int64(clamping: startInterval))), ("Retries", .integer(Int64(retries))),
     ])
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONDocument
 import LinuxSystem
 import StackImages
 
@@ -21,7 +22,7 @@ struct ImageListCommand: ParsableCommand {
   private func text(_ images: [ImageSummary]) -> String {
     if quiet { return images.map { $0.id + "\n" }.joined() }
     switch format {
-    case .json: return JSONText.array(images.map(\.json)).indented() + "\n"
+    case .json: return JSON.array(images.map(\.json)).text(indent: true) + "\n"
     case .table:
       var table = Table(["NAME", "ID", "SIZE", "CREATED", "LAYERS"])
       // An image with several names has as many rows, as in other tools.
@@ -44,10 +45,10 @@ extension ImageSummary {
     return ContainerSummary.ago(KernelClock.realtime, UInt64(created) * 1_000_000_000) + " ago"
   }
 
-  fileprivate var json: JSONText {
-    .object([
-      ("ID", .string(id)), ("Names", .strings(references)), ("Size", .number(Int64(clamping: size))),
-      ("Created", .number(Int64(created))), ("Layers", .number(Int64(layerCount))),
+  fileprivate var json: JSON {
+    .members([
+      ("ID", .string(id)), ("Names", .strings(references)), ("Size", .integer(Int64(clamping: size))),
+      ("Created", .integer(Int64(created))), ("Layers", .integer(Int64(layerCount))),
       ("Architecture", .string(architecture)),
     ])
   }

@@ -1,4 +1,5 @@
 import InternetAddress
+import JSONDocument
 import LinuxSystem
 import StackLifecycle
 import StackLogs
@@ -114,14 +115,16 @@ struct ContainerSummary {
     ]
   }
 
-  var json: JSONText {
+  var json: JSON { .members(members) }
+
+  var members: [(String, JSON)] {
     let publishers = Self.isRunning(state) ? record.ports : []
-    return .object([
+    return [
       ("ID", .string(id)), ("Name", .string(name)), ("Names", .string(name)), ("Image", .string(record.image)),
       ("Command", .string(command)), ("Project", .string(record.project)), ("Service", .string(record.service)),
       ("CreatedAt", .string(LogTime.text(record.createdAt))),
       ("RunningFor", .string("\(Self.ago(now, record.createdAt)) ago")), ("State", .string(stateName)),
-      ("Status", .string(statusText)), ("Health", .string(health)), ("ExitCode", .number(Int64(state.exitCode ?? 0))),
+      ("Status", .string(statusText)), ("Health", .string(health)), ("ExitCode", .integer(Int64(state.exitCode ?? 0))),
       (
         "Labels",
         .string(record.allLabels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ","))
@@ -131,14 +134,14 @@ struct ContainerSummary {
         "Publishers",
         .array(
           publishers.map { port in
-            .object([
+            .members([
               ("URL", .string(port.hostAddress.map(\.description) ?? "0.0.0.0")),
-              ("TargetPort", .number(Int64(port.containerPort))), ("PublishedPort", .number(Int64(port.hostPort))),
+              ("TargetPort", .integer(Int64(port.containerPort))), ("PublishedPort", .integer(Int64(port.hostPort))),
               ("Protocol", .string(port.transport.rawValue)),
             ])
           })
       ),
       ("OneOff", .bool(record.isOneOff)),
-    ])
+    ]
   }
 }

@@ -1,3 +1,4 @@
+import JSONDocument
 import LinuxCapabilities
 import LinuxCgroup
 import LinuxSystem
@@ -13,20 +14,20 @@ struct InspectedProcess {
   }
 
   /// null when it does not run.
-  var json: JSONText {
+  var json: JSON {
     guard case .running(let run, _) = status.state, run.process.isAlive else { return .null }
     let pid = run.process.pid
     // Best effort, here and below: it may end while it is looked at.
     let fields = Self.fields((try? Files.text("/proc/\(pid)/status")) ?? "")
-    func capabilities(_ key: String) -> JSONText {
+    func capabilities(_ key: String) -> JSON {
       let mask = fields[key].flatMap { UInt64($0, radix: 16) }
       return mask.map { .strings(CapabilitySet(rawValue: $0).members) } ?? .null
     }
-    return .object([
-      ("Namespaces", .object(Self.namespaces(of: pid))),
+    return .members([
+      ("Namespaces", .members(Self.namespaces(of: pid))),
       (
         "Capabilities",
-        .object([
+        .members([
           ("Effective", capabilities("CapEff")), ("Bounding", capabilities("CapBnd")),
           ("Permitted", capabilities("CapPrm")), ("Inheritable", capabilities("CapInh")),
           ("Ambient", capabilities("CapAmb")),
@@ -34,7 +35,7 @@ struct InspectedProcess {
       ),
       ("NoNewPrivileges", .bool(fields["NoNewPrivs"] == "1")),
       ("SeccompMode", .string(fields["Seccomp"].map(Self.mode) ?? "")),
-      ("SeccompFilters", fields["Seccomp_filters"].flatMap { Int64($0) }.map { .number($0) } ?? .null),
+      ("SeccompFilters", fields["Seccomp_filters"].flatMap { Int64($0) }.map { .integer($0) } ?? .null),
       ("Groups", .string(fields["Groups"] ?? "")), ("Usage", usage),
     ])
   }
@@ -58,21 +59,21 @@ struct InspectedProcess {
   }
 
   /// Each with its number, and whether it is the machine's own.
-  private static func namespaces(of pid: Int32) -> [(String, JSONText)] {
+  private static func namespaces(of pid: Int32) -> [(String, JSON)] {
     ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"].compactMap { name in
       guard let own = try? Files.readLink("/proc/\(pid)/ns/\(name)") else { return nil }
       let isHosts = own == (try? Files.readLink("/proc/self/ns/\(name)"))
-      return (name, .object([("Inode", .string(own)), ("Host", .bool(isHosts))]))
+      return (name, .members([("Inode", .string(own)), ("Host", .bool(isHosts))]))
     }
   }
 
-  private var usage: JSONText {
+  private var usage: JSON {
     guard let project = status.record?.project, let hierarchy = try? CgroupHierarchy.current(),
       let cgroup = try? Cgroup(hierarchy, project: project, container: status.directory.name),
       let statistics = try? cgroup.statistics()
     else { return .null }
-    func number(_ value: UInt64?) -> JSONText { value.map { .number(Int64(clamping: $0)) } ?? .null }
-    return .object([
+    func number(_ value: UInt64?) -> JSON { value.map { .integer(Int64(clamping: $0)) } ?? .null }
+    return .members([
       ("Memory", number(statistics.memory)), ("MemoryPeak", number(statistics.memoryPeak)),
       ("CpuTime", number(statistics.cpuTime)), ("Pids", number(statistics.pids)),
       ("OomKills", number(statistics.oomKills)),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import JSONDocument
 import LinuxSystem
 import StackEngine
 import StackStore
@@ -81,13 +82,13 @@ struct ProgressRecords: ProgressObserver {
   let terminal: TerminalOutput
 
   func report(_ event: ProgressEvent) {
-    var members: [(String, JSONText)] = [
+    var members: [(String, JSON)] = [
       ("id", .string("\(event.kind.rawValue.capitalised) \(event.name)")),
       ("status", .string(event.phase.rawValue.capitalised)),
     ]
     if let detail = event.detail { members.append(("details", .string(detail))) }
-    members.append(("milliseconds", .number(Int64(event.time / 1_000_000))))
-    terminal.error(JSONText.object(members).compact + "\n")
+    members.append(("milliseconds", .integer(Int64(event.time / 1_000_000))))
+    terminal.error(JSON.members(members).text() + "\n")
   }
 }
 

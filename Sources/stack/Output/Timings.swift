@@ -1,3 +1,4 @@
+import JSONDocument
 import LinuxSystem
 import StackEngine
 import StackModel
@@ -65,29 +66,29 @@ final class Timings: ProgressObserver {
   // MARK: The trace
 
   /// All of it in Chrome's trace event format, which chrome://tracing and ui.perfetto.dev show: a row a container.
-  var trace: JSONText {
-    var records: [JSONText] = []
+  var trace: JSON {
+    var records: [JSON] = []
     func name(_ row: Int, _ name: String) {
       records.append(
-        .object([
-          ("ph", .string("M")), ("name", .string("thread_name")), ("pid", .number(1)), ("tid", .number(Int64(row))),
-          ("args", .object([("name", .string(name))])),
+        .members([
+          ("ph", .string("M")), ("name", .string("thread_name")), ("pid", .integer(1)), ("tid", .integer(Int64(row))),
+          ("args", .members([("name", .string(name))])),
         ]))
     }
     func span(_ row: Int, _ name: String, _ from: UInt64?, _ to: UInt64?) {
       guard let from, let to, to >= from else { return }
       records.append(
-        .object([
-          ("ph", .string("X")), ("name", .string(name)), ("pid", .number(1)), ("tid", .number(Int64(row))),
-          ("ts", .number(Int64(from / 1000))), ("dur", .number(Int64((to - from) / 1000))),
+        .members([
+          ("ph", .string("X")), ("name", .string(name)), ("pid", .integer(1)), ("tid", .integer(Int64(row))),
+          ("ts", .integer(Int64(from / 1000))), ("dur", .integer(Int64((to - from) / 1000))),
         ]))
     }
     name(0, "stack")
     for event in events where event.kind != .container || event.phase == .failed {
       records.append(
-        .object([
+        .members([
           ("ph", .string("i")), ("s", .string("g")), ("name", .string("\(event.kind) \(event.name) \(event.phase)")),
-          ("pid", .number(1)), ("tid", .number(0)), ("ts", .number(Int64(event.time / 1000))),
+          ("pid", .integer(1)), ("tid", .integer(0)), ("ts", .integer(Int64(event.time / 1000))),
         ]))
     }
     for (index, container) in progress.planned.enumerated() {
@@ -97,6 +98,6 @@ final class Timings: ProgressObserver {
       span(index + 1, "starting", times.starting, times.started)
       span(index + 1, times.completed == nil ? "until ready" : "running", times.started, times.ready)
     }
-    return .object([("traceEvents", .array(records)), ("displayTimeUnit", .string("ms"))])
+    return .members([("traceEvents", .array(records)), ("displayTimeUnit", .string("ms"))])
   }
 }

@@ -1,5 +1,5 @@
 /// A JSON document (RFC 8259). Objects keep their order; of a name that comes twice the last one counts.
-enum JSON: Hashable, Sendable {
+package enum JSON: Hashable, Sendable {
   case null
   case bool(Bool)
   /// As it is written, to lose nothing.
@@ -8,36 +8,48 @@ enum JSON: Hashable, Sendable {
   case array([JSON])
   case object([Member])
 
-  struct Member: Hashable, Sendable {
-    var name: String
-    var value: JSON
+  package struct Member: Hashable, Sendable {
+    package var name: String
+    package var value: JSON
+
+    package init(name: String, value: JSON) {
+      self.name = name
+      self.value = value
+    }
   }
 
-  static func integer(_ value: some BinaryInteger) -> JSON { .number("\(value)") }
+  package static func integer(_ value: some BinaryInteger) -> JSON { .number("\(value)") }
 
-  static func strings(_ values: some Sequence<String>) -> JSON { .array(values.map { .string($0) }) }
+  package static func strings(_ values: some Sequence<String>) -> JSON { .array(values.map { .string($0) }) }
+
+  package static func optional(_ value: String?) -> JSON { value.map(JSON.string) ?? .null }
+
+  /// An object of these members, in this order.
+  package static func members(_ members: [(String, JSON)]) -> JSON {
+    .object(members.map { Member(name: $0.0, value: $0.1) })
+  }
 
   /// An object of the members that have a value.
-  static func record(_ members: KeyValuePairs<String, JSON?>) -> JSON {
+  package static func record(_ members: KeyValuePairs<String, JSON?>) -> JSON {
     .object(members.compactMap { name, value in value.map { Member(name: name, value: $0) } })
   }
 
-  subscript(name: String) -> JSON? {
+  package subscript(name: String) -> JSON? {
     guard case .object(let members) = self else { return nil }
     return members.last { $0.name == name }?.value
   }
 }
 
 /// Why bytes are no JSON document.
-struct JSONError: Error, Hashable, CustomStringConvertible {
-  let offset: Int
-  let reason: String
-  var description: String { "not a JSON document: \(reason) at byte \(offset)" }
+package struct JSONError: Error, Hashable, CustomStringConvertible {
+  package let offset: Int
+  package let reason: String
+  package var description: String { "not a JSON document: \(reason) at byte \(offset)" }
 }
 
 extension JSON {
   /// Reads a document. Total: any bytes give a value or an error, in time and memory linear in their number.
-  init(bytes: [UInt8]) throws(JSONError) {
+  package init(bytes: [UInt8]) throws(JSONError) {
     var parser = JSONParser(bytes)
     self = try parser.document()
   }
@@ -222,7 +234,7 @@ private struct JSONParser {
 
 extension JSON {
   /// The document as text: on one line, or with a line for each value.
-  func text(indent: Bool = false) -> String {
+  package func text(indent: Bool = false) -> String {
     var text = ""
     write(to: &text, indent ? 0 : nil)
     return text
