@@ -5,7 +5,7 @@ import LinuxSystem
 // The binary form of a specification. A field is added at the end of its type, and `version` goes up.
 
 extension ContainerSpecification: WireCodable {
-  private static let version: UInt16 = 3
+  private static let version: UInt16 = 4
 
   package init(from reader: inout WireReader) throws(WireError) {
     guard try reader.integer(UInt16.self) == Self.version else {
@@ -175,10 +175,8 @@ extension MountSpecification: WireCodable {
     default: throw reader.error("a kind of mount")
     }
     self.init(source, target: try reader.value(), isReadOnly: try reader.value())
-    if try reader.value(Bool.self) {
-      caller = FileOwner(uid: try reader.integer(UInt32.self), gid: try reader.integer(UInt32.self))
-      needsCaller = try reader.value()
-    }
+    caller = try reader.value()
+    needsCaller = try reader.value()
     guard let propagation = Propagation(rawValue: try reader.integer()),
       let below = Below(rawValue: try reader.integer())
     else { throw reader.error("a kind of propagation") }
@@ -211,14 +209,20 @@ extension MountSpecification: WireCodable {
     }
     writer.value(target)
     writer.value(isReadOnly)
-    writer.value(caller != nil)
-    if let caller {
-      writer.integer(caller.uid)
-      writer.integer(caller.gid)
-      writer.value(needsCaller)
-    }
+    writer.value(caller)
+    writer.value(needsCaller)
     writer.integer(propagation.rawValue)
     writer.integer(below.rawValue)
+  }
+}
+
+extension FileOwner: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init(uid: try reader.value(), gid: try reader.value())
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(uid)
+    writer.value(gid)
   }
 }
 

@@ -97,11 +97,8 @@ private struct Source {
     throw SystemCallError("open", on: given, .tooManySymbolicLinkLevels)
   }
 
-  /// What it is called where it comes to.
-  var shownName: String { name == "." ? "." : name }
-
   func tree(ownerOffset: UInt32 = 0) throws -> TreeSource {
-    try TreeSource(name, in: directory, shownAs: isContent ? "." : shownName, ownerOffset: ownerOffset)
+    try TreeSource(name, in: directory, shownAs: isContent ? "." : name, ownerOffset: ownerOffset)
   }
 }
 

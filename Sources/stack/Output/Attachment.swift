@@ -107,14 +107,13 @@ struct Attachment {
     let progress = project.progress == .tty ? .plain : project.progress
     var arguments = ["stack", "--progress", progress.rawValue, "stop", "-p", name]
     if let timeout { arguments += ["-t", "\(timeout)"] }
-    let spawn = Spawn(
+    var spawn = Spawn(
       path: "/proc/self/exe", arguments: arguments,
       environment: project.environment.map { "\($0.key)=\($0.value)" }.sorted(),
       descriptors: [0: .standardInput, 1: .standardOutput, 2: .standardError])
-    var own = spawn
     // Not in the terminal's foreground group: the second Ctrl-C is this process's to act on.
-    own.newSession = true
-    return try ProcessHandle(pid: try own.start())
+    spawn.newSession = true
+    return try ProcessHandle(pid: try spawn.start())
   }
 
   private func killAll() throws {
