@@ -63,6 +63,19 @@ final class LayerTree {
     try Files.open(exactly: path.isEmpty ? RawName(".") : RawName(path), below: root, O_RDONLY | O_DIRECTORY)
   }
 
+  /// Gives directories back the times that they lost as things were made in them.
+  /// - Parameter errors: say that something else has taken the name since.
+  func restoreTimes(
+    _ times: [(path: [UInt8], time: timespec)], passingOver errors: Set<Errno>
+  ) throws(SystemCallError) {
+    for (path, time) in times.reversed() {
+      do throws(SystemCallError) {
+        let directory = try openExactly(path)
+        try checkedErrno("futimens", unsafe futimens(directory.borrowed.rawValue, [time, time]))
+      } catch  where errors.contains(error.errno) {}
+    }
+  }
+
   private static func joined(_ components: [RawName]) -> [UInt8] {
     Array(components.map(\.bytes).joined(separator: [UInt8(ascii: "/")]))
   }

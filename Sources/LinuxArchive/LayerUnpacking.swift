@@ -70,7 +70,10 @@ package struct LayerUnpacking {
       }
     }
     recorder?.expect(position: reader.headerPosition)
-    try onDisk { () throws(SystemCallError) in try applyDirectoryTimes() }
+    try onDisk { () throws(SystemCallError) in
+      try tree.restoreTimes(
+        directoryTimes, passingOver: [.noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels])
+    }
   }
 
   private mutating func unpack(_ entry: TarEntry, _ reader: TarReader) throws(ArchiveError) {
@@ -327,20 +330,6 @@ package struct LayerUnpacking {
       return wasWhiteout
     } catch {
       throw .entrySystem(String(decoding: directory.path(of: name), as: UTF8.self), error)
-    }
-  }
-
-  private func applyDirectoryTimes() throws(SystemCallError) {
-    for (path, time) in directoryTimes.reversed() {
-      do throws(SystemCallError) {
-        let directory = try tree.openExactly(path)
-        try checkedErrno("futimens", unsafe futimens(directory.borrowed.rawValue, [time, time]))
-      } catch
-        where error.errno == .noSuchFileOrDirectory || error.errno == .notDirectory
-        || error.errno == .tooManySymbolicLinkLevels
-      {
-        // Something else has taken the name since.
-      }
     }
   }
 }

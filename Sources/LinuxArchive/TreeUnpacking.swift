@@ -35,7 +35,12 @@ package struct TreeUnpacking {
         throw .entrySystem(entry.name, error)
       }
     }
-    try onDisk { () throws(SystemCallError) in try unpacking.applyDirectoryTimes() }
+    try onDisk { () throws(SystemCallError) in
+      // Something may be mounted there, too.
+      try unpacking.tree.restoreTimes(
+        unpacking.directoryTimes,
+        passingOver: [.noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels, .improperLink])
+    }
   }
 
   private init(tree: LayerTree, owner: Owner, base: RawName?) {
@@ -139,18 +144,5 @@ package struct TreeUnpacking {
     guard let status = try Files.status(name, in: parent) else { return }
     if status.st_mode & S_IFMT == S_IFDIR { throw SystemCallError("replace", on: name.text, .isDirectory) }
     try Files.removeTree(name, in: parent)
-  }
-
-  private func applyDirectoryTimes() throws(SystemCallError) {
-    for (path, time) in directoryTimes.reversed() {
-      do throws(SystemCallError) {
-        let directory = try tree.openExactly(path)
-        try checkedErrno("futimens", unsafe futimens(directory.borrowed.rawValue, [time, time]))
-      } catch
-        where [.noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels, .improperLink].contains(error.errno)
-      {
-        // Something else has taken the name since, or something is mounted there.
-      }
-    }
   }
 }

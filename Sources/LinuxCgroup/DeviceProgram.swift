@@ -23,7 +23,9 @@ package struct DeviceProgram: Hashable, Sendable {
   package init(_ rules: DeviceRules) {
     if !rules.allowsAll {
       loadContext()
-      for rule in rules.allowed { add(rule) }
+      for rule in rules.allowed {
+        add(DeviceDecision(isAllowed: true, rule.kind, rule.major, rule.minor, rule.access))
+      }
     }
     exit(returning: rules.allowsAll ? 1 : 0)
   }
@@ -55,6 +57,7 @@ package struct DeviceProgram: Hashable, Sendable {
     if let major = decision.major { tests.append((.major, major)) }
     if let minor = decision.minor { tests.append((.minor, minor)) }
     let isPartial = decision.access != .all
+    // What follows a failed test: the tests after it, three instructions for the access, two to decide.
     var rest = tests.count + (isPartial ? 3 : 0) + 2
     for (register, value) in tests {
       rest -= 1
@@ -85,27 +88,6 @@ package struct DeviceProgram: Hashable, Sendable {
     try checked(
       "bpf BPF_PROG_ATTACH", on: directory,
       stk_bpf_attach_device_program(group.borrowed.rawValue, program.borrowed.rawValue))
-  }
-
-  /// Allows what matches the rule; anything else goes on to the next one.
-  private mutating func add(_ rule: DeviceRules.Rule) {
-    var tests: [(Register, UInt32)] = [(.kind, rule.kind == .block ? 1 : 2)]
-    if let major = rule.major { tests.append((.major, major)) }
-    if let minor = rule.minor { tests.append((.minor, minor)) }
-    let isPartial = rule.access != .all
-    // What follows a failed test: the tests after it, three instructions for the access, two to allow.
-    var rest = tests.count + (isPartial ? 3 : 0) + 2
-    for (register, value) in tests {
-      rest -= 1
-      jump(over: rest, unless: register, equals: value)
-    }
-    if isPartial {
-      // The access must have no bit that the rule lacks.
-      move(.scratch, .access)
-      and(.scratch, UInt32(~rule.access.rawValue & DeviceRules.Access.all.rawValue))
-      jump(over: 2, unless: .scratch, equals: 0)
-    }
-    exit(returning: 1)
   }
 
   // The codes are those of linux/bpf.h; all arithmetic is on the lower 32 bits.

@@ -42,26 +42,15 @@ extension Inotify {
   package func changes() throws(SystemCallError) -> [InotifyChange] {
     var changes: [InotifyChange] = []
     var indices: [CInt: Int] = [:]
-    var buffer = [UInt8](repeating: 0, count: 16 << 10)
-    while true {
-      let outcome = retrying { unsafe Glibc.read(descriptor.rawValue, &buffer, buffer.count) }
-      if outcome.value < 0 && outcome.errno == EAGAIN { return changes }
-      let count = try outcome.read(or: "read", on: "inotify")
-      if count == 0 { return changes }
-      unsafe buffer.withUnsafeBytes { bytes in
-        var offset = 0
-        while offset + MemoryLayout<inotify_event>.size <= count {
-          let event = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: inotify_event.self)
-          offset += MemoryLayout<inotify_event>.size + Int(event.len)
-          if let index = indices[event.wd] {
-            changes[index].events |= event.mask
-          } else {
-            indices[event.wd] = changes.count
-            changes.append(InotifyChange(watch: event.wd, events: event.mask))
-          }
-        }
+    for entry in try entries() {
+      if let index = indices[entry.watch] {
+        changes[index].events |= entry.events
+      } else {
+        indices[entry.watch] = changes.count
+        changes.append(InotifyChange(watch: entry.watch, events: entry.events))
       }
     }
+    return changes
   }
 }
 
