@@ -108,12 +108,11 @@ package final class ProcessHandle {
   /// Waits until the process has ended.
   /// - Returns: false when `milliseconds` passed first; a negative number waits for ever.
   package func waitForEnd(milliseconds: Int) -> Bool {
-    let deadline = KernelClock.monotonic + UInt64(max(0, milliseconds)) * 1_000_000
+    let deadline = milliseconds < 0 ? .max : KernelClock.monotonic + UInt64(milliseconds) * 1_000_000
     while true {
-      let now = KernelClock.monotonic
-      let left = milliseconds < 0 ? -1 : Int(deadline > now ? (deadline - now + 999_999) / 1_000_000 : 0)
+      let left = KernelClock.milliseconds(until: deadline)
       var poll = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
-      if unsafe Glibc.poll(&poll, 1, CInt(left)) == 1 { return true }
+      if unsafe Glibc.poll(&poll, 1, CInt(clamping: left)) == 1 { return true }
       if left == 0 { return false }
     }
   }

@@ -177,12 +177,10 @@ extension Engine {
       }
       if !problems.isEmpty { throw EngineError(.failure, problems) }
       if isReady { return }
-      let time = KernelClock.monotonic
-      if time >= deadline { throw EngineError(.failure, "not ready after \(timeout ?? 0) s") }
+      if KernelClock.monotonic >= deadline { throw EngineError(.failure, "not ready after \(timeout ?? 0) s") }
       try engineStep {
         _ = try Polling.readable(
-          [watch.descriptor],
-          milliseconds: deadline == .max ? -1 : Int(clamping: (deadline - time + 999_999) / 1_000_000))
+          [watch.descriptor], milliseconds: KernelClock.milliseconds(until: deadline))
         _ = try watch.changes()
       }
     }

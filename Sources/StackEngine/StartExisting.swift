@@ -84,33 +84,24 @@ struct StartExisting {
     var runner = try StartRunner(
       interruption: nil, jobs: [], silence: { spawner.reasonOfSilence(about: directory.container($0)) })
     var problems: [EngineError.Problem] = []
-    var effects = schedule.begin()
-    var isFinished = false
-    while true {
-      for effect in effects {
-        switch effect {
-        case .start(let name):
-          guard let status = idle[name], let record = status.record, try keep(status, record) else {
-            runner.alreadyRunning(name, shim: nil)
-            continue
-          }
-          do {
-            engine.report(.container, name, .starting)
-            let reservations = try ContainerStarter(directory: directory).prepare(status.directory, record)
-            runner.add(name, try spawner.spawn(for: status.directory, holding: reservations))
-          } catch {
-            runner.cannotStart(name, "\(error)")
-          }
-        case .skip(let name, let reason): problems.append(EngineError.Problem(name, reason.description))
-        case .passOver: break
-        case .finished: isFinished = true
+    try runner.carryOut(&schedule) { (effect, runner) throws(EngineError) in
+      switch effect {
+      case .start(let name):
+        guard let status = idle[name], let record = status.record, try keep(status, record) else {
+          return runner.alreadyRunning(name, shim: nil)
         }
+        do {
+          engine.report(.container, name, .starting)
+          let reservations = try ContainerStarter(directory: directory).prepare(status.directory, record)
+          runner.add(name, try spawner.spawn(for: status.directory, holding: reservations))
+        } catch {
+          runner.cannotStart(name, "\(error)")
+        }
+      case .skip(let name, let reason): problems.append(EngineError.Problem(name, reason.description))
+      case .passOver, .finished: break
       }
-      if isFinished { break }
-      effects = []
-      for event in try runner.wait() {
-        effects += try handle(event, &schedule, &problems, idle[event.service])
-      }
+    } _: { (event, schedule) throws(EngineError) in
+      try handle(event, &schedule, &problems, idle[event.service])
     }
     if !problems.isEmpty { throw EngineError(.failure, problems) }
   }

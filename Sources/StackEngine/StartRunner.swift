@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import StackPlan
 import StackStore
 import SystemPackage
 
@@ -87,6 +88,26 @@ struct StartRunner {
     ready.append(Event(service: service, outcome: .ended))
   }
 
+  /// Carries a schedule out until it is finished.
+  /// - Parameters:
+  ///   - perform: called for each effect but the end.
+  ///   - handle: called for each event; what follows from it.
+  mutating func carryOut(
+    _ schedule: inout StartSchedule,
+    _ perform: (StartSchedule.Effect, inout StartRunner) throws(EngineError) -> Void,
+    _ handle: (Event, inout StartSchedule) throws(EngineError) -> [StartSchedule.Effect]
+  ) throws(EngineError) {
+    var effects = schedule.begin()
+    while true {
+      for effect in effects {
+        if case .finished = effect { return }
+        try perform(effect, &self)
+      }
+      effects = []
+      for event in try wait() { effects += try handle(event, &schedule) }
+    }
+  }
+
   /// Waits until something has happened, or until a moment on the monotonic clock.
   mutating func wait(until deadline: UInt64 = .max) throws(EngineError) -> [Event] {
     if !ready.isEmpty {
@@ -111,7 +132,7 @@ struct StartRunner {
     if let supervisor { descriptors.append(supervisor.descriptor) }
     if let interruption { descriptors.append(interruption) }
     let readable = try engineStep {
-      try Polling.readable(descriptors, milliseconds: Self.milliseconds(until: deadline))
+      try Polling.readable(descriptors, milliseconds: KernelClock.milliseconds(until: deadline))
     }
     if interruption != nil, readable.last == true {
       throw EngineError(.interrupted, "interrupted")
@@ -132,12 +153,6 @@ struct StartRunner {
       events.append(Event(service: watch.service, outcome: .ended))
     }
     return events
-  }
-
-  private static func milliseconds(until deadline: UInt64) -> Int {
-    if deadline == .max { return -1 }
-    let now = KernelClock.monotonic
-    return deadline > now ? Int(clamping: (deadline - now + 999_999) / 1_000_000) : 0
   }
 
   private mutating func word(of service: String) throws(EngineError) -> Event {

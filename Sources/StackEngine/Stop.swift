@@ -156,9 +156,10 @@ struct StopOperation {
   private func waitForSome(_ stopping: inout [String: Stopping]) throws(EngineError) -> [String] {
     let all = stopping.sorted { $0.key < $1.key }
     let next = all.compactMap(\.value.killAt).min()
-    let now = KernelClock.monotonic
-    let limit = next.map { Int((max($0, now) - now + 999_999) / 1_000_000) } ?? -1
-    let ready = try engineStep { try Polling.readable(all.map(\.value.shim.descriptor), milliseconds: limit) }
+    let ready = try engineStep {
+      try Polling.readable(
+        all.map(\.value.shim.descriptor), milliseconds: KernelClock.milliseconds(until: next ?? .max))
+    }
     var ended: [String] = []
     for ((name, container), hasEnded) in zip(all, ready) {
       if hasEnded {

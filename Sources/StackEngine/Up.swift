@@ -102,6 +102,9 @@ final class UpOperation {
     try remove(plan.surplus)
     try stopObsolete()
     try reservePorts(of: changing.filter { reservations[$0.service.name] == nil })
+    if changing.contains(where: { $0.service.root != .host }) {
+      try engineStep("base layer") { try baseLayer.ensure() }
+    }
     try engineStep("networks") { try makeNetworks() }
     try supervise()
     for service in plan.services where service.action == .keep {
@@ -266,30 +269,23 @@ final class UpOperation {
       })
     var readiness = Readiness(plan.services)
     var problems: [EngineError.Problem] = []
-    var effects = schedule.begin()
-    var isFinished = false
-    while true {
-      for effect in effects {
-        switch effect {
-        case .start(let name):
-          guard let service = plan.services.first(where: { $0.service.name == name }) else { continue }
-          try begin(service, spawner: spawner, runner: &runner)
-        case .skip(let name, let reason):
-          engine.report(.container, containerName(of: name), .skipped, detail: reason.description)
-          problems.append(EngineError.Problem(name, reason.description))
-        case .passOver(let name, let reason):
-          engine.report(
-            .container, containerName(of: name), .hindered,
-            detail: "optional dependency \"\(reason.chain.first ?? "")\" failed to start: \(reason.cause)")
-        case .finished: isFinished = true
-        }
+    try runner.carryOut(&schedule) { (effect, runner) throws(EngineError) in
+      switch effect {
+      case .start(let name):
+        guard let service = plan.services.first(where: { $0.service.name == name }) else { return }
+        try begin(service, spawner: spawner, runner: &runner)
+      case .skip(let name, let reason):
+        engine.report(.container, containerName(of: name), .skipped, detail: reason.description)
+        problems.append(EngineError.Problem(name, reason.description))
+      case .passOver(let name, let reason):
+        engine.report(
+          .container, containerName(of: name), .hindered,
+          detail: "optional dependency \"\(reason.chain.first ?? "")\" failed to start: \(reason.cause)")
+      case .finished: break
       }
-      if isFinished { break }
-      effects = []
-      for event in try runner.wait() {
-        readiness.take(event)
-        effects += try handle(event, &schedule, &problems)
-      }
+    } _: { (event, schedule) throws(EngineError) in
+      readiness.take(event)
+      return try handle(event, &schedule, &problems)
     }
     if !problems.isEmpty { throw EngineError(.failure, problems) }
     terminal = foreground.flatMap { runner.terminals[$0.service] }
@@ -371,7 +367,7 @@ final class UpOperation {
     let model = service.service
     let namespaces = try namespaces(for: model)
     return try SpecificationBuilder(
-      service: model, image: service.image, layers: try layers(of: service), container: service.container,
+      service: model, image: service.image, layers: layers(of: service), container: service.container,
       project: plan.stack.name, volumePaths: try volumePaths(for: service),
       interfaces: interfaces(for: model, container: service.container.name),
       namespaces: namespaces, users: try users.mapping(for: service, namespaces), caller: engine.caller,
@@ -380,10 +376,8 @@ final class UpOperation {
   }
 
   /// What the container's root consists of, from the bottom up. The machine's root has every place that the engine needs.
-  private func layers(of service: PreparedService) throws -> [String] {
-    if service.service.root == .host { return service.layers }
-    try baseLayer.ensure()
-    return [baseLayer.path] + service.layers
+  private func layers(of service: PreparedService) -> [String] {
+    (service.service.root == .host ? [] : [baseLayer.path]) + service.layers
   }
 
   /// The directories of the service's volumes by target, made where they do not exist.

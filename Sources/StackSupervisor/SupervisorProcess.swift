@@ -148,9 +148,7 @@ package final class SupervisorProcess {
     for container in containers.values {
       next = min(next, container.wakeAt ?? .max, container.probe?.deadline ?? .max)
     }
-    if next == .max { return -1 }
-    let now = KernelClock.monotonic
-    return next > now ? Int(clamping: (next - now + 999_999) / 1_000_000) : 0
+    return KernelClock.milliseconds(until: next)
   }
 
   private func readChanges() {
