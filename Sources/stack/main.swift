@@ -14,6 +14,8 @@ case "shims": ShimFactory.main()
 case "supervise": SupervisorProcess.main(Array(arguments.dropFirst()))
 default:
   let hoisted = GlobalArguments.hoisted(arguments)
+  // As early as it can be: what was done until then is done again. The command itself sees to it, and says what is wrong.
+  if hoisted.first == "exec", geteuid() == 0 { try? ExecCommand.moveOutOfReach(ProcessEnvironment.variables) }
   do {
     var command = try StackCommand.parsedAlone(hoisted) ?? StackCommand.parseAsRoot(hoisted)
     try command.run()

@@ -27,12 +27,16 @@ struct ExecCommand: ParsableCommand {
   @Argument(help: "The service.") var service: String
   @Argument(parsing: .captureForPassthrough, help: "The command and its arguments.") var command: [String]
 
+  /// Executes this command again, from where the container cannot write to the program.
+  static func moveOutOfReach(_ environment: [String: String]) throws {
+    try OwnProgram.moveOutOfReach(CommandLine.arguments, environment: environment.map { "\($0.key)=\($0.value)" })
+  }
+
   func run() throws {
     let project = Project(global)
     let name = try project.name()
     try project.reporting {
-      try OwnProgram.moveOutOfReach(
-        CommandLine.arguments, environment: project.environment.map { "\($0.key)=\($0.value)" })
+      try Self.moveOutOfReach(project.environment)
       var exec = try project.engine.exec(
         in: service, of: name, index: index, command: command.first == "--" ? Array(command.dropFirst()) : command)
       exec.isPrivileged = privileged
