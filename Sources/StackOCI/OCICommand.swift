@@ -1,6 +1,7 @@
 import Glibc
 import IsolationEngine
 import JSONDocument
+import LinuxMounts
 import LinuxSystem
 import SystemPackage
 
@@ -23,6 +24,7 @@ package enum OCICommand {
       }
       let parsed = try Arguments(options, global.operands.dropFirst())
       if parsed.has("help") { finish("Usage: \(programName) [OPTION...] \(name) \(verb.usage)\n") }
+      if verb.entersContainers { try OwnProgram.moveOutOfReach(CommandLine.arguments) }
       exit(try verb.run(parsed, context))
     } catch {
       context.log.report("\(error)")
@@ -81,6 +83,8 @@ package enum OCICommand {
 struct Verb {
   var usage: String
   var options: Arguments.Options
+  /// A process of the command becomes the program of a container: that must not get at the command's own (CVE-2019-5736).
+  var entersContainers = false
   /// - Returns: the exit status.
   var run: @Sendable (Arguments, Context) throws -> CInt
 }

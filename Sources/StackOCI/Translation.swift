@@ -147,29 +147,19 @@ struct Translation {
     for sysctl in configuration.sysctls { try check(sysctl) }
   }
 
-  private static let ipcSettings: Set<String> = [
-    "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax", "kernel.shmmni",
-    "kernel.shm_rmid_forced",
-  ]
-
   /// Settings of the whole machine are not a container's to make.
   private func check(_ sysctl: SysctlSpecification) throws {
-    let key = sysctl.key.contains("/") ? sysctl.key.split(separator: "/").joined(separator: ".") : sysctl.key
-    let isPlain = !key.isEmpty && key.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f } && !key.contains("..")
+    let key = sysctl.dottedKey
     let namespaces = configuration.namespaces
     let origin: ListedNamespaces.Origin =
-      if Self.ipcSettings.contains(key) || key.hasPrefix("fs.mqueue.") {
-        namespaces.ipc
-      } else if key.hasPrefix("net.") {
-        namespaces.network
-      } else if key == "kernel.domainname" || key == "kernel.hostname" {
-        namespaces.uts
-      } else if key.hasPrefix("user.") {
-        namespaces.user
-      } else {
-        .inherited
+      switch sysctl.scope {
+      case .communication: namespaces.ipc
+      case .network: namespaces.network
+      case .names: namespaces.uts
+      case .users: namespaces.user
+      case nil: .inherited
       }
-    guard isPlain, origin != .inherited else {
+    guard origin != .inherited else {
       throw OCIError("sysctl \"\(sysctl.key)\" is not in a separate kernel namespace")
     }
     if key == "kernel.domainname" && configuration.domainName?.isEmpty == false {

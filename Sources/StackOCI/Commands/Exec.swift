@@ -17,7 +17,7 @@ extension Verb {
       letters: [
         "t": "tty", "d": "detach", "e": "env", "u": "user", "g": "additional-gids", "p": "process", "c": "cap",
       ],
-      stopsAtOperand: true)
+      stopsAtOperand: true), entersContainers: true
   ) { arguments, context in
     try Execution(arguments, context).run()
   }

@@ -7,7 +7,7 @@ import SystemPackage
 extension Verb {
   static let create = Verb(
     usage: "CONTAINER",
-    options: .init(flags: Creation.flags, valued: Creation.valued, letters: Creation.letters)
+    options: .init(flags: Creation.flags, valued: Creation.valued, letters: Creation.letters), entersContainers: true
   ) { arguments, context in
     _ = try Creation(arguments, context, isForeground: false).make()
     return 0
@@ -22,7 +22,7 @@ extension Verb {
     usage: "CONTAINER",
     options: .init(
       flags: Creation.flags.union(["detach", "keep"]), valued: Creation.valued,
-      letters: Creation.letters.merging(["d": "detach"]) { first, _ in first })
+      letters: Creation.letters.merging(["d": "detach"]) { first, _ in first }), entersContainers: true
   ) { arguments, context in
     let isForeground = !arguments.has("detach")
     let creation = try Creation(arguments, context, isForeground: isForeground)

@@ -28,15 +28,15 @@ struct ExecCommand: ParsableCommand {
   @Argument(parsing: .captureForPassthrough, help: "The command and its arguments.") var command: [String]
 
   /// Executes this command again, from where the container cannot write to the program.
-  static func moveOutOfReach(_ environment: [String: String]) throws {
-    try OwnProgram.moveOutOfReach(CommandLine.arguments, environment: environment.map { "\($0.key)=\($0.value)" })
+  static func moveOutOfReach() throws {
+    try OwnProgram.moveOutOfReach(CommandLine.arguments)
   }
 
   func run() throws {
     let project = Project(global)
     let name = try project.name()
     try project.reporting {
-      try Self.moveOutOfReach(project.environment)
+      try Self.moveOutOfReach()
       var exec = try project.engine.exec(
         in: service, of: name, index: index, command: command.first == "--" ? Array(command.dropFirst()) : command)
       exec.isPrivileged = privileged
