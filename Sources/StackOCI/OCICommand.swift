@@ -98,10 +98,16 @@ struct Context {
 
   mutating func read(_ arguments: Arguments) throws {
     if let root = arguments.value("root") { states = StateDirectory(path: Paths.absolute(root)) }
-    log.path = arguments.value("log").map(Paths.absolute)
     if let format = arguments.value("log-format") {
       guard ["text", "json"].contains(format) else { throw UsageError("unknown log format \(format)") }
       log.isJSON = format == "json"
+    }
+    if let path = arguments.value("log") {
+      do throws(SystemCallError) {
+        log.file = SharedDescriptor(try Files.open(path, O_WRONLY | O_APPEND | O_CREAT, mode: 0o644))
+      } catch {
+        throw OCIError("--log \(path): \(error.errno)")
+      }
     }
   }
 }
@@ -126,13 +132,13 @@ enum Output {
 
 /// Where failures are told.
 struct Log {
-  var path: String?
+  var file: SharedDescriptor?
   var isJSON = false
 
   func report(_ message: String) {
     // Best effort: there is nowhere else to say it.
     try? Files.writeAll(FileDescriptor(rawValue: 2), "\(OCICommand.programName): \(message)\n".utf8)
-    guard let path, let file = try? Files.open(path, O_WRONLY | O_APPEND | O_CREAT, mode: 0o644) else { return }
+    guard let file else { return }
     let time = Timestamp.now()
     let line =
       isJSON

@@ -111,8 +111,9 @@ int stk_seccomp_set_filter(unsigned flags, const void *filter, unsigned short co
 int stk_seccomp_receive(int listener, uint64_t *id, uint32_t *architecture, uint32_t *number);
 /// Lets a call go on as it is (SECCOMP_USER_NOTIF_FLAG_CONTINUE).
 int stk_seccomp_continue(int listener, uint64_t id);
-/// Sends a listener over a socket, by a call that a recording filter lets through although nobody listens yet.
-int stk_send_listener(int socket, int listener);
+/// Sends a listener over a socket with a message of `count` bytes, by a call that a filter which asks lets through although
+/// nobody listens yet.
+int stk_send_listener(int socket, int listener, const void *_Nonnull bytes, size_t count);
 /// The sixth argument of that call.
 extern const uint64_t STK_LISTENER_MARK;
 /// setresuid, setresgid and setgroups as raw system calls: for the calling thread only.
