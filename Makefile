@@ -6,6 +6,8 @@ DESTDIR ?=
 ARGUMENTS ?=
 # Arguments of chaos.py, for example: make chaos CHAOS="--only kill-up --verbose"
 CHAOS ?=
+# Arguments of bars.py, for example: make bars BARS="--only cycles,execs --scale 0.1"
+BARS ?=
 # Arguments of soak.py, for example: make soak SOAK="--kills 20 --seed 7"
 SOAK ?=
 # Arguments of bench/run.py, for example: make bench BENCH="--only logs"
@@ -23,7 +25,7 @@ SWIFT := $(AS_OWNER) swift
 # One file without libraries, for any x86-64 or arm64 Linux; sections that nothing uses and symbols stay out of it.
 RELEASE := -c release --product stack -Xswiftc -static-executable -Xlinker --gc-sections -Xlinker -s
 
-.PHONY: help dependencies build release test test-vm chaos soak check format bench fuzz demo install uninstall docs clean
+.PHONY: help dependencies build release test test-vm chaos soak bars check format bench fuzz demo install uninstall docs clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 16
@@ -49,11 +51,14 @@ test-vm: ## build, and run the tests that cgroup v2 matters to in a virtual mach
 	$(SWIFT) build --build-tests
 	@scripts/test-vm.sh $(ARGUMENTS)
 
-chaos: build ## kill, and make fail, every step of `up` and `down` (root, about five minutes)
+chaos: build ## kill, and make fail, every step of `up` and `down` (root, at most nine minutes)
 	Tests/Chaos/chaos.py $(CHAOS)
 
 soak: build ## kill the supervisor 200 times under load (root, about a minute)
 	Tests/Soak/soak.py $(SOAK)
+
+bars: build ## everything a great many times, at the same time, and where something is scarce (root, about five minutes)
+	Tests/Chaos/bars.py $(BARS)
 
 check: ## format, warnings, length of files, scripts
 	scripts/check.sh

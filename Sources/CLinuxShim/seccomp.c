@@ -27,9 +27,8 @@ int stk_seccomp_continue(int listener, uint64_t id) {
   return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response) < 0 ? -errno : 0;
 }
 
-int stk_send_listener(int socket, int listener) {
-  char byte = 0;
-  struct iovec vector = {.iov_base = &byte, .iov_len = 1};
+int stk_send_listener(int socket, int listener, const void *bytes, size_t count) {
+  struct iovec vector = {.iov_base = (void *)bytes, .iov_len = count};
   union {
     struct cmsghdr header;
     char space[CMSG_SPACE(sizeof(int))];
@@ -44,5 +43,6 @@ int stk_send_listener(int socket, int listener) {
   memcpy(CMSG_DATA(header), &listener, sizeof listener);
   // sendmsg(2) has three arguments: the sixth is for the filter to see.
   long sent = syscall(SYS_sendmsg, socket, &message, MSG_NOSIGNAL, 0L, 0L, (long)STK_LISTENER_MARK);
-  return sent < 0 ? -errno : 0;
+  if (sent < 0) return -errno;
+  return (size_t)sent == count ? 0 : -EMSGSIZE;
 }

@@ -47,10 +47,6 @@ ssize_t stk_readlinkat(int directory, const char *path, void *buffer, size_t siz
   return result(readlinkat(directory, path, buffer, size));
 }
 
-int stk_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags) {
-  return (int)result(syscall(SYS_renameat2, from_directory, from, to_directory, to, flags));
-}
-
 int stk_close_range(unsigned first, unsigned last, unsigned flags) {
   return (int)result(syscall(SYS_close_range, first, last, flags));
 }
@@ -211,17 +207,9 @@ int stk_execve(const char *path, char *const *arguments, char *const *environmen
   return (int)result(execve(path, arguments, environment));
 }
 
-int stk_fexecve(int descriptor, char *const *arguments, char *const *environment) {
-  return (int)result(syscall(SYS_execveat, descriptor, "", arguments, environment, AT_EMPTY_PATH));
-}
-
 int stk_seccomp_set_filter(unsigned flags, const void *filter, unsigned short count) {
   struct sock_fprog program = {.len = count, .filter = (struct sock_filter *)(uintptr_t)filter};
   return (int)result(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program));
-}
-
-int stk_seccomp_action_available(uint32_t action) {
-  return (int)result(syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action));
 }
 
 int stk_setresuid(uid_t real, uid_t effective, uid_t saved) {

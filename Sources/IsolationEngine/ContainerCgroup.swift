@@ -35,8 +35,9 @@ struct ContainerCgroup {
     }
   }
 
-  init(existing container: ContainerSpecification) throws(CgroupError) {
-    let path = container.cgroup.path
+  /// - Parameter below: a group below the container's own.
+  init(existing container: ContainerSpecification, below: [String] = []) throws(CgroupError) {
+    let path = container.cgroup.path + below
     if container.listed != nil {
       cgroup = try Cgroup(try CgroupHierarchy.current(), components: path)
       return
@@ -74,6 +75,7 @@ struct ContainerCgroup {
   func openForClone() throws(CgroupError) -> SharedDescriptor? { try cgroup.openForClone() }
   /// The way into the parts of the group where clone3(2) does not lead.
   func openEntrance() throws(CgroupError) -> CgroupEntrance { try cgroup.openEntrance(unified: false) }
+  var exists: Bool { cgroup.exists }
   func kill() throws(CgroupError) { try cgroup.kill() }
   func remove() throws(CgroupError) { try cgroup.remove() }
   var outOfMemoryKills: UInt64 { get throws(CgroupError) { try cgroup.oomKills() ?? 0 } }

@@ -18,6 +18,10 @@ package struct ContainerExec {
   package var listed: ListedProcess?
   /// So many descriptors from 3 on are the program's.
   package var preservedDescriptors = 0
+  /// The name of a group below the container's own, which somebody has made.
+  package var subgroup: [String] = []
+  /// Who is asked when its filter asks.
+  package var listener: CallListener?
 
   package init(_ container: ContainerSpecification, initProcess: ProcessIdentity, process: ProcessSpecification) {
     self.container = container
@@ -56,14 +60,16 @@ package struct ContainerExec {
       throw LaunchError("execute", "the container is not running")
     }
     let (channel, childChannel) = try attempt("make channel") { try DescriptorPair.messageSockets().split() }
-    let cgroup = try attempt("open cgroup") { try ContainerCgroup(existing: container) }
-    let directory = try attempt("open cgroup") { try cgroup.openForClone() }
+    let groups = try attempt("open cgroup") { try self.groups }
+    // Where the unified hierarchy has no such group, the container's own has to do.
+    let directory = groups.compactMap { try? $0.openForClone() }.last
     guard let joiner = try attempt("clone", { try ClonedProcess.clone(0, into: directory?.borrowed) })?.handle else {
       channel.close()
-      join(target.descriptor, cgroup: cgroup, streams: streams, channel: childChannel.borrowed)
+      join(target.descriptor, groups: groups, streams: streams, channel: childChannel.borrowed)
     }
     childChannel.close()
     var program: SharedDescriptor?
+    var asked: SharedDescriptor?
     var failure: LaunchError?
     while let message = try attempt(
       "wait for the process",
@@ -72,13 +78,17 @@ package struct ContainerExec {
       })
     {
       if let descriptor = message.descriptor {
-        program = descriptor
+        if message.bytes == Self.listenerWord { asked = descriptor } else { program = descriptor }
       } else {
         failure = try attempt("read the failure") { try LaunchError(wireBytes: message.bytes) }
       }
+      if let process = program, let calls = asked {
+        try handOver(calls, of: process)
+        asked = nil
+      }
     }
     _ = try attempt("wait") { try joiner.reap() }
-    guard let program, let owned = try? OwnedDescriptor(owning: program.borrowed).duplicate() else {
+    guard let program, let owned = try? OwnedDescriptor(duplicating: program.borrowed) else {
       throw failure ?? LaunchError("execute", "the container ended")
     }
     let handle = ProcessHandle(owning: owned)
@@ -89,14 +99,40 @@ package struct ContainerExec {
     return handle
   }
 
+  /// The group of the container, and the one below it that is asked for.
+  private var groups: [ContainerCgroup] {
+    get throws {
+      let own = try ContainerCgroup(existing: container)
+      if subgroup.isEmpty { return [own] }
+      let inner = try ContainerCgroup(existing: container, below: subgroup)
+      guard inner.exists else {
+        throw SystemCallError("open", on: subgroup.joined(separator: "/"), .noSuchFileOrDirectory)
+      }
+      return [own, inner]
+    }
+  }
+
+  /// With a listener in the place of a descriptor of the process.
+  private static let listenerWord: [UInt8] = [1]
+
+  /// The new process cannot say which number it has on the host.
+  private func handOver(_ calls: SharedDescriptor, of program: SharedDescriptor) throws(LaunchError) {
+    guard let listener else { return }
+    try attempt("hand the calls over") {
+      let pid = try ProcessHandle(owning: try OwnedDescriptor(duplicating: program.borrowed)).pid
+      try Message.send(listener.message(pid), with: calls.borrowed, over: listener.socket.borrowed)
+    }
+    listener.socket.close()
+  }
+
   /// In a child: enters the namespaces. A PID namespace is entered by the next process only, which becomes the program; it
   /// is made a child of the caller (CLONE_PARENT), so that its exit status is the caller's to see.
   private func join(
-    _ target: FileDescriptor, cgroup: ContainerCgroup, streams: Streams, channel: FileDescriptor
+    _ target: FileDescriptor, groups: [ContainerCgroup], streams: Streams, channel: FileDescriptor
   ) -> Never {
     do throws(LaunchError) {
       try attempt("hide from the container") { try checked("prctl", stk_prctl(STK_PR_SET_DUMPABLE, 0, 0, 0, 0)) }
-      try attempt("join cgroup") { try cgroup.openEntrance().enter() }
+      try attempt("join cgroup") { for group in groups { try group.openEntrance().enter() } }
       try ProcessSetup.raiseLimits(container.resourceLimits, of: 0)
       try attempt("join namespaces") { try checked("setns", stk_setns(target.rawValue, namespaceFlags)) }
       guard let program = try attempt("clone", { try ClonedProcess.clone(CLONE_PARENT) })?.handle else {
@@ -153,6 +189,7 @@ package struct ContainerExec {
       seccomp: isPrivileged || container.recordsCalls ? nil : container.seccomp,
       resourceLimits: container.resourceLimits)
     setup.listed = listed ?? container.listed?.process
+    if listener != nil { setup.listener = (channel, Self.listenerWord) }
     let environment = try setup.apply(keeping: preservedDescriptors)
     try setup.execute(environment: environment)
   }

@@ -59,7 +59,7 @@ struct ContainerInit {
       try attempt("tell the caller") { try Message.send(Self.paused, over: channel) }
       pid = try waitForParent()
       for hook in options.hooks.createContainer {
-        try hook.run("createContainer", input: options.hooks.input(pid))
+        try hook.run("createContainer", input: options.hooks.input(pid), output: options.hooks.output)
       }
     }
     try attempt("change root") {
@@ -130,7 +130,7 @@ struct ContainerInit {
   /// Takes the identity of root in the new user namespace; until now the process had the host's.
   private func becomeRoot() throws(LaunchError) {
     try attempt("become root of the user namespace") {
-      try checked("setgroups", stk_setgroups(0, nil))
+      if container.listed?.process.keepsGroups != true { try checked("setgroups", stk_setgroups(0, nil)) }
       try checked("setresgid", stk_setresgid(0, 0, 0))
       try checked("setresuid", stk_setresuid(0, 0, 0))
     }
@@ -139,7 +139,8 @@ struct ContainerInit {
   private func connectStreams(root: RootDirectory) throws(LaunchError) {
     try attempt("connect standard streams") { try checkedErrno("setsid", setsid()) }
     var streams = [standardInput, standardOutput, standardError]
-    if let (terminal, isNew) = try prepared.terminal(for: container, in: root) {
+    let own = try prepared.terminal(for: container, in: root)
+    if let (terminal, isNew) = own {
       if isNew {
         try attempt("hand the terminal over") {
           try Message.send(Self.terminal, with: terminal.master.borrowed, over: channel)
@@ -158,6 +159,7 @@ struct ContainerInit {
       for (target, source) in streams.enumerated() {
         try checkedErrno("dup2", dup2(source.rawValue, CInt(target)))
       }
+      withExtendedLifetime(own) {}
     }
   }
 
@@ -167,7 +169,11 @@ struct ContainerInit {
       noNewPrivileges: container.noNewPrivileges, seccomp: container.seccomp,
       resourceLimits: container.resourceLimits)
     setup.listed = container.listed?.process
-    setup.recorder = recorder
+    if let recorder {
+      setup.listener = (recorder, [0])
+    } else if let listener = options.listener {
+      setup.listener = (listener.socket.borrowed, listener.message(pid))
+    }
     setup.ownsStreams = container.listed == nil
     let channel = try passGate(setup)
     if !options.outlivesCaller {
@@ -180,7 +186,7 @@ struct ContainerInit {
     // Nothing of the host is open beyond the three streams and the channel, which closes itself.
     let environment = try setup.apply(keeping: options.preservedDescriptors)
     for hook in options.hooks.startContainer {
-      try hook.run("startContainer", input: options.hooks.input(pid))
+      try hook.run("startContainer", input: options.hooks.input(pid), output: options.hooks.output)
     }
     if container.process.usesInit {
       try InitProcess(channel: channel).run(setup, environment: environment)

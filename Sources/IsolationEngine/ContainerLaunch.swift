@@ -111,6 +111,7 @@ package struct ContainerLaunch {
     let recorder =
       container.recordsCalls
       ? try attempt("make recorder") { try CallRecorder(writing: "\(container.directory)/calls") } : nil
+    let devices = try MovedDevices(container.listed?.networkDevices ?? [])
     try joinNamespaces()
     let joined = try container.listed.map { listed throws(LaunchError) in try JoinedNamespaces(listed.namespaces) }
     let cgroupDirectory = try attempt("open cgroup") { try cgroup.openForClone() }
@@ -126,7 +127,10 @@ package struct ContainerLaunch {
         standardError: streams.childError.borrowed, recorder: recorder?.socket.borrowed,
         joinCgroup: { try entrance.enter() },
         prepareNetwork: { try ContainerNetwork(container).prepareInside() },
-        configureNetwork: { try ContainerNetwork(container).configureInside() }
+        configureNetwork: {
+          try ContainerNetwork(container).configureInside()
+          try devices?.configure()
+        }
       ).run()
     }
     do throws(LaunchError) {
@@ -134,7 +138,7 @@ package struct ContainerLaunch {
       streams.closeChildEnds()
       childChannel.close()
       recorder?.socket.close()
-      let terminal = try letGo(child.pid, over: channel.borrowed)
+      let terminal = try letGo(child.pid, devices, over: channel.borrowed)
       let identity = try attempt("identify process") { try ProcessIdentity(of: child.pid) }
       return RunningContainer(
         process: child.handle, identity: identity, output: terminal.map { .terminal($0) } ?? streams.output,
@@ -183,7 +187,9 @@ package struct ContainerLaunch {
 
   /// Does what only the parent can, lets the child go on, and waits for its success or its failure.
   /// - Returns: the master of a terminal that the child made.
-  private func letGo(_ pid: pid_t, over channel: FileDescriptor) throws(LaunchError) -> SharedDescriptor? {
+  private func letGo(
+    _ pid: pid_t, _ devices: MovedDevices?, over channel: FileDescriptor
+  ) throws(LaunchError) -> SharedDescriptor? {
     if let users = container.namespaces.users {
       try attempt("map users") { try users.apply(to: pid) }
     } else if let namespaces = container.listed?.namespaces, namespaces.user == .own {
@@ -199,6 +205,7 @@ package struct ContainerLaunch {
     }
     do throws(LaunchError) {
       try attempt("make network interfaces") { try ContainerNetwork(container).makeInterfaces(for: pid) }
+      try devices?.move(to: pid)
     } catch {
       // A child that has already failed takes its namespace with it: its message is what counts.
       guard let cause = try? failure(of: pid, over: channel) else { throw error }
@@ -217,7 +224,9 @@ package struct ContainerLaunch {
       switch message.bytes {
       case ContainerInit.terminal: terminal = message.descriptor
       case ContainerInit.paused:
-        for hook in options.hooks.runtime { try hook.run("createRuntime", input: options.hooks.input(pid)) }
+        for hook in options.hooks.runtime {
+          try hook.run("createRuntime", input: options.hooks.input(pid), output: options.hooks.output)
+        }
         try attempt("tell the container to go on") { try goOn(pid, over: channel) }
       case ContainerInit.created: return terminal
       default: throw try attempt("read the container's failure") { try LaunchError(wireBytes: message.bytes) }

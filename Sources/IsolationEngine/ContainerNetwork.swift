@@ -7,9 +7,12 @@ import SystemPackage
 struct ContainerNetwork {
   private let interfaces: [InterfaceSpecification]
   private let isOwn: Bool
+  /// Interfaces of the engine's kind: IPv4 only.
+  private let isOfEngine: Bool
 
   init(_ container: ContainerSpecification) {
     interfaces = container.interfaces
+    isOfEngine = container.listed == nil
     isOwn = container.listed.map { $0.namespaces.network == .own } ?? (container.namespaces.network == .own)
   }
 
@@ -17,6 +20,7 @@ struct ContainerNetwork {
   init(_ interfaces: [InterfaceSpecification]) {
     self.interfaces = interfaces
     isOwn = true
+    isOfEngine = true
   }
 
   /// In the host's namespace: makes the pairs, each with one end in the namespace of the process.
@@ -59,7 +63,7 @@ struct ContainerNetwork {
   /// In the container's namespace, before it has interfaces: those to come are IPv4 only, with no link-local address, and no
   /// ear for router advertisements (CVE-2020-13401). On an interface that exists this would spin for the kernel's lock.
   func prepareInside() throws(SystemCallError) {
-    guard isOwn else { return }
+    guard isOwn && isOfEngine else { return }
     do throws(SystemCallError) {
       try Files.write("1", to: "/proc/sys/net/ipv6/conf/default/disable_ipv6")
       // Who turns IPv6 on again by `sysctls` still hears none.

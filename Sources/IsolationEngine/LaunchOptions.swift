@@ -22,8 +22,23 @@ package struct LaunchOptions {
   /// Changes the root with chroot(2) instead of pivot_root(2).
   package var avoidsPivot = false
   package var hooks = LaunchHooks()
+  /// Who is asked when the container's filter asks.
+  package var listener: CallListener?
 
   package init() {}
+}
+
+/// Somebody who is handed the listener of a filter that asks (seccomp_unotify(2)).
+package struct CallListener {
+  /// A connection to them.
+  package var socket: SharedDescriptor
+  /// What they are told with it, about the process with this number on the host.
+  package var message: (_ pid: pid_t) -> [UInt8]
+
+  package init(socket: SharedDescriptor, message: @escaping (_ pid: pid_t) -> [UInt8]) {
+    self.socket = socket
+    self.message = message
+  }
 }
 
 /// Programs to be run while a container is being started, in the places that the OCI runtime specification names.
@@ -36,10 +51,19 @@ package struct LaunchHooks {
   package var startContainer: [Hook] = []
   /// What each is told on its standard input.
   package var input: (_ pid: pid_t) -> [UInt8] = { _ in [] }
+  package var output = HookOutput()
 
   package init() {}
 
   var needsPause: Bool { !runtime.isEmpty || !createContainer.isEmpty }
+}
+
+/// Where hooks write to; nil is the stream of the caller.
+package struct HookOutput {
+  package var output: SharedDescriptor?
+  package var error: SharedDescriptor?
+
+  package init() {}
 }
 
 /// A program that is run at some point of a container's life.
@@ -47,10 +71,11 @@ package struct Hook: Hashable, Sendable {
   package var path: String
   /// With the name of the program; empty is the path alone.
   package var arguments: [String]
-  package var environment: [String]
+  /// nil is the caller's.
+  package var environment: [String]?
   package var seconds: Int?
 
-  package init(path: String, arguments: [String] = [], environment: [String] = [], seconds: Int? = nil) {
+  package init(path: String, arguments: [String] = [], environment: [String]? = nil, seconds: Int? = nil) {
     self.path = path
     self.arguments = arguments
     self.environment = environment
@@ -59,14 +84,16 @@ package struct Hook: Hashable, Sendable {
 
   /// Runs the program and waits for it.
   /// - Throws: when it could not be started, failed, or took too long, after which it was killed.
-  package func run(_ name: String, input: [UInt8]) throws(LaunchError) {
+  package func run(_ name: String, input: [UInt8], output: HookOutput = HookOutput()) throws(LaunchError) {
     let step = "\(name) hook"
     let pipe = try attempt(step) { try DescriptorPair.pipe().split() }
     let streams: [CInt: FileDescriptor] = [
-      0: pipe.first.borrowed, 1: FileDescriptor(rawValue: 1), 2: FileDescriptor(rawValue: 2),
+      0: pipe.first.borrowed, 1: output.output?.borrowed ?? FileDescriptor(rawValue: 1),
+      2: output.error?.borrowed ?? FileDescriptor(rawValue: 2),
     ]
     let spawn = Spawn(
-      path: path, arguments: arguments.isEmpty ? [path] : arguments, environment: environment, descriptors: streams)
+      path: path, arguments: arguments.isEmpty ? [path] : arguments, environment: environment ?? Spawn.ownEnvironment,
+      descriptors: streams)
     let pid = try attempt(step) { try spawn.start() }
     pipe.first.close()
     // A hook need not read what it is told. The pipe has room for it, so that nothing waits here.

@@ -12,9 +12,25 @@ package struct ListedContainer: Hashable, Sendable {
   package var namespaces = ListedNamespaces()
   package var process = ListedProcess()
   package var resources = CgroupResources()
+  /// Interfaces of the host that become the container's.
+  package var networkDevices: [NetworkDevice] = []
+  /// The filter asks a listener about some calls.
+  package var asksListener = false
 
   package init(root: ListedRoot) {
     self.root = root
+  }
+}
+
+/// An interface of the host that is moved into a container.
+package struct NetworkDevice: Hashable, Sendable {
+  package var hostName: String
+  /// The name in the container; with `%d` the kernel chooses a number.
+  package var name: String
+
+  package init(hostName: String, name: String) {
+    self.hostName = hostName
+    self.name = name
   }
 }
 
@@ -174,6 +190,8 @@ package struct ListedProcess: Hashable, Sendable {
   package var uid: UInt32 = 0
   package var gid: UInt32 = 0
   package var groups: [UInt32] = []
+  /// The groups stay those of the caller.
+  package var keepsGroups = false
   package var umask: UInt32?
   package var scheduler: Scheduler?
   package var ioPriority: IOPriority?

@@ -11,8 +11,8 @@ struct ListedPreparation: PreparedRoot {
   private let listed: ListedRoot
   /// For each mount of the list what was made ready, if anything.
   private let mounts: [Ready]
-  /// The host's nodes, for a container that cannot make any.
-  private let hostNodes: [PreparedMount?]
+  /// For a container that cannot make any.
+  private let nodes: CreatedNodes
   private let cgroup: Cgroup?
 
   enum Ready {
@@ -41,12 +41,11 @@ struct ListedPreparation: PreparedRoot {
       mounts.append(try attempt("mount \(mount.target)") { try Self.ready(mount, listed.namespaces) })
     }
     self.mounts = mounts
-    let ownsUsers = listed.namespaces.user == .own
-    var nodes: [PreparedMount?] = []
-    for node in listed.root.devices {
-      nodes.append(ownsUsers && node.kind != .fifo ? try Self.hostNode(node) : nil)
-    }
-    hostNodes = nodes
+    let namespaces = listed.namespaces
+    nodes =
+      namespaces.user == .own
+      ? try CreatedNodes(listed.root.devices, owners: OwnerMap(uids: namespaces.uids, gids: namespaces.gids))
+      : CreatedNodes(none: listed.root.devices)
     cgroup =
       listed.root.mounts.contains { $0.source == .cgroup }
       ? try attempt("find cgroups") {
@@ -78,13 +77,6 @@ struct ListedPreparation: PreparedRoot {
     }
   }
 
-  private static func hostNode(_ node: DeviceNode) throws(LaunchError) -> PreparedMount? {
-    try attempt("open device \(node.path)") {
-      guard Files.exists(node.path) else { throw SystemCallError("open", on: node.path, .noSuchFileOrDirectory) }
-      return PreparedMount(try DetachedMount(cloning: node.path, followLinks: false))
-    }
-  }
-
   func attach(for container: ContainerSpecification) throws(LaunchError) {
     // Without a mount namespace of its own the container's mounts stay where nobody sees them (Linux 6.15).
     if container.listed?.namespaces.mount == .inherited { return }
@@ -96,6 +88,8 @@ struct ListedPreparation: PreparedRoot {
       try attempt("mount \(mount.target)") { try place(mount, ready, in: root) }
     }
     try makeDevices(container, in: root)
+    // Best effort: whether it is there is said when it is entered. Later the root may be read-only.
+    _ = try? root.directory(container.process.workingDirectory)
     for sysctl in container.sysctls {
       try attempt("set sysctl \(sysctl.key)") { try Self.set(sysctl) }
     }
@@ -189,7 +183,9 @@ struct ListedPreparation: PreparedRoot {
       if mount.copiesUp {
         let flags = O_RDONLY | O_DIRECTORY
         if let below = try Files.openIfPresent(mount.target, below: root.descriptor, [.inRoot, .noMagicLinks], flags) {
-          try TreeCopy(ownerOffset: 0).contents(of: below.borrowed, to: made.descriptor)
+          // The descriptor of a mount is O_PATH, by which no owner can be changed.
+          let top = try Files.open(".", in: made.descriptor, flags)
+          try TreeCopy(ownerOffset: 0).contents(of: below.borrowed, to: top.borrowed)
         }
         if attributes.contains(.readOnly) { try made.set(.readOnly) }
       }
@@ -244,8 +240,8 @@ struct ListedPreparation: PreparedRoot {
     }
     if isOfHost { return }
     let dev = try attempt("open /dev") { try root.systemDirectory("dev") }
-    for (node, host) in zip(listed.devices, hostNodes) {
-      try attempt("make device \(node.path)") { try make(node, host, in: root) }
+    for (number, node) in listed.devices.enumerated() {
+      try attempt("make device \(node.path)") { try make(node, nodes[number], in: root) }
     }
     try attempt("make links in /dev") {
       for (name, target) in Self.links + [("ptmx", "pts/ptmx")] {
@@ -256,35 +252,20 @@ struct ListedPreparation: PreparedRoot {
     }
   }
 
-  private func make(_ node: DeviceNode, _ host: PreparedMount?, in root: RootDirectory) throws(SystemCallError) {
-    if let host {
+  private func make(_ node: DeviceNode, _ made: PreparedMount?, in root: RootDirectory) throws(SystemCallError) {
+    if let made {
       let place = try root.mountPoint(node.path, .file)
-      return try host.attach(at: place.borrowed)
+      return try made.attach(at: place.borrowed)
     }
     let parts = node.path.split(separator: "/").map(String.init)
     guard let name = parts.last else { throw SystemCallError("mknod", on: node.path, .invalidArgument) }
     let parent = try root.directory("/" + parts.dropLast().joined(separator: "/"))
-    let type: mode_t =
-      switch node.kind {
-      case .character: S_IFCHR
-      case .block: S_IFBLK
-      case .fifo: S_IFIFO
-      }
-    let device = stk_makedev(node.major, node.minor)
     do throws(SystemCallError) {
       let there = try Files.status(name, in: parent.borrowed)
-      if there.st_mode & S_IFMT == type && (node.kind == .fifo || there.st_rdev == device) { return }
+      if there.st_mode & S_IFMT == node.type && (node.kind == .fifo || there.st_rdev == node.number) { return }
       throw SystemCallError("mknod", on: node.path, .fileExists)
     } catch  where error.errno == .noSuchFileOrDirectory {}
-    let descriptor = parent.borrowed.rawValue
-    try checkedErrno(
-      "mknod", on: node.path, unsafe mknodat(descriptor, name, type | mode_t(node.mode & 0o7777), device))
-    // mknod(2) is subject to the umask.
-    try checkedErrno("chmod", on: node.path, unsafe fchmodat(descriptor, name, mode_t(node.mode & 0o7777), 0))
-    if node.uid != 0 || node.gid != 0 {
-      try checkedErrno(
-        "chown", on: node.path, unsafe fchownat(descriptor, name, node.uid, node.gid, AT_SYMLINK_NOFOLLOW))
-    }
+    try node.make(named: name, in: parent.borrowed)
   }
 
   // MARK: Settings and masks

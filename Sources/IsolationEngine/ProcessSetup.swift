@@ -17,8 +17,8 @@ struct ProcessSetup {
   let resourceLimits: [ResourceLimitSpecification]
   /// Whether the output streams are the container's alone, and so the user's to open again (`/dev/stdout`).
   var ownsStreams = false
-  /// Where the listener of the filter is sent, when it asks one.
-  var recorder: FileDescriptor?
+  /// Where the listener of the filter is sent, when it asks one, and with which words.
+  var listener: (socket: FileDescriptor, message: [UInt8])?
 
   /// Who the process is in numbers, instead of the container's files.
   var listed: ListedProcess?
@@ -35,6 +35,8 @@ struct ProcessSetup {
       try attempt("give the streams to the user") {
         for stream: CInt in [1, 2] { try checkedErrno("fchown", fchown(stream, user.uid, user.gid)) }
       }
+    } else if listed != nil && user.uid != 0 {
+      giveStreams(to: user)
     }
     try setLimits()
     try listed?.apply()
@@ -45,8 +47,10 @@ struct ProcessSetup {
     try closeDescriptors(keeping: preserved)
     try attempt("become user \(process.user.isEmpty ? "root" : process.user)") {
       try ProcessCapabilities.setKeepCapabilities(true)
-      let groups = user.supplementaryGroups
-      try checked("setgroups", unsafe stk_setgroups(groups.count, groups))
+      if listed?.keepsGroups != true {
+        let groups = user.supplementaryGroups
+        try checked("setgroups", unsafe stk_setgroups(groups.count, groups))
+      }
       try checked("setresgid", on: "\(user.gid)", stk_setresgid(user.gid, user.gid, user.gid))
       try checked("setresuid", on: "\(user.uid)", stk_setresuid(user.uid, user.uid, user.uid))
     }
@@ -70,6 +74,17 @@ struct ProcessSetup {
     try loadFilter()
     if loadsWithPrivilege { try attempt("set capabilities") { try ProcessCapabilities.apply(state) } }
     return environment
+  }
+
+  /// The streams are whatever the caller had: the user can open them again (`/dev/stdout`) where they can be given away.
+  private func giveStreams(to user: ContainerUser) {
+    for stream: CInt in 0...2 {
+      guard let status = try? Files.status(FileDescriptor(rawValue: stream)) else { continue }
+      // The machine's /dev/null is everybody's.
+      let isNull = status.st_mode & S_IFMT == S_IFCHR && status.st_rdev == stk_makedev(1, 3)
+      // Best effort: what cannot be given away stays open.
+      if !isNull { _ = fchown(stream, user.uid, user.gid) }
+    }
   }
 
   private func lookUpUser(in root: FileDescriptor) throws -> ContainerUser {
@@ -164,9 +179,11 @@ struct ProcessSetup {
     guard let seccomp else { return }
     try attempt("load seccomp filter") {
       let filter = try CompiledFilter(wireBytes: seccomp)
-      guard let recorder else { return try filter.load() }
-      let listener = try filter.loadListening()
-      try checked("sendmsg", stk_send_listener(recorder.rawValue, listener.borrowed.rawValue))
+      guard let (socket, message) = listener else { return try filter.load() }
+      let descriptor = try filter.loadListening()
+      try checked(
+        "sendmsg",
+        unsafe stk_send_listener(socket.rawValue, descriptor.borrowed.rawValue, message, message.count))
     }
   }
 
@@ -192,9 +209,8 @@ struct ProcessSetup {
 
   /// Whether there is a program to be executed, for who wants to know it before a container waits.
   func checkProgram() throws(LaunchError) {
-    guard let name = process.arguments.first, !name.isEmpty else {
-      throw LaunchError("execute", "no command", exitCode: 127)
-    }
+    // Without one it is never told to go on.
+    guard let name = process.arguments.first else { return }
     let (_, candidates) = candidates(for: name, process.environment)
     if name.contains("/") && !name.hasPrefix("/") { return }
     guard !candidates.contains(where: { unsafe access($0, X_OK) == 0 }) else { return }

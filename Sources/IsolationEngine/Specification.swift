@@ -268,17 +268,6 @@ package struct ResourceLimitSpecification: Hashable, Sendable {
   }
 }
 
-package struct SysctlSpecification: Hashable, Sendable {
-  /// `net.ipv4.ip_forward`.
-  package var key: String
-  package var value: String
-
-  package init(key: String, value: String) {
-    self.key = key
-    self.value = value
-  }
-}
-
 package struct DeviceSpecification: Hashable, Sendable {
   /// A device node of the host.
   package var source: String

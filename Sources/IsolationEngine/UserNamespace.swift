@@ -63,6 +63,14 @@ struct OwnerMap: Equatable {
     return extents
   }
 
+  /// What an owner inside is on the host; nil when it has no number there.
+  func user(_ id: UInt32) -> UInt32? { Self.kernel(id, users) }
+  func group(_ id: UInt32) -> UInt32? { Self.kernel(id, groups) }
+
+  private static func kernel(_ id: UInt32, _ extents: [Extent]) -> UInt32? {
+    extents.first { id >= $0.disk && id - $0.disk < $0.count }.map { $0.kernel + (id - $0.disk) }
+  }
+
   func apply(to pid: pid_t) throws(SystemCallError) {
     try Files.write(Self.text(users), to: "/proc/\(pid)/uid_map")
     try Files.write(Self.text(groups), to: "/proc/\(pid)/gid_map")

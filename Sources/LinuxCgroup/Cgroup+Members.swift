@@ -50,11 +50,6 @@ extension Cgroup {
     return CgroupEntrance(files)
   }
 
-  /// Moves the calling process into the group, in every hierarchy.
-  package func attachSelf() throws(CgroupError) {
-    try openEntrance(unified: true).enter()
-  }
-
   /// Moves another process into the group, in every hierarchy.
   package func attach(_ pid: pid_t) throws(CgroupError) {
     try systemCalls { () throws(SystemCallError) in

@@ -86,6 +86,18 @@ extension Cgroup {
     try thawLegacy()
   }
 
+  /// Takes a member back into the group that was put into another one, and lets it go on if it was frozen there: a process
+  /// takes the state of the group that it comes into.
+  package func takeBack(_ pid: pid_t) throws(CgroupError) {
+    try systemCalls { () throws(SystemCallError) in
+      if case .legacy(let mount) = hierarchy.location(of: .freezer) {
+        try Files.makeDirectories("\(mount)/\(path)", mode: 0o755)
+      }
+    }
+    try thaw()
+    try attach(pid)
+  }
+
   private func thawLegacy() throws(CgroupError) {
     guard case .legacy(let mount) = hierarchy.location(of: .freezer) else { return }
     do throws(SystemCallError) {

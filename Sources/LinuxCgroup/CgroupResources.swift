@@ -10,12 +10,18 @@ package struct CgroupResources: Hashable, Sendable {
     package var value: String
     /// A missing file, or a missing controller, is no error: the kernel was built without the feature.
     package var isOptional: Bool
+    /// The file that has the same meaning where the kernel does not have `file`.
+    package var otherFile: String?
 
-    package init(_ controller: CgroupController, _ file: String, _ value: String, isOptional: Bool = false) {
+    package init(
+      _ controller: CgroupController, _ file: String, or otherFile: String? = nil, _ value: String,
+      isOptional: Bool = false
+    ) {
       self.controller = controller
       self.file = file
       self.value = value
       self.isOptional = isOptional
+      self.otherFile = otherFile
     }
   }
 
@@ -65,6 +71,11 @@ extension Cgroup {
     do throws(SystemCallError) {
       try Files.write(setting.value, to: "\(directory)/\(setting.file)")
     } catch {
+      if error.errno == .noSuchFileOrDirectory, let other = setting.otherFile {
+        var second = setting
+        (second.file, second.otherFile) = (other, nil)
+        return try write(second, among: all)
+      }
       if setting.isOptional && [.noSuchFileOrDirectory, .permissionDenied].contains(error.errno) { return }
       // Version 1 keeps memory below memory and swap at every moment: when both are raised, the sum goes first.
       let sum = all.first { $0.file == "memory.memsw.limit_in_bytes" }

@@ -35,28 +35,33 @@ package final class FirewallSocket {
   /// - Returns: false when there is none of family `ip`.
   @discardableResult
   package func delete(table: String) throws(NetlinkError) -> Bool {
-    // One that is not there cannot be deleted: only its absence, or a kernel without that family, is no error.
-    try deleteIfPresent(TableName(table, family: .bridge))
-    return try deleteIfPresent(TableName(table))
-  }
-
-  @discardableResult
-  private func deleteIfPresent(_ table: TableName) throws(NetlinkError) -> Bool {
+    // Only those that are there: what a transaction without them would come to, the kernel takes back, and for that it waits
+    // for its readers (RCU), as long as all the rest of the removal takes.
+    let present = try tables().filter { $0.name == table }
+    if present.isEmpty { return false }
     do throws(NetlinkError) {
-      try transact([[try TableMessage.delete(table)]])
-      return true
-    } catch  where [.noSuchFileOrDirectory, .notSupported, .addressFamilyNotSupported].contains(error.errno) {
-      return false
+      try transact([try present.map { table throws(NetlinkError) in try TableMessage.delete(table) }])
+    } catch  where error.errno == .noSuchFileOrDirectory {
+      // Somebody was first with one of them: that one, and not the other.
+      for table in try tables() where present.contains(table) { try transact([[try TableMessage.delete(table)]]) }
     }
+    return present.contains { $0.family == .ip }
   }
 
   func dump(_ message: NetlinkMessage) throws(NetlinkError) -> [NetlinkReply] { try socket.dump(message) }
 
-  /// The names of the tables of family `ip`.
-  package func tables() throws(NetlinkError) -> [String] {
-    let headerLength = 16 + MemoryLayout<nfgenmsg>.size
-    return try socket.dump(try TableMessage.list()).compactMap {
-      $0.text(of: NFTA_TABLE_NAME.rawValue, from: headerLength)
+  /// The tables of the families that are known here; none where the kernel has no nftables.
+  package func tables() throws(NetlinkError) -> [TableName] {
+    let header = 16 + MemoryLayout<nfgenmsg>.size
+    do throws(NetlinkError) {
+      return try socket.dump(try TableMessage.list()).compactMap { reply in
+        guard let family = reply.family.flatMap(TableName.Family.init),
+          let name = reply.text(of: NFTA_TABLE_NAME.rawValue, from: header)
+        else { return nil }
+        return TableName(name, family: family)
+      }
+    } catch  where error.errno == .notSupported || error.errno == .invalidArgument {
+      return []
     }
   }
 }

@@ -38,7 +38,8 @@ extension FirewallSocket {
 }
 
 extension NetlinkReply {
-  fileprivate var family: UInt8? { bytes.count > 16 ? bytes[16] : nil }
+  /// NFPROTO_* (`nfgenmsg`).
+  var family: UInt8? { bytes.count > 16 ? bytes[16] : nil }
 
   /// Whether a text stands in the message, be it in an expression of nftables or of iptables.
   fileprivate func mentions(_ text: String) -> Bool {

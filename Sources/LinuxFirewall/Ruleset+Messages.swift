@@ -75,8 +75,9 @@ enum TableMessage {
     return message
   }
 
+  /// The tables of all families.
   static func list() throws(NetlinkError) -> NetlinkMessage {
-    try make("list nftables tables", NFT_MSG_GETTABLE, query: true)
+    try make("list nftables tables", NFT_MSG_GETTABLE, query: true, family: UInt8(NFPROTO_UNSPEC))
   }
 
   /// The chains of all families.

@@ -34,8 +34,10 @@ package enum OwnProgram {
   }
 
   /// Executes the program again, through such a mount; returns when that is how it is executed already.
-  package static func moveOutOfReach(_ arguments: [String], environment: [String]) throws(SystemCallError) {
+  package static func moveOutOfReach(_ arguments: [String]) throws(SystemCallError) {
     if try isOutOfReach { return }
+    let environment = try Files.readAll("/proc/self/environ").split(separator: 0)
+      .map { String(decoding: $0, as: UTF8.self) }
     try withFile { (program) throws(SystemCallError) in
       let path = "/proc/self/fd/\(program.rawValue)"
       let result = unsafe withCStrings(arguments) { argv in

@@ -48,7 +48,7 @@ extension RouteSocket {
     try socket.perform(messages)
   }
 
-  private static func message(bringUp index: Int32, named name: String) throws(NetlinkError) -> NetlinkMessage {
+  static func message(bringUp index: Int32, named name: String) throws(NetlinkError) -> NetlinkMessage {
     let message = try NetlinkMessage("bring \(name) up", type: RTM_NEWLINK)
     var header = ifinfomsg()
     header.ifi_index = index

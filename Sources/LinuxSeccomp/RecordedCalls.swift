@@ -96,5 +96,5 @@ extension SeccompProfile {
   package static let open = SeccompProfile(
     defaultAction: .allow, architectures: SeccompProfile.default.architectures, rules: [])
 
-  var asksListener: Bool { defaultAction == .notify || rules.contains { $0.action == .notify } }
+  package var asksListener: Bool { defaultAction == .notify || rules.contains { $0.action == .notify } }
 }

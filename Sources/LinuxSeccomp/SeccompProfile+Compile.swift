@@ -48,6 +48,17 @@ extension SeccompProfile {
   }
 }
 
+extension SeccompProfile {
+  /// The names in rules that nobody here knows: no rule is made of them.
+  package var unknownNames: [String] {
+    rules.flatMap(\.names).filter { name in
+      // Known to the library: as a number, or as a call that other architectures have.
+      let isKnown = unsafe seccomp_syscall_resolve_name(name) != SeccompCalls.unknown
+      return !isKnown && SeccompCalls.newer(name, SeccompCalls.native) == nil
+    }
+  }
+}
+
 extension SeccompRule {
   /// Whether the rule is for such a container: all that it includes is there, nothing that it excludes.
   fileprivate func applies(capabilities: CapabilitySet, kernel: KernelVersion) -> Bool {

@@ -25,16 +25,21 @@ package struct SeccompProfileError: Error, Hashable, Sendable, CustomStringConve
 extension SeccompProfile {
   /// Reads a profile in Docker's JSON form, or OCI's (`linux.seccomp` of a runtime configuration).
   ///
-  /// - Parameter source: what messages call it, most often the path.
+  /// - Parameters:
+  ///   - source: what messages call it, most often the path.
+  ///   - listenable: whether there is a way to hand calls to the listener that a document names.
   /// - Throws: everything that is wrong with it. Keys that neither form has are left out, as docker does.
-  package init(json: [UInt8], source: String) throws(SeccompProfileError) {
+  package init(json: [UInt8], source: String, listenable: Bool = false) throws(SeccompProfileError) {
     let document: Document
     do {
       document = try JSONDecoder().decode(Document.self, from: Data(json))
     } catch {
       throw SeccompProfileError(source: source, problems: [Self.problem(error)])
     }
-    var reading = Reading()
+    var reading = Reading(hasListener: listenable && document.listenerPath?.isEmpty == false)
+    if !listenable, let path = document.listenerPath, !path.isEmpty {
+      reading.report("listenerPath", "handing calls to a listener is not supported")
+    }
     self = reading.profile(document)
     guard reading.problems.isEmpty else { throw SeccompProfileError(source: source, problems: reading.problems) }
   }
@@ -112,16 +117,19 @@ private struct ScopeEntry: Decodable {
 
 /// Turns a document into a profile, and goes on after a problem.
 private struct Reading {
+  /// Whether a call can be handed to somebody.
+  let hasListener: Bool
   var problems: [SeccompProfileError.Problem] = []
 
-  private mutating func report(_ key: String, _ reason: String) {
+  init(hasListener: Bool) {
+    self.hasListener = hasListener
+  }
+
+  mutating func report(_ key: String, _ reason: String) {
     problems.append(SeccompProfileError.Problem(key: key, reason: reason))
   }
 
   mutating func profile(_ document: Document) -> SeccompProfile {
-    if let path = document.listenerPath, !path.isEmpty {
-      report("listenerPath", "handing calls to a listener is not supported")
-    }
     let defaultAction = action(document.defaultAction, document.defaultErrnoRet, "defaultAction")
     let flags = flags(document.flags ?? [])
     let architectures = architectures(document)
@@ -140,7 +148,9 @@ private struct Reading {
     case "SCMP_ACT_TRAP": return .trap
     case "SCMP_ACT_KILL", "SCMP_ACT_KILL_THREAD": return .killThread
     case "SCMP_ACT_KILL_PROCESS": return .killProcess
-    case "SCMP_ACT_NOTIFY": report(key, "SCMP_ACT_NOTIFY is not supported: there is no listener to ask")
+    case "SCMP_ACT_NOTIFY":
+      if hasListener { return .notify }
+      report(key, "SCMP_ACT_NOTIFY is not supported: there is no listener to ask")
     default: report(key, "unknown action \"\(name)\"")
     }
     return .killProcess
@@ -155,7 +165,8 @@ private struct Reading {
       // The filter is loaded by a process with one thread, which hands it on to all that it will have.
       case "SECCOMP_FILTER_FLAG_TSYNC": break
       case "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV":
-        report("flags[\(index)]", "\(name) needs a listener, which is not supported")
+        flags.insert(.waitsKillable)
+        if !hasListener { report("flags[\(index)]", "\(name) needs a listener, which is not supported") }
       default: report("flags[\(index)]", "unknown flag \"\(name)\"")
       }
     }

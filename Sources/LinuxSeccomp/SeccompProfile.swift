@@ -72,6 +72,8 @@ package struct SeccompFlags: OptionSet, Hashable, Sendable {
   package static let log = SeccompFlags(rawValue: 1 << 1)
   /// Speculative store bypass stays as it is.
   package static let speculationAllowed = SeccompFlags(rawValue: 1 << 2)
+  /// While a listener works at a call, only a signal that kills interrupts it (Linux 5.19).
+  package static let waitsKillable = SeccompFlags(rawValue: 1 << 5)
 }
 
 /// What happens with some calls, when the container is such that the rule is for it.

@@ -280,10 +280,17 @@ package enum Files {
       return try removeDirectory(path, in: directory)
     } catch  where error.errno == .directoryNotEmpty {}
     let opened = try open(path, in: directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-    for name in try names(of: try opened.duplicate(), object: path) {
-      try removeTree(name, in: opened.borrowed)
+    // Who still writes there may make a file after the list was read: it is read again, not for ever.
+    for round in 1... {
+      for name in try names(of: try open(".", in: opened.borrowed, O_RDONLY | O_DIRECTORY), object: path) {
+        try removeTree(name, in: opened.borrowed)
+      }
+      do throws(SystemCallError) {
+        return try removeDirectory(path, in: directory)
+      } catch {
+        guard error.errno == .directoryNotEmpty && round < 5 else { throw error }
+      }
     }
-    try removeDirectory(path, in: directory)
   }
 }
 

@@ -19,6 +19,17 @@ package struct Spawn {
     self.descriptors = descriptors
   }
 
+  /// The environment of the calling program.
+  package static var ownEnvironment: [String] {
+    var strings: [String] = []
+    var next = unsafe environ
+    while let entry = unsafe next.pointee {
+      strings.append(unsafe String(cString: entry))
+      unsafe next += 1
+    }
+    return strings
+  }
+
   /// Starts the program, with all signals unblocked.
   /// - Returns: its pid: the caller's child, to be reaped.
   package func start() throws(SystemCallError) -> pid_t {

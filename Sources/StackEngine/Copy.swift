@@ -21,7 +21,8 @@ package struct FileCopy {
       let source = try Source(source, follows: followsLinks) { try Files.open($0, $1) }
       let target = try Target(path, of: source) { try container.open($0, $1) }
       try TreeUnpacking.unpack(
-        try source.tree(), into: target.directory.borrowed, base: target.base, owner: owner(in: container))
+        try source.tree(as: target.base), into: target.directory.borrowed, base: target.base,
+        owner: owner(in: container))
     }
   }
 
@@ -30,7 +31,8 @@ package struct FileCopy {
     let source = try Source(path, follows: followsLinks) { try container.open($0, $1) }
     let target = try Target(target, of: source) { try Files.open($0, $1) }
     try TreeUnpacking.unpack(
-      try source.tree(ownerOffset: container.ownerOffset), into: target.directory.borrowed, base: target.base,
+      try source.tree(ownerOffset: container.ownerOffset, as: target.base), into: target.directory.borrowed,
+      base: target.base,
       owner: keepsOwners ? .archived(offset: 0) : .one(uid: getuid(), gid: getgid()))
   }
 
@@ -69,9 +71,11 @@ private struct Source {
   let isDirectory: Bool
   /// Written as `DIR/.`: not the directory, but what is in it.
   let isContent: Bool
-  /// Where it is, and its name there.
+  /// Where it is, and its name there: a directory is open itself, for by its name it may be something else by now.
   private let directory: SharedDescriptor
   private let name: String
+  /// What it is called.
+  private let ownName: String
 
   private static let mostLinks = 40
 
@@ -85,10 +89,18 @@ private struct Source {
       let status = try Files.status(name, in: directory.borrowed)
       let isLink = status.st_mode & S_IFMT == S_IFLNK
       guard isLink, follows || isContent || given.hasSuffix("/") else {
-        self.directory = directory
-        self.name = name
+        ownName = name
         isDirectory = status.st_mode & S_IFMT == S_IFDIR
-        if given.hasSuffix("/"), !isDirectory { throw SystemCallError("open", on: given, .notDirectory) }
+        if isDirectory {
+          let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
+          self.directory = SharedDescriptor(try Files.open(name, in: directory.borrowed, flags))
+          self.name = "."
+        } else if given.hasSuffix("/") || isContent {
+          throw SystemCallError("open", on: given, .notDirectory)
+        } else {
+          self.directory = directory
+          self.name = name
+        }
         return
       }
       let target = try Files.readLink(name, in: directory.borrowed)
@@ -97,8 +109,10 @@ private struct Source {
     throw SystemCallError("open", on: given, .tooManySymbolicLinkLevels)
   }
 
-  func tree(ownerOffset: UInt32 = 0) throws -> TreeSource {
-    try TreeSource(name, in: directory, shownAs: isContent ? "." : name, ownerOffset: ownerOffset)
+  /// - Parameter base: the name that the whole is to have; nil is its own.
+  func tree(ownerOffset: UInt32 = 0, as base: String? = nil) throws -> TreeSource {
+    let shown = base ?? (isContent ? "." : ownName)
+    return try TreeSource(name, in: directory, shownAs: shown, ownerOffset: ownerOffset)
   }
 }
 

@@ -47,7 +47,7 @@ extension Engine {
         noneCanAct: { network = BackgroundStep { try self.removeNetwork(of: project) } })
     }
     // Only now: until they have ended, containers may ask it for names.
-    SupervisorSpawner(paths: paths, project: project).end()
+    problems.collect("supervisor") { try SupervisorSpawner(paths: paths, project: project).end() }
     // What the records do not know, the cgroups do.
     problems.collect("cgroup") { try removeCgroups(of: project) }
     problems.collect("volumes") {

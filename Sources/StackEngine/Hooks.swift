@@ -1,9 +1,7 @@
-import Glibc
 import IsolationEngine
 import LinuxSystem
 import StackModel
 import StackStore
-import SystemPackage
 
 /// Commands that are run in a container when it has started, or before it is stopped (`post_start`, `pre_stop`).
 struct Hooks {
@@ -24,24 +22,13 @@ struct Hooks {
       process.environment += hook.environment.map { "\($0.name)=\($0.value)" }
       if let user = hook.user { process.user = user }
       if let directory = hook.workingDirectory { process.workingDirectory = directory }
-      var exec = ContainerExec(specification, initProcess: run.process, process: process)
-      exec.isPrivileged = hook.isPrivileged
-      let code = try exitCode(of: exec, limit)
+      let code = try HookProcess.run(
+        .init(
+          container: container, initProcess: run.process, process: process, isPrivileged: hook.isPrivileged,
+          limit: limit))
       if code != 0 {
         throw Failure(description: "\(service) hook exited with status \(code): \(hook.command.joined(separator: " "))")
       }
-    }
-  }
-
-  private func exitCode(of exec: ContainerExec, _ limit: Int) throws -> Int32 {
-    let null = try Files.open("/dev/null", O_RDONLY)
-    do {
-      let program = try exec.start(.init(input: null.borrowed, output: .standardError, error: .standardError))
-      if !program.waitForEnd(milliseconds: limit) { try program.signal(SIGKILL) }
-      return try program.reap().code
-    } catch let error as LaunchError {
-      // As a shell would: 126 or 127.
-      return error.exitCode
     }
   }
 

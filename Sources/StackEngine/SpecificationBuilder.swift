@@ -57,7 +57,7 @@ struct SpecificationBuilder {
     specification.seccomp = seccomp
     specification.recordsCalls = service.recordsCalls ?? false
     specification.resourceLimits = try resourceLimits()
-    specification.sysctls = sysctls
+    specification.sysctls = try sysctls(in: namespaces)
     specification.devices = service.devices.map {
       DeviceSpecification(source: $0.source, target: $0.target, access: $0.permissions)
     }
@@ -209,7 +209,7 @@ struct SpecificationBuilder {
   }
 
   /// In a network namespace of its own a container may ping and bind low ports without a capability for it.
-  private var sysctls: [SysctlSpecification] {
+  private func sysctls(in namespaces: NamespaceSpecification) throws(EngineError) -> [SysctlSpecification] {
     var values = service.sysctls
     if namespaces.network == .own {
       if values["net.ipv4.ping_group_range"] == nil {
@@ -219,7 +219,11 @@ struct SpecificationBuilder {
         values["net.ipv4.ip_unprivileged_port_start"] = "0"
       }
     }
-    return values.sorted { $0.key < $1.key }.map { SysctlSpecification(key: $0.key, value: $0.value) }
+    let settings = values.sorted { $0.key < $1.key }.map { SysctlSpecification(key: $0.key, value: $0.value) }
+    if let setting = settings.first(where: { !namespaces.contains($0) }) {
+      throw EngineError(.usage, service.name, "sysctl \(setting.key) is a setting of the whole machine")
+    }
+    return settings
   }
 }
 

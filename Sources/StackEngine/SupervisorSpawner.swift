@@ -71,10 +71,9 @@ package struct SupervisorSpawner {
   }
 
   /// Ends the supervisor, and waits until it is gone.
-  package func end() {
+  package func end() throws(SystemCallError) {
     guard let process = current()?.open() else { return }
-    // Best effort: it is killed, or is gone already.
-    try? process.signal(SIGKILL)
+    try process.signal(SIGKILL)
     _ = process.waitForEnd(milliseconds: 5000)
   }
 }

@@ -57,7 +57,7 @@ extension UpOperation {
   func serviceNames(_ instances: [String]) -> [String] {
     var names: [String] = []
     for name in instances {
-      let service = plan.stack.services.first { $0.name == name }?.serviceName ?? name
+      let service = plan.service(name)?.serviceName ?? name
       if !names.contains(service) { names.append(service) }
     }
     return names
@@ -65,7 +65,7 @@ extension UpOperation {
 
   /// The name of the container of a service, or of one of its replicas.
   func containerName(of name: String) -> String {
-    guard let service = plan.stack.services.first(where: { $0.name == name }) else { return name }
+    guard let service = plan.service(name) else { return name }
     return KernelNames.container(project: plan.stack.name, service)
   }
 

@@ -235,7 +235,7 @@ final class UpOperation {
     switch service.networkMode {
     case .none, .host: return nil
     case .service(let other):
-      return plan.stack.services.first { $0.name == other }.flatMap(publishedAddress)
+      return plan.service(other).flatMap(publishedAddress)
     case .networks(let attachments):
       let usable = outward(attachments) ?? attachments.first
       return usable.flatMap { plan.addresses.address(of: service.name, on: $0.network) }
@@ -270,7 +270,7 @@ final class UpOperation {
     try runner.carryOut(&schedule) { (effect, runner) throws(EngineError) in
       switch effect {
       case .start(let name):
-        guard let service = plan.services.first(where: { $0.service.name == name }) else { return }
+        guard let service = plan.prepared(name) else { return }
         try begin(service, spawner: spawner, runner: &runner)
       case .skip(let name, let reason):
         engine.report(.container, containerName(of: name), .skipped, detail: reason.description)
@@ -325,7 +325,7 @@ final class UpOperation {
   private func handle(
     _ event: StartRunner.Event, _ schedule: inout StartSchedule, _ problems: inout [EngineError.Problem]
   ) throws(EngineError) -> [StartSchedule.Effect] {
-    let service = plan.services.first { $0.service.name == event.service }
+    let service = plan.prepared(event.service)
     let name = service?.name ?? event.service
     switch event.outcome {
     case .started:

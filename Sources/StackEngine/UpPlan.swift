@@ -84,6 +84,33 @@ struct UpPlan {
   let orphans: [ContainerStatus]
   /// Replicas beyond the number that is wanted.
   let surplus: [ContainerStatus]
+  private let places: [String: Int]
+  private let placesInStack: [String: Int]
+
+  init(
+    stack: Stack, services: [PreparedService], networks: [NetworkRecord], addresses: AddressPlan,
+    publishedPorts: [String: [ContainerRecord.PublishedPort]], orphans: [ContainerStatus], surplus: [ContainerStatus]
+  ) {
+    self.stack = stack
+    self.services = services
+    self.networks = networks
+    self.addresses = addresses
+    self.publishedPorts = publishedPorts
+    self.orphans = orphans
+    self.surplus = surplus
+    places = Self.places(of: services.map(\.service))
+    placesInStack = Self.places(of: stack.services)
+  }
+
+  private static func places(of services: [Service]) -> [String: Int] {
+    Dictionary(services.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The service of this name, if it was asked for.
+  func prepared(_ name: String) -> PreparedService? { places[name].map { services[$0] } }
+
+  /// The service of this name, also one that was not asked for.
+  func service(_ name: String) -> Service? { placesInStack[name].map { stack.services[$0] } }
 }
 
 struct UpPlanner {

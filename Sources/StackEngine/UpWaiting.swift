@@ -93,7 +93,7 @@ extension UpOperation {
 
   /// Runs what the service wants to be run after its start.
   func runHooks(of name: String) throws(EngineError) -> EngineError.Problem? {
-    guard let service = plan.services.first(where: { $0.service.name == name })?.service, let hooks = service.postStart
+    guard let service = plan.prepared(name)?.service, let hooks = service.postStart
     else { return nil }
     let container = directory.container(containerName(of: name))
     guard let run = try engineStep(name, { try container.read(.state) }) else { return nil }
@@ -106,7 +106,7 @@ extension UpOperation {
   }
 
   func report(_ event: StartRunner.Event) {
-    let name = plan.services.first { $0.service.name == event.service }?.name ?? event.service
+    let name = plan.prepared(event.service)?.name ?? event.service
     switch event.outcome {
     case .healthy: engine.report(.container, name, .healthy)
     case .unhealthy(let reason): engine.report(.container, name, .failed, detail: reason)
@@ -152,7 +152,7 @@ extension UpOperation {
   func withoutHealth(
     _ name: String, _ schedule: inout StartSchedule
   ) throws(EngineError) -> [StartSchedule.Effect] {
-    guard plan.services.first(where: { $0.service.name == name })?.healthCheck == nil else { return [] }
+    guard plan.prepared(name)?.healthCheck == nil else { return [] }
     return schedule.handle(.unhealthy(name, reason: "has no health check: write healthcheck: or ready:"))
   }
 }

@@ -17,11 +17,13 @@ struct ContainerRecord: WireCodable {
   var annotations: [String]
   var cgroup: [String]
   /// Whether there is something to be run when the container has started or is gone.
-  var hasLaterHooks: Bool
+  var hasLaterHooks = false
+  /// Whether it can be started: `process` of a configuration may be missing until then.
+  var hasProgram = true
 
   init(
     id: String, bundle: String, rootDirectory: String, process: ProcessIdentity, annotations: [String: String],
-    cgroup: [String], hasLaterHooks: Bool
+    cgroup: [String]
   ) {
     self.id = id
     self.bundle = bundle
@@ -29,7 +31,6 @@ struct ContainerRecord: WireCodable {
     self.process = process
     self.annotations = annotations.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
     self.cgroup = cgroup
-    self.hasLaterHooks = hasLaterHooks
     created = Timestamp.now()
     owner = getuid() == 0 ? "root" : "\(getuid())"
   }
@@ -44,6 +45,7 @@ struct ContainerRecord: WireCodable {
     annotations = try reader.value()
     cgroup = try reader.value()
     hasLaterHooks = try reader.value()
+    hasProgram = try reader.value()
   }
 
   func write(to writer: inout WireWriter) {
@@ -56,6 +58,7 @@ struct ContainerRecord: WireCodable {
     writer.value(annotations)
     writer.value(cgroup)
     writer.value(hasLaterHooks)
+    writer.value(hasProgram)
   }
 
   var group: Cgroup {

@@ -40,6 +40,7 @@ struct Creation {
     var record: ContainerRecord
     var running: RunningContainer
     var hooks: OCIHooks
+    var hookOutput: HookOutput
     var terminal: SharedDescriptor?
   }
 
@@ -48,6 +49,7 @@ struct Creation {
     let bytes = try readConfiguration()
     var configuration = try OCIConfiguration(bytes: bytes)
     Descriptors.announce(&configuration)
+    if isForeground && configuration.process == nil { throw OCIError("process is missing in config.json") }
     let hasTerminal = configuration.process?.hasTerminal ?? false
     if hasTerminal && !isForeground && consoleSocket == nil {
       throw OCIError("a container with a terminal needs --console-socket")
@@ -91,13 +93,18 @@ struct Creation {
     }
     var record = ContainerRecord(
       id: id, bundle: bundle, rootDirectory: specification.directory, process: try ProcessIdentity.current(),
-      annotations: configuration.annotations, cgroup: specification.cgroup.path,
-      hasLaterHooks: !hooks.poststart.isEmpty || !hooks.poststop.isEmpty)
+      annotations: configuration.annotations, cgroup: specification.cgroup.path)
+    record.hasLaterHooks = !hooks.poststart.isEmpty || !hooks.poststop.isEmpty
+    record.hasProgram = configuration.process != nil
+    options.hooks.output = try HookOutput(configuration.annotations)
     options.hooks.runtime = hooks.prestart + hooks.createRuntime
     options.hooks.createContainer = hooks.createContainer
     options.hooks.startContainer = hooks.startContainer
     let told = record
     options.hooks.input = { pid in Array(JSON.object(told.state(.created, pid: pid)).text().utf8) }
+    if specification.listed?.asksListener == true {
+      options.listener = try CallListener(configuration, record, status: .creating)
+    }
     let streams = try (0..<3).map { number in
       SharedDescriptor(try OwnedDescriptor(duplicating: FileDescriptor(rawValue: number)))
     }
@@ -114,12 +121,45 @@ struct Creation {
       record.process = running.identity
       try context.states.write(record, configuration: bytes)
       if let pidFile { try Files.replace(pidFile, with: "\(running.identity.pid)".utf8, mode: 0o644) }
-      return Created(record: record, running: running, hooks: hooks, terminal: terminal)
+      return Created(
+        record: record, running: running, hooks: hooks, hookOutput: options.hooks.output, terminal: terminal)
     } catch {
       // Best effort, as above: the process is our child.
       try? running.process.signal(SIGKILL)
       _ = try? running.process.reap()
       throw error
+    }
+  }
+}
+
+extension HookOutput {
+  /// The files that annotations name, which hooks write to instead of the caller's streams.
+  init(_ annotations: [String: String]) throws(SystemCallError) {
+    self.init()
+    let flags = O_WRONLY | O_APPEND | O_CREAT
+    if let path = annotations[Annotation.hookOutput] {
+      output = SharedDescriptor(try Files.open(path, flags, mode: 0o644))
+    }
+    if let path = annotations[Annotation.hookErrors] {
+      error = SharedDescriptor(try Files.open(path, flags, mode: 0o644))
+    }
+  }
+}
+
+extension CallListener {
+  /// Connects to who is asked, who is told the container process state of the runtime specification.
+  init(_ configuration: OCIConfiguration, _ record: ContainerRecord, status: ContainerStatus) throws {
+    guard let path = configuration.listenerPath else { throw OCIError("SCMP_ACT_NOTIFY needs listenerPath") }
+    let metadata = configuration.listenerMetadata
+    self.init(socket: SharedDescriptor(try LocalSocket.connect(to: path))) { pid in
+      // An executed process has another number than the container.
+      let container = status == .creating ? pid : record.process.pid
+      let state: JSON = .record([
+        "ociVersion": .string(ContainerRecord.specificationVersion), "fds": .strings(["seccompFd"]),
+        "pid": .integer(pid), "metadata": metadata.map { .string($0) },
+        "state": .object(record.state(status, pid: container)),
+      ])
+      return Array(state.text().utf8)
     }
   }
 }

@@ -1,6 +1,7 @@
 import Glibc
 import IsolationEngine
 import JSONDocument
+import LinuxMounts
 import LinuxSystem
 import SystemPackage
 
@@ -23,6 +24,7 @@ package enum OCICommand {
       }
       let parsed = try Arguments(options, global.operands.dropFirst())
       if parsed.has("help") { finish("Usage: \(programName) [OPTION...] \(name) \(verb.usage)\n") }
+      if verb.entersContainers { try OwnProgram.moveOutOfReach(CommandLine.arguments) }
       exit(try verb.run(parsed, context))
     } catch {
       context.log.report("\(error)")
@@ -81,6 +83,8 @@ package enum OCICommand {
 struct Verb {
   var usage: String
   var options: Arguments.Options
+  /// A process of the command becomes the program of a container: that must not get at the command's own (CVE-2019-5736).
+  var entersContainers = false
   /// - Returns: the exit status.
   var run: @Sendable (Arguments, Context) throws -> CInt
 }
@@ -94,10 +98,16 @@ struct Context {
 
   mutating func read(_ arguments: Arguments) throws {
     if let root = arguments.value("root") { states = StateDirectory(path: Paths.absolute(root)) }
-    log.path = arguments.value("log").map(Paths.absolute)
     if let format = arguments.value("log-format") {
       guard ["text", "json"].contains(format) else { throw UsageError("unknown log format \(format)") }
       log.isJSON = format == "json"
+    }
+    if let path = arguments.value("log") {
+      do throws(SystemCallError) {
+        log.file = SharedDescriptor(try Files.open(path, O_WRONLY | O_APPEND | O_CREAT, mode: 0o644))
+      } catch {
+        throw OCIError("--log \(path): \(error.errno)")
+      }
     }
   }
 }
@@ -122,13 +132,13 @@ enum Output {
 
 /// Where failures are told.
 struct Log {
-  var path: String?
+  var file: SharedDescriptor?
   var isJSON = false
 
   func report(_ message: String) {
     // Best effort: there is nowhere else to say it.
     try? Files.writeAll(FileDescriptor(rawValue: 2), "\(OCICommand.programName): \(message)\n".utf8)
-    guard let path, let file = try? Files.open(path, O_WRONLY | O_APPEND | O_CREAT, mode: 0o644) else { return }
+    guard let file else { return }
     let time = Timestamp.now()
     let line =
       isJSON

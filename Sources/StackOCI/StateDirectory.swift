@@ -27,7 +27,8 @@ struct StateDirectory {
       }
     }
     guard isPlain, !id.isEmpty, id.utf8.count <= 200, !id.hasPrefix("."), !id.hasPrefix("-") else {
-      throw OCIError("invalid container ID format: \"\(id.prefix(80))\"")
+      let reason = isPlain ? "empty, too long, or begins with . or -" : "invalid character"
+      throw OCIError("invalid container ID format: \"\(id.prefix(80))\": \(reason) in the container ID")
     }
   }
 

@@ -16,8 +16,9 @@ struct Translation {
   let filters: String
 
   func specification() throws -> ContainerSpecification {
-    guard let process = configuration.process else { throw OCIError("process is missing in config.json") }
-    guard !process.arguments.isEmpty else { throw OCIError("process.args is empty") }
+    // Only `start` needs it.
+    let process = configuration.process ?? OCIProcess()
+    if configuration.process != nil && process.arguments.isEmpty { throw OCIError("process.args is empty") }
     guard !configuration.rootPath.isEmpty else { throw OCIError("root is missing in config.json") }
     try check()
     let root = absolute(configuration.rootPath)
@@ -34,10 +35,17 @@ struct Translation {
     specification.sysctls = configuration.sysctls
     specification.domainName = configuration.domainName.flatMap { $0.isEmpty ? nil : $0 }
     specification.oomScoreAdjustment = process.oomScoreAdjustment
-    specification.seccomp = try filter(specification.capabilities)
     var listed = ListedContainer(root: self.root(root))
+    if let profile = try profile() {
+      // One whose filter never asks is told all the same, as crun does: whoever listens there expects to be.
+      listed.asksListener = profile.asksListener || configuration.listenerPath != nil
+      specification.seccomp = try SeccompCache(directory: filters)
+        .filter(for: profile, capabilities: CapabilitySet(rawValue: specification.capabilities.bounding)).wireBytes
+    }
+    listed.networkDevices = configuration.networkDevices
     listed.namespaces = configuration.namespaces
     listed.process = Self.onThisMachine(process.user)
+    if let value = configuration.annotations[Annotation.keepsGroups], value != "0" { listed.process.keepsGroups = true }
     listed.process.personality = configuration.personality
     listed.process.memoryPolicy = configuration.memoryPolicy
     listed.resources = configuration.resources.settings
@@ -144,50 +152,58 @@ struct Translation {
     if namespaces.user == .inherited && !(namespaces.uids.isEmpty && namespaces.gids.isEmpty) {
       throw OCIError("uidMappings and gidMappings need a user namespace")
     }
+    if configuration.sharesCaches { throw OCIError("linux.intelRdt is not supported") }
+    if !configuration.networkDevices.isEmpty && namespaces.network == .inherited {
+      throw OCIError("netDevices need a network namespace")
+    }
     for sysctl in configuration.sysctls { try check(sysctl) }
   }
 
-  private static let ipcSettings: Set<String> = [
-    "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax", "kernel.shmmni",
-    "kernel.shm_rmid_forced",
-  ]
-
   /// Settings of the whole machine are not a container's to make.
   private func check(_ sysctl: SysctlSpecification) throws {
-    let key = sysctl.key.contains("/") ? sysctl.key.split(separator: "/").joined(separator: ".") : sysctl.key
-    let isPlain = !key.isEmpty && key.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f } && !key.contains("..")
+    let key = sysctl.dottedKey
     let namespaces = configuration.namespaces
     let origin: ListedNamespaces.Origin =
-      if Self.ipcSettings.contains(key) || key.hasPrefix("fs.mqueue.") {
-        namespaces.ipc
-      } else if key.hasPrefix("net.") {
-        namespaces.network
-      } else if key == "kernel.domainname" || key == "kernel.hostname" {
-        namespaces.uts
-      } else if key.hasPrefix("user.") {
-        namespaces.user
-      } else {
-        .inherited
+      switch sysctl.scope {
+      case .communication: namespaces.ipc
+      case .network: namespaces.network
+      case .names: namespaces.uts
+      case .users: namespaces.user
+      case nil: .inherited
       }
-    guard isPlain, origin != .inherited else {
+    guard origin != .inherited else {
       throw OCIError("sysctl \"\(sysctl.key)\" is not in a separate kernel namespace")
     }
-    if key == "kernel.domainname" && configuration.domainName?.isEmpty == false {
+    if key == "kernel.domainname", let name = configuration.domainName, !name.isEmpty, name != sysctl.value {
       throw OCIError("sysctl \"kernel.domainname\" conflicts with domainname")
     }
-    if key == "kernel.hostname" && configuration.hostname?.isEmpty == false {
-      throw OCIError("sysctl \"kernel.hostname\" conflicts with hostname")
-    }
+    // There is a field for it.
+    if key == "kernel.hostname" { throw OCIError("sysctl \"kernel.hostname\" is not allowed: it is hostname's") }
   }
 
   // MARK: Filter
 
-  private func filter(_ capabilities: CapabilityMasks) throws -> [UInt8]? {
+  private func profile() throws -> SeccompProfile? {
     guard let json = configuration.seccomp else { return nil }
-    let profile = try SeccompProfile(json: json, source: "linux.seccomp")
-    return try SeccompCache(directory: filters)
-      .filter(for: profile, capabilities: CapabilitySet(rawValue: capabilities.bounding)).wireBytes
+    let profile = try SeccompProfile(json: json, source: "linux.seccomp", listenable: true)
+    if let value = configuration.annotations[Annotation.refusesUnknownCalls], value != "0",
+      let name = profile.unknownNames.first
+    {
+      throw OCIError("linux.seccomp: unknown system call \"\(name)\"")
+    }
+    return profile
   }
+}
+
+/// Annotations that mean something to the runtime. crun has given them their names, and engines set them.
+enum Annotation {
+  /// The groups of the caller stay those of the container's process.
+  static let keepsGroups = "run.oci.keep_original_groups"
+  /// A profile with names of calls that nobody knows is an error.
+  static let refusesUnknownCalls = "run.oci.seccomp_fail_unknown_syscall"
+  /// Files that hooks write to.
+  static let hookOutput = "run.oci.hooks.stdout"
+  static let hookErrors = "run.oci.hooks.stderr"
 }
 
 /// Why a command failed, for who called it.

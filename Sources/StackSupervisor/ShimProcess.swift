@@ -37,7 +37,11 @@ struct ShimProcess {
   /// - Parameter begin: can be read once this shim is on the disk; at its end without that, it must not leave anything behind.
   func run(_ begin: SharedDescriptor) -> Never {
     var word: UInt8 = 0
-    guard retrying({ unsafe read(begin.borrowed.rawValue, &word, 1) }).value == 1 else { _exit(1) }
+    let outcome = retrying { unsafe read(begin.borrowed.rawValue, &word, 1) }
+    if outcome.value < 0 {
+      report(.failed(step: "start", reason: "the word to begin: \(Errno(rawValue: outcome.errno))"))
+    }
+    guard outcome.value == 1 else { _exit(1) }
     begin.close()
     ProcessTitle.set("stack shim \(directory.name)")
     do {

@@ -8,6 +8,7 @@ struct StackCommand: ParsableCommand {
     abstract: "Groups of isolated services, up in milliseconds, without a daemon.",
     discussion: """
       Files: stack.yaml, or compose.yaml and its other names, in this directory or one above it.
+      `stack oci`, or the name stack-oci for this file, has the command line of OCI runtimes; `stack oci --help` lists it.
       State: STACK_RUN_DIR (default /run/stack) and STACK_DATA_DIR (default /var/lib/stack).
       Exit codes: 0 success, 1 failure, 2 usage, 3 invalid stack file, 4 no such image, 5 the host refuses, 130 interrupted.
       """,

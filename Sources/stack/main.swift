@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import StackEngine
 import StackOCI
 import StackSupervisor
 
@@ -11,11 +12,12 @@ if CommandLine.arguments.first?.split(separator: "/").last == "stack-oci" {
 switch arguments.first {
 case "oci": OCICommand.main(Array(arguments.dropFirst()), version: Version.text)
 case "shims": ShimFactory.main()
+case "hook": HookProcess.main()
 case "supervise": SupervisorProcess.main(Array(arguments.dropFirst()))
 default:
   let hoisted = GlobalArguments.hoisted(arguments)
   // As early as it can be: what was done until then is done again. The command itself sees to it, and says what is wrong.
-  if hoisted.first == "exec", geteuid() == 0 { try? ExecCommand.moveOutOfReach(ProcessEnvironment.variables) }
+  if hoisted.first == "exec", geteuid() == 0 { try? ExecCommand.moveOutOfReach() }
   do {
     if hoisted.first == "exec", let request = ExecRequest(plain: hoisted.dropFirst()) {
       try request.run()

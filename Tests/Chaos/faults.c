@@ -4,7 +4,7 @@
 //
 // ROLE   whose system calls count: `command`; `step`, its children that execute nothing; `factory`, which it executes to
 //        fork shims; `shim`; `init`, a shim's children until they execute the container's program, after which they are left
-//        alone.
+//        alone; `supervisor`, which it executes too. Other programs and their children are left alone.
 // SHIM   for `shim` and `init`: which shim, counted from 1 in the order in which they are forked.
 // N      the call, from 1; with 0 nothing happens, and the calls are counted.
 // ERRNO  what the call fails with, without having been made; 0 kills the process instead, before the call is made.
@@ -32,8 +32,8 @@
 #error "only for x86-64"
 #endif
 
-enum role { COMMAND, STEP, FACTORY, SHIM, INIT, ROLES };
-static const char *const role_names[] = {"command", "step", "factory", "shim", "init"};
+enum role { COMMAND, STEP, FACTORY, SHIM, INIT, SUPERVISOR, ROLES, OTHER };
+static const char *const role_names[] = {"command", "step", "factory", "shim", "init", "supervisor"};
 
 struct tracee {
   pid_t pid, parent;  // parent 0: not known yet
@@ -103,9 +103,16 @@ static bool changes_something(long call, const unsigned long long *arguments) {
   }
 }
 
-/// Calls whose failure says nothing about the program: memory, time, and what the C library does on its own.
+/// Calls whose failure says nothing about the program: memory, time, and what the C library does on its own. That something
+/// is not there is only an answer to a name.
 static bool can_fail(long call, const unsigned long long *arguments) {
   switch (call) {
+    case SYS_read: case SYS_pread64: case SYS_write: case SYS_pwrite64: case SYS_lseek: case SYS_fstat: case SYS_fcntl:
+    case SYS_dup: case SYS_dup3: case SYS_pipe2: case SYS_ftruncate: case SYS_fchmod: case SYS_fchown: case SYS_recvfrom:
+    case SYS_recvmsg: case SYS_socket: case SYS_socketpair: case SYS_listen: case SYS_setsockopt: case SYS_getsockopt:
+      return failure != ENOENT;
+    // fstat(3), to the C library.
+    case SYS_newfstatat: return failure != ENOENT || arguments[3] != AT_EMPTY_PATH;
     case SYS_mmap: case SYS_munmap: case SYS_mprotect: case SYS_mremap: case SYS_madvise: case SYS_brk: case SYS_close:
     case SYS_exit: case SYS_exit_group: case SYS_rt_sigaction: case SYS_rt_sigprocmask: case SYS_rt_sigreturn:
     case SYS_sigaltstack: case SYS_futex: case SYS_getrandom: case SYS_getpid: case SYS_gettid: case SYS_getuid:
@@ -166,15 +173,35 @@ static void inherit(struct tracee *child, const struct tracee *parent) {
       child->matches = ++shims == victim;
       break;
     case SHIM: child->role = INIT; break;
+    case SUPERVISOR: child->role = OTHER; break;
     default: child->role = parent->role;
   }
+}
+
+/// What a child of the command has become by executing a program: the program says it in its arguments.
+static enum role executed(pid_t pid) {
+  char path[64], arguments[128] = "";
+  snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
+  FILE *file = fopen(path, "re");
+  size_t length = file ? fread(arguments, 1, sizeof arguments - 1, file) : 0;
+  if (file) fclose(file);
+  const char *first = arguments + strlen(arguments) + 1;
+  if (first >= arguments + length) return OTHER;
+  return strcmp(first, "shims") == 0 ? FACTORY : strcmp(first, "supervise") == 0 ? SUPERVISOR : OTHER;
+}
+
+/// Whether what the process does, or its children do, is looked at.
+static bool matters(const struct tracee *tracee) {
+  if (tracee->role == OTHER) return false;
+  if (at == 0 || tracee->role <= STEP) return true;
+  if (tracee->role == SUPERVISOR || target == SUPERVISOR) return tracee->role == target;
+  return tracee->role <= target && tracee->matches;
 }
 
 /// Lets a process go on: to its next system call where those matter, else to its next child or program.
 /// \returns whether it is still traced: what neither counts nor has children that do is not.
 static bool resume(const struct tracee *tracee, int signal) {
-  bool matters = tracee->role <= STEP || (tracee->role <= target && tracee->matches);
-  if (at != 0 && !matters) {
+  if (!matters(tracee)) {
     ptrace(PTRACE_DETACH, tracee->pid, 0, signal);
     return false;
   }
@@ -194,12 +221,14 @@ static bool stopped(struct tracee *tracee, int status) {
     }
     signal = 0;
   } else if (status >> 16 == PTRACE_EVENT_EXEC) {
+    // Another program has a loader too.
+    if (tracee->role == COMMAND) tracee->counts = false;
     if (tracee->role == INIT) {
       ptrace(PTRACE_DETACH, tracee->pid, 0, 0);
       return false;
     }
     if (tracee->role == STEP) {
-      tracee->role = FACTORY;
+      tracee->role = executed(tracee->pid);
       tracee->counts = false;
     }
     signal = 0;

@@ -22,12 +22,15 @@ struct CopyTests {
 
   @Test func copiesDirectoriesFilesAndTarsBothWays() throws {
     try withStack { (fixture: StackFixture) throws in
-      for (source, target) in [("src", "a:/tmp"), ("src", "a:/new"), ("src/.", "a:/www"), ("src/f", "a:/data/")] {
+      for (source, target) in [
+        ("src", "a:/tmp"), ("src", "a:/new"), ("src/.", "a:/www"), ("src/.", "a:/content"), ("src/f", "a:/data/"),
+      ] {
         let outcome = try fixture.stack("cp", source, target)
         #expect(outcome.code == 0 && outcome.errors == "", "\(outcome.errors)")
       }
       #expect(
-        try fixture.exec("a", "cat /tmp/src/f /new/sub/g /www/f /data/f; ls /new") == "one\ntwo\none\none\nf\nl\nsub")
+        try fixture.exec("a", "cat /tmp/src/f /new/sub/g /www/f /content/f /data/f; ls /new")
+          == "one\ntwo\none\none\none\nf\nl\nsub")
       // All containers of the service got it.
       #expect(try fixture.stack("exec", "--index", "2", "a", "cat", "/new/f").output == "one\n")
       #expect(try fixture.stack("cp", "a:/tmp/src", "copied").code == 0)

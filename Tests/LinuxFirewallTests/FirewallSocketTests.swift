@@ -118,7 +118,7 @@ struct FirewallSocketTests {
     for object in Set(ours).symmetricDifference(nfts).sorted() { Issue.record("only on one side: \(object)") }
     // The order of the rules within a chain is not in the objects.
     #expect(try rules(FirewallLab.first) == rules("tst-by-nft"))
-    #expect(Set(try firewall.tables()).isSuperset(of: [FirewallLab.first, "tst-by-nft"]))
+    #expect(Set(try firewall.tables()).isSuperset(of: [TableName(FirewallLab.first), TableName("tst-by-nft")]))
     try Files.removeFile(file)
     for table in [FirewallLab.first, "tst-by-nft"] { #expect(try firewall.delete(table: table)) }
     #expect(try !firewall.delete(table: FirewallLab.first))
@@ -201,6 +201,21 @@ struct FirewallSocketTests {
     try firewall.apply(FirewallLab.firstPolicy)
     #expect(try rules(FirewallLab.first) == expected)
     try firewall.delete(table: FirewallLab.first)
+  }
+
+  @Test func theTablesOfAllFamiliesGoTogether() throws {
+    let firewall = try FirewallSocket()
+    var policy = FirewallLab.firstPolicy
+    policy.forgers = [.init(interface: "tst-forger", address: .a(2))]
+    try firewall.apply(policy)
+    let both: Set = [TableName(FirewallLab.first), TableName(FirewallLab.first, family: .bridge)]
+    #expect(Set(try firewall.tables()) == both)
+    #expect(try firewall.delete(table: FirewallLab.first))
+    #expect(try firewall.tables().isEmpty)
+    try firewall.apply(policy)
+    try NetworkLab.run("nft delete table ip \(FirewallLab.first)")
+    #expect(try !firewall.delete(table: FirewallLab.first))
+    #expect(try firewall.tables().isEmpty)
   }
 
   @Test func badNameIsAnErrorOfTheKernel() throws {

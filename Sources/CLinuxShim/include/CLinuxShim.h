@@ -21,8 +21,6 @@ int stk_openat(int directory, const char *path, int flags, mode_t mode);
 int stk_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 /// readlinkat(2): the number of bytes written, not terminated.
 ssize_t stk_readlinkat(int directory, const char *path, void *buffer, size_t size);
-/// renameat2(2).
-int stk_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags);
 /// close_range(2).
 int stk_close_range(unsigned first, unsigned last, unsigned flags);
 /// fcntl(2) with an integer argument.
@@ -107,18 +105,15 @@ int stk_set_name(const char *name);
 pid_t stk_getpid(void);
 /// execve(2); returns only on failure.
 int stk_execve(const char *path, char *const _Nullable *_Nonnull arguments, char *const _Nullable *_Nonnull environment);
-/// execveat(2) of a descriptor itself (AT_EMPTY_PATH); returns only on failure.
-int stk_fexecve(int descriptor, char *const _Nullable *_Nonnull arguments, char *const _Nullable *_Nonnull environment);
 /// seccomp(2) SECCOMP_SET_MODE_FILTER. `filter` holds `count` instructions of 8 bytes (struct sock_filter).
 int stk_seccomp_set_filter(unsigned flags, const void *filter, unsigned short count);
-/// seccomp(2) SECCOMP_GET_ACTION_AVAIL: 0 when the kernel knows `action`.
-int stk_seccomp_action_available(uint32_t action);
 /// The next call that waits for the listener's word (SECCOMP_IOCTL_NOTIF_RECV); blocks.
 int stk_seccomp_receive(int listener, uint64_t *id, uint32_t *architecture, uint32_t *number);
 /// Lets a call go on as it is (SECCOMP_USER_NOTIF_FLAG_CONTINUE).
 int stk_seccomp_continue(int listener, uint64_t id);
-/// Sends a listener over a socket, by a call that a recording filter lets through although nobody listens yet.
-int stk_send_listener(int socket, int listener);
+/// Sends a listener over a socket with a message of `count` bytes, by a call that a filter which asks lets through although
+/// nobody listens yet.
+int stk_send_listener(int socket, int listener, const void *_Nonnull bytes, size_t count);
 /// The sixth argument of that call.
 extern const uint64_t STK_LISTENER_MARK;
 /// setresuid, setresgid and setgroups as raw system calls: for the calling thread only.

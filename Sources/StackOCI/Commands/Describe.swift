@@ -12,17 +12,13 @@ extension Verb {
       "enabled": .bool(true),
       "actions": .strings([
         "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD",
-        "SCMP_ACT_LOG", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP",
+        "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP",
       ]),
       "operators": .strings([
         "SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE",
       ]),
       "archs": .strings(SeccompArchitecture.profileNames),
-      "knownFlags": .strings(["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC"]
-      ),
-      "supportedFlags": .strings([
-        "SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC",
-      ]),
+      "knownFlags": .strings(filterFlags), "supportedFlags": .strings(filterFlags),
     ])
     let cgroup: JSON = .record([
       "v1": .bool(true), "v2": .bool(true), "systemd": .bool(false), "systemdUser": .bool(false), "rdma": .bool(true),
@@ -30,7 +26,7 @@ extension Verb {
     let linux: JSON = .record([
       "namespaces": .strings(namespaces), "capabilities": .strings(try CapabilitySet.allOfKernel().members),
       "cgroup": cgroup, "seccomp": seccomp, "apparmor": enabled(true), "selinux": enabled(true),
-      "intelRdt": enabled(false), "mountExtensions": .record(["idmap": enabled(true)]), "netDevices": enabled(false),
+      "intelRdt": enabled(false), "mountExtensions": .record(["idmap": enabled(true)]), "netDevices": enabled(true),
     ])
     let document: JSON = .record([
       "ociVersionMin": .string("1.0.0"), "ociVersionMax": .string(ContainerRecord.specificationVersion),
@@ -43,6 +39,11 @@ extension Verb {
     Output.write(document.text(indent: true) + "\n")
     return 0
   }
+
+  private static let filterFlags = [
+    "SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC",
+    "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
+  ]
 
   /// A configuration to begin with.
   static let spec = Verb(

@@ -17,7 +17,7 @@ extension Verb {
       letters: [
         "t": "tty", "d": "detach", "e": "env", "u": "user", "g": "additional-gids", "p": "process", "c": "cap",
       ],
-      stopsAtOperand: true)
+      stopsAtOperand: true), entersContainers: true
   ) { arguments, context in
     try Execution(arguments, context).run()
   }
@@ -48,7 +48,7 @@ private struct Execution {
     var process = try self.process(configuration)
     let preserved = try Descriptors.preserved(arguments)
     if preserved > 0, let text = unsafe getenv("LISTEN_FDS") {
-      process.environment += [unsafe "LISTEN_FDS=\(String(cString: text))", "LISTEN_PID=1"]
+      process.set(["LISTEN_FDS=\(unsafe String(cString: text))", "LISTEN_PID=1"])
     }
     Descriptors.hideOthers(preserved)
     let consoleSocket = arguments.value("console-socket")
@@ -65,6 +65,10 @@ private struct Execution {
     var exec = ContainerExec(specification, initProcess: record.process, process: Translation.process(process))
     exec.listed = Translation.onThisMachine(process.user)
     exec.preservedDescriptors = preserved
+    if let text = arguments.value("cgroup") { exec.subgroup = try subgroup(text) }
+    if specification.listed?.asksListener == true {
+      exec.listener = try CallListener(configuration, record, status: .running)
+    }
     return try start(exec, hasTerminal: process.hasTerminal, consoleSocket, isDetached)
   }
 
@@ -101,6 +105,14 @@ private struct Execution {
     return try Foreground(process: handle, terminal: master).wait().code
   }
 
+  /// `[CONTROLLER,…:]PATH`, below the container's own group.
+  private func subgroup(_ text: String) throws -> [String] {
+    let path = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).last ?? ""
+    let parts = path.split(separator: "/").map(String.init).filter { $0 != "." }
+    if parts.contains("..") { throw OCIError("cgroup `\(text)`: `..` components are not allowed") }
+    return parts
+  }
+
   // MARK: The process
 
   /// What the document says, or the container's own process with what the options say.
@@ -116,7 +128,7 @@ private struct Execution {
     process.arguments = Array(arguments.operands.dropFirst())
     guard !process.arguments.isEmpty else { throw UsageError("a command is needed") }
     process.hasTerminal = arguments.has("tty")
-    process.environment += arguments.all("env")
+    process.set(arguments.all("env"))
     if let directory = arguments.value("cwd") { process.workingDirectory = directory }
     if arguments.has("no-new-privs") { process.noNewPrivileges = true }
     if let text = arguments.value("user") { try read(user: text, &process.user) }

@@ -7,7 +7,7 @@ import SystemPackage
 extension Verb {
   static let create = Verb(
     usage: "CONTAINER",
-    options: .init(flags: Creation.flags, valued: Creation.valued, letters: Creation.letters)
+    options: .init(flags: Creation.flags, valued: Creation.valued, letters: Creation.letters), entersContainers: true
   ) { arguments, context in
     _ = try Creation(arguments, context, isForeground: false).make()
     return 0
@@ -22,7 +22,7 @@ extension Verb {
     usage: "CONTAINER",
     options: .init(
       flags: Creation.flags.union(["detach", "keep"]), valued: Creation.valued,
-      letters: Creation.letters.merging(["d": "detach"]) { first, _ in first })
+      letters: Creation.letters.merging(["d": "detach"]) { first, _ in first }), entersContainers: true
   ) { arguments, context in
     let isForeground = !arguments.has("detach")
     let creation = try Creation(arguments, context, isForeground: isForeground)
@@ -33,7 +33,7 @@ extension Verb {
         return 0
       }
       try created.running.begin()
-      Start.runHooks(created.hooks.poststart, of: created.record, context)
+      try Start.runHooks(created.hooks.poststart, of: created.record, created.hookOutput)
       let status = try Foreground(process: created.running.process, terminal: created.terminal).wait()
       if !arguments.has("keep") { try Deletion(record: created.record, context: context).remove() }
       return status.code
@@ -52,25 +52,27 @@ enum Start {
   static func start(_ id: String, _ context: Context) throws {
     let states = context.states
     let record = try states.record(of: id)
-    guard states.status(of: record) == .created, let connection = try states.connect(to: id) else {
-      throw OCIError("cannot start container \(id): it is \(states.status(of: record).rawValue), not created")
+    let status = states.status(of: record)
+    if status == .created && !record.hasProgram { throw OCIError("process is missing in config.json") }
+    guard status == .created, let connection = try states.connect(to: id) else {
+      throw OCIError("cannot start container \(id): it is \(status.rawValue), not created")
     }
     // From here on it has been started, whatever becomes of it.
     try states.removeGate(of: id)
     try ContainerLaunch.begin(over: connection.borrowed, as: record.process.pid)
     guard record.hasLaterHooks else { return }
-    runHooks(try states.configuration(of: id).hooks.poststart, of: record, context)
+    let configuration = try states.configuration(of: id)
+    do {
+      try runHooks(configuration.hooks.poststart, of: record, try HookOutput(configuration.annotations))
+    } catch {
+      // The specification: the container is stopped, and what follows its end is done.
+      try Deletion(record: record, context: context).remove()
+      throw error
+    }
   }
 
-  /// The specification: a failure is told, and the rest goes on.
-  static func runHooks(_ hooks: [Hook], of record: ContainerRecord, _ context: Context) {
+  static func runHooks(_ hooks: [Hook], of record: ContainerRecord, _ output: HookOutput) throws(LaunchError) {
     let input = Array(JSON.object(record.state(.running, pid: record.process.pid)).text().utf8)
-    for hook in hooks {
-      do throws(LaunchError) {
-        try hook.run("poststart", input: input)
-      } catch {
-        context.log.report("\(error)")
-      }
-    }
+    for hook in hooks { try hook.run("poststart", input: input, output: output) }
   }
 }

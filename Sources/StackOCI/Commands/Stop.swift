@@ -7,16 +7,7 @@ import SystemPackage
 
 extension Verb {
   static let state = Verb(usage: "CONTAINER", options: .init()) { arguments, context in
-    let id = try arguments.container()
-    guard let record = try context.states.recordIfPresent(of: id) else {
-      guard context.states.exists(id) else { throw OCIError("container \(id) does not exist") }
-      let members: KeyValuePairs<String, JSON?> = [
-        "ociVersion": .string(ContainerRecord.specificationVersion), "id": .string(id), "status": .string("creating"),
-        "bundle": .string(""),
-      ]
-      Output.write(JSON.record(members).text(indent: true) + "\n")
-      return 0
-    }
+    let record = try context.states.record(of: try arguments.container())
     var members = record.state(context.states.status(of: record), pid: record.process.pid)
     if !members.contains(where: { $0.name == "pid" }) { members.insert(.init(name: "pid", value: .integer(0)), at: 3) }
     members.insert(.init(name: "rootfs", value: .string(record.rootDirectory)), at: 5)
@@ -111,24 +102,31 @@ struct Deletion {
 
   func remove() throws {
     let group = try record.group
-    if let process = record.process.open() {
-      try group.thaw()
-      try process.signal(SIGKILL)
-      guard process.waitForEnd(milliseconds: 10_000) else { throw OCIError("container \(record.id) does not end") }
-    }
+    if let process = record.process.open() { try end(process, in: group) }
     // Without a PID namespace of its own others of it may live on.
     try group.kill()
     try group.remove()
-    let hooks = record.hasLaterHooks ? try context.states.configuration(of: record.id).hooks.poststop : []
+    let configuration = record.hasLaterHooks ? try context.states.configuration(of: record.id) : nil
     try context.states.remove(record.id)
+    guard let configuration else { return }
     let input = Array(JSON.object(record.state(.stopped, pid: 0)).text().utf8)
-    for hook in hooks {
+    let output = try HookOutput(configuration.annotations)
+    for hook in configuration.hooks.poststop {
       do throws(LaunchError) {
-        try hook.run("poststop", input: input)
+        try hook.run("poststop", input: input, output: output)
       } catch {
         // The specification: a failure is told, and the rest goes on.
         context.log.report("\(error)")
       }
     }
+  }
+
+  private func end(_ process: ProcessHandle, in group: Cgroup) throws {
+    try group.thaw()
+    try process.signal(SIGKILL)
+    if process.waitForEnd(milliseconds: 1000) { return }
+    // Somebody may have put it into another group, and frozen that.
+    try group.takeBack(record.process.pid)
+    guard process.waitForEnd(milliseconds: 10_000) else { throw OCIError("container \(record.id) does not end") }
   }
 }

@@ -25,9 +25,16 @@ package struct OCIConfiguration: Hashable, Sendable {
   package var sysctls: [SysctlSpecification] = []
   /// `linux.seccomp`, as a document of its own.
   package var seccomp: [UInt8]?
+  /// Who is asked about calls (`linux.seccomp.listenerPath`).
+  package var listenerPath: String?
+  /// What is passed on to them.
+  package var listenerMetadata: String?
+  package var networkDevices: [NetworkDevice] = []
   package var mountLabel: String?
   package var personality: UInt?
   package var memoryPolicy: ListedProcess.MemoryPolicy?
+  /// Shares of caches and memory bandwidth are asked for (`linux.intelRdt`).
+  package var sharesCaches = false
 
   package enum RootPropagation: String, Hashable, Sendable {
     case `private`, shared, slave, unbindable
@@ -89,7 +96,7 @@ extension OCIConfiguration {
     version = root["ociVersion"]?.string ?? ""
     if version.isEmpty { root.report("ociVersion is missing") }
     if !version.isEmpty && !Self.isSupported(version) {
-      root.report("ociVersion \(version) is not supported: this runtime knows 1.x")
+      root.report("ociVersion \(version) is not supported: this runtime knows 0.x and 1.x")
     }
     rootPath = root["root"]?["path"]?.string ?? ""
     if let field = root["root"], rootPath.isEmpty { field.report("path is missing") }
@@ -105,14 +112,25 @@ extension OCIConfiguration {
     }
     if let linux = root["linux"], linux.isObject { read(linux) }
     if let vm = root["vm"], vm.isObject { vm.report("is not for this runtime") }
-    // A process of a container that is only created is the runtime's own affair.
+    root["freebsd"]?["jail"]?.checkJail()
     if !problems.list.isEmpty { throw OCIConfigurationError(problems: problems.list) }
   }
 
-  /// Any 1.x: what a later version adds is either unknown here, or optional.
+  /// Any 1.x, and what came before: what a later version adds is either unknown here, or optional.
   private static func isSupported(_ version: String) -> Bool {
     let parts = version.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
-    return parts.count == 3 && parts[0] == "1" && parts[1].allSatisfy(\.isNumber) && !parts[1].isEmpty
+    return parts.count == 3 && ["0", "1"].contains(parts[0]) && parts[1].allSatisfy(\.isNumber) && !parts[1].isEmpty
       && !parts[2].isEmpty && parts[2].first?.isNumber == true
+  }
+}
+
+extension Field {
+  /// Says what is no jail of FreeBSD, which nothing here makes.
+  fileprivate func checkJail() {
+    for name in ["host", "vnet", "sysvmsg", "sysvsem", "sysvshm"] {
+      guard let field = self[name], let text = field.string else { continue }
+      let isShared = text == "inherit" || text == "new" || (text == "disable" && name.hasPrefix("sysv"))
+      if !isShared { field.report("unknown value \"\(text)\"") }
+    }
   }
 }

@@ -21,13 +21,26 @@ extension OCIConfiguration {
         guard let value = field.string else { return nil }
         return SysctlSpecification(key: name, value: value)
       } ?? []
-    if let field = linux["seccomp"], field.isObject { seccomp = Array(field.value.text().utf8) }
+    if let field = linux["seccomp"], field.isObject { readSeccomp(field) }
+    readNetworkDevices(linux)
     mountLabel = linux["mountLabel"]?.string
     if let field = linux["personality"], field.isObject { readPersonality(field) }
     readTimeOffsets(linux)
     if let field = linux["memoryPolicy"], field.isObject { memoryPolicy = ListedProcess.MemoryPolicy(field) }
-    if let field = linux["intelRdt"], field.isObject, case .object(let members) = field.value, !members.isEmpty {
-      field.report("is not supported")
+    if let field = linux["intelRdt"], field.isObject { sharesCaches = !field.members.isEmpty }
+  }
+
+  private mutating func readSeccomp(_ field: Field) {
+    seccomp = Array(field.value.text().utf8)
+    listenerPath = field["listenerPath"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+    listenerMetadata = field["listenerMetadata"]?.string
+    if listenerMetadata?.isEmpty == false && listenerPath == nil { field.report("listenerMetadata needs listenerPath") }
+  }
+
+  private mutating func readNetworkDevices(_ linux: Field) {
+    for (hostName, field) in linux["netDevices"]?.members ?? [] where field.isObject {
+      let name = field["name"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? hostName
+      networkDevices.append(NetworkDevice(hostName: hostName, name: name))
     }
   }
 

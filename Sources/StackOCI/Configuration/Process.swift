@@ -31,6 +31,17 @@ extension OCIProcess {
   }
 }
 
+extension OCIProcess {
+  /// Sets variables of the environment, each `NAME=VALUE`, instead of those that have their names.
+  mutating func set(_ variables: [String]) {
+    for variable in variables {
+      let name = variable.prefix { $0 != "=" } + "="
+      environment.removeAll { $0.hasPrefix(name) }
+      environment.append(variable)
+    }
+  }
+}
+
 extension ListedProcess {
   fileprivate mutating func read(user: Field) {
     uid = user["uid"]?.integer() ?? 0
@@ -122,6 +133,26 @@ extension ListedProcess.Scheduler {
       guard let text = item.string else { continue }
       if let flag = Self.flagValues[text] { flags |= flag } else { item.report("unknown flag \"\(text)\"") }
     }
+    if name == "SCHED_DEADLINE" { checkDeadline(field) }
+  }
+
+  /// What the kernel refuses without a word (sched(7), "SCHED_DEADLINE").
+  private func checkDeadline(_ field: Field) {
+    func report(_ reason: String) { field.report("sched_setattr: `SCHED_DEADLINE` \(reason)") }
+    let limits = UInt64(1024)...UInt64(1) << 63 - 1
+    if field["runtime"] == nil {
+      report("requires `runtime`")
+    } else if field["deadline"] == nil {
+      report("requires `deadline`")
+    } else if runtime == 0 {
+      report("runtime must be greater than 0")
+    } else if !limits.contains(runtime) {
+      report("runtime \(runtime) must be between \(limits.lowerBound) and \(limits.upperBound) ns")
+    } else if runtime > deadline {
+      report("runtime \(runtime) must be <= deadline \(deadline)")
+    } else if period != 0 && deadline > period {
+      report("deadline \(deadline) must be <= period \(period)")
+    }
   }
 }
 
@@ -154,7 +185,7 @@ extension OCIHooks {
         let seconds = item["timeout"]?.integer(Int.self)
         if let seconds, seconds <= 0 { item.report("timeout is not above 0") }
         return Hook(
-          path: path, arguments: item["args"]?.strings ?? [], environment: item["env"]?.strings ?? [], seconds: seconds)
+          path: path, arguments: item["args"]?.strings ?? [], environment: item["env"]?.strings, seconds: seconds)
       } ?? []
     }
     prestart = list("prestart")

@@ -13,8 +13,10 @@ extension OCIResources {
     if let block = field["blockIO"], block.isObject { readBlock(block) }
     for item in field["hugepageLimits"]?.list ?? [] {
       guard let size = item["pageSize"]?.string, let limit = item["limit"]?.integer(UInt64.self) else { continue }
-      guard size.utf8.allSatisfy({ $0 > 0x20 && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ".") }) else {
-        item.report("pageSize is not a size")
+      let digits = size.dropLast(2)
+      let isSize = ["KB", "MB", "GB"].contains(size.suffix(2)) && UInt64(digits) ?? 0 > 0 && digits.first != "+"
+      guard isSize, digits.first != "0" else {
+        item.report("pageSize \"\(size)\" is not a size such as 2MB")
         continue
       }
       settings.legacy.append(.init(.hugetlb, "hugetlb.\(size).limit_in_bytes", "\(limit)"))
@@ -142,7 +144,8 @@ extension OCIResources {
     for item in block["weightDevice"]?.list ?? [] {
       guard let device = device(item) else { continue }
       if let weight = item["weight"]?.integer(UInt16.self), weight != 0 {
-        legacy(.blkio, "blkio.weight_device", "\(device) \(weight)")
+        settings.legacy.append(
+          .init(.blkio, "blkio.weight_device", or: "blkio.bfq.weight_device", "\(device) \(weight)"))
         unified(.io, "io.bfq.weight", "\(device) \(weight)")
       }
       if let weight = item["leafWeight"]?.integer(UInt16.self), weight != 0 {
@@ -163,7 +166,7 @@ extension OCIResources {
   }
 
   mutating func setBlockWeight(_ weight: UInt16) {
-    legacy(.blkio, "blkio.weight", "\(weight)")
+    settings.legacy.append(.init(.blkio, "blkio.weight", or: "blkio.bfq.weight", "\(weight)"))
     // The scheduler's own scale is version 1's; the file of the controller has another.
     unified(.io, "io.bfq.weight", "\(weight)", isOptional: true)
     let value = 1 + (UInt64(max(10, weight)) - 10) * 9999 / 990

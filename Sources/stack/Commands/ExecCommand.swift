@@ -22,8 +22,8 @@ struct ExecCommand: ParsableCommand {
   @Argument(parsing: .captureForPassthrough, help: "The command and its arguments.") var command: [String]
 
   /// Executes this command again, from where the container cannot write to the program.
-  static func moveOutOfReach(_ environment: [String: String]) throws {
-    try OwnProgram.moveOutOfReach(CommandLine.arguments, environment: environment.map { "\($0.key)=\($0.value)" })
+  static func moveOutOfReach() throws {
+    try OwnProgram.moveOutOfReach(CommandLine.arguments)
   }
 
   func run() throws {

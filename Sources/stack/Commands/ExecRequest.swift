@@ -55,7 +55,7 @@ struct ExecRequest {
   func run() throws {
     let name = try project.name()
     try project.reporting {
-      try ExecCommand.moveOutOfReach(project.environment)
+      try ExecCommand.moveOutOfReach()
       var exec = try project.engine.exec(in: service, of: name, index: index, command: command)
       exec.isPrivileged = isPrivileged
       exec.process.environment += try CommandVariables(project: project).variables(environment).map {
