@@ -80,4 +80,10 @@ import Testing
     let text = service("ports:\n" + (0..<2000).map { _ in item }.joined(separator: "\n"))
     #expect(errors(text).contains { $0.contains("more than 200000 ports") })
   }
+
+  @Test func bridgeIsTheDefaultNetwork() throws {
+    let stack = try #require(load(service("network_mode: bridge")).stack)
+    #expect(stack.networks.map(\.name) == ["\(stack.name)_default"])
+    #expect(stack.services.first?.networkMode == .networks([NetworkAttachment(network: "default")]))
+  }
 }

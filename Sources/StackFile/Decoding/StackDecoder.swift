@@ -25,12 +25,27 @@ struct StackDecoder {
     }
     ServiceLinks(report: report).apply(to: services)
     stack.services = services.map(\.service)
+    addDefaultNetwork(to: &stack)
     References(document: document, disabled: disabled, report: report).check()
     DependencyCycles(services: services, report: report).check()
     PortConflicts(services: services, report: report).check()
     AddressChecks(networks: stack.networks, document: document, services: services, report: report).check()
     ContainerNames(services: services, report: report).check()
     return stack
+  }
+
+  /// `network_mode: bridge` stands for the default network, and then nothing in the file may name that.
+  private func addDefaultNetwork(to stack: inout Stack) {
+    let isUsed = stack.services.contains { service in
+      if case .networks(let attachments) = service.networkMode {
+        attachments.contains { $0.network == "default" }
+      } else {
+        false
+      }
+    }
+    if isUsed, !stack.networks.contains(where: { $0.key == "default" }) {
+      stack.networks.append(Network(key: "default", name: "\(stack.name)_default"))
+    }
   }
 
   private func volume(_ member: Node.Member) -> Volume {
