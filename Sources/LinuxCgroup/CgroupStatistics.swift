@@ -7,6 +7,8 @@ package struct CgroupStatistics: Hashable, Sendable {
   package var memory: UInt64?
   /// The most that `memory` ever was (kernel 5.19 and later in version 2).
   package var memoryPeak: UInt64?
+  /// Bytes that it may use; nil is as much as there is.
+  package var memoryLimit: UInt64?
   /// Nanoseconds of processor time.
   package var cpuTime: UInt64?
   /// Processes and threads.
@@ -23,9 +25,11 @@ extension Cgroup {
     case .unified:
       statistics.memory = try counter(.memory, "memory.current")
       statistics.memoryPeak = try counter(.memory, "memory.peak")
+      statistics.memoryLimit = try counter(.memory, "memory.max")
     case .legacy:
       statistics.memory = try counter(.memory, "memory.usage_in_bytes")
       statistics.memoryPeak = try counter(.memory, "memory.max_usage_in_bytes")
+      statistics.memoryLimit = try counter(.memory, "memory.limit_in_bytes")
     case .absent: break
     }
     statistics.oomKills = try oomKills()

@@ -144,6 +144,13 @@ package enum DNSResponse {
     return whole.count <= limit ? whole : message(query, code, [], isCut: true)
   }
 
+  /// Whether an answer of another server settles its question: that the name is such or does not exist. A server that has
+  /// failed, or does not answer such questions (SERVFAIL, NOTIMP, REFUSED), says nothing of the name.
+  package static func isConclusive(_ message: [UInt8]) -> Bool {
+    guard message.count >= 12 else { return false }
+    return [0, 3].contains(message[3] & 0xF)
+  }
+
   /// What a message that is no query is answered; nil for one that is not answered.
   package static func bytes(_ problem: DNSQuery.Problem) -> [UInt8]? {
     switch problem {

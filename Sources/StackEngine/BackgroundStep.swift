@@ -31,6 +31,12 @@ struct BackgroundStep {
     }
   }
 
+  /// Readable when the step is done; nil when it could not begin.
+  var descriptor: FileDescriptor? {
+    // What hindered it is thrown by `wait`.
+    (try? child.get())?.process.descriptor
+  }
+
   /// Waits until the step is done.
   /// - Throws: an error in the words of the step's own.
   func wait() throws {

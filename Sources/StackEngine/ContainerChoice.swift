@@ -4,16 +4,20 @@ import StackStore
 
 extension Engine {
   /// One container of a service.
-  /// - Parameter index: which of them, from 1.
+  /// - Parameter index: which of them, from 1; nil is the first that runs, if none does one that `run` made, else the first.
   package func container(
-    of service: String, in project: String, index: Int = 1
+    of service: String, in project: String, index: Int? = nil
   ) throws(EngineError) -> ContainerStatus {
     try requireRoot()
-    let all = try engineStep { try paths.project(project).statuses() }
-    let own = all.filter { $0.record?.service == service && $0.record?.isOneOff == false }
-    if let status = own.first(where: { $0.record?.number == index }) { return status }
-    if own.isEmpty { throw EngineError(.failure, "service \"\(service)\" is not running") }
-    throw EngineError(.failure, "service \"\(service)\" has no container \(index): it has \(own.count)")
+    let all = try engineStep { try paths.project(project).statuses() }.filter { $0.record?.service == service }
+    let own = all.filter { $0.record?.isOneOff == false }.sorted { $0.record?.number ?? 0 < $1.record?.number ?? 0 }
+    if let index {
+      if let status = own.first(where: { $0.record?.number == index }) { return status }
+      throw EngineError(.failure, "service \"\(service)\" is not running container #\(index)")
+    }
+    let running = (own + all.filter { $0.record?.isMadeByRun == true }).first { $0.state.shim != nil }
+    if let status = running ?? own.first { return status }
+    throw EngineError(.failure, "service \"\(service)\" is not running")
   }
 
   /// The files of a container, running or not.

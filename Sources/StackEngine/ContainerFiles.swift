@@ -14,16 +14,21 @@ struct ContainerFiles {
   private let machineHosts: String
   private let machineResolver: String
   private let upstreamResolver: String
+  /// Of the networks of this stack, by key, and of those of others.
   private let gateways: [String: String]
+  private let foreignGateways: [String: String]
   private let internalNetworks: Set<String>
 
   init(plan: UpPlan) {
     stack = plan.stack
     hosts = HostsFile(plan.stack, plan.addresses)
-    // The supervisor answers on the networks that this stack has made itself.
-    gateways = Dictionary(
-      plan.networks.filter { !$0.isExternal }.map { ($0.key, $0.gateway.description) },
-      uniquingKeysWith: { first, _ in first })
+    // A supervisor answers on the networks that its stack has made; on a bridge of the machine's nobody does.
+    func gateways(_ networks: [NetworkRecord]) -> [String: String] {
+      Dictionary(networks.map { ($0.key, $0.gateway.description) }, uniquingKeysWith: { first, _ in first })
+    }
+    self.gateways = gateways(plan.networks.filter { !$0.isExternal })
+    foreignGateways = gateways(
+      plan.networks.filter { $0.isExternal && $0.bridge.hasPrefix(KernelNames.bridgePrefix) })
     internalNetworks = Set(plan.networks.filter(\.isInternal).map(\.key))
     // Best effort: what the machine does not have, it cannot pass on.
     machineHosts = (try? Files.text("/etc/hosts")) ?? ""
@@ -47,6 +52,7 @@ struct ContainerFiles {
   private func gateway(of service: Service) -> String? {
     guard case .networks(let attachments) = service.networkMode else { return nil }
     return attachments.lazy.compactMap { gateways[$0.network] }.first
+      ?? attachments.lazy.compactMap { foreignGateways[$0.network] }.first
   }
 
   private func hasWayOut(_ service: Service) -> Bool {

@@ -39,7 +39,9 @@ extension Engine {
   package func pause(_ project: String, services: [String]) throws(EngineError) {
     try requireRoot()
     try locked(project) { _ throws(EngineError) in
-      for status in try containers(of: project, services: services) where !status.directory.isPaused {
+      let chosen = try containers(of: project, services: services).filter { $0.record?.isOneOff == false }
+      try refuse(chosen.filter(\.directory.isPaused), "is already paused")
+      for status in chosen {
         guard case .running = status.state else { continue }
         try engineStep(status.directory.name) {
           // The mark first: who finds it thaws what may be frozen.
@@ -54,11 +56,19 @@ extension Engine {
   package func unpause(_ project: String, services: [String]) throws(EngineError) {
     try requireRoot()
     try locked(project) { _ throws(EngineError) in
-      for status in try containers(of: project, services: services) where status.directory.isPaused {
+      let chosen = try containers(of: project, services: services).filter { $0.record?.isOneOff == false }
+      try refuse(chosen.filter { !$0.directory.isPaused }, "is not paused")
+      for status in chosen {
         try engineStep(status.directory.name) { try thaw(status) }
         report(.container, status.directory.name, .unpaused)
       }
     }
+  }
+
+  private func refuse(_ containers: [ContainerStatus], _ reason: String) throws(EngineError) {
+    let running = containers.filter { $0.state.shim != nil }
+    if running.isEmpty { return }
+    throw EngineError(.failure, running.map { EngineError.Problem(nil, "container \($0.name) \(reason)") })
   }
 
   /// Lets a container that was paused go on.
@@ -77,6 +87,8 @@ extension Engine {
     /// Those that run are stopped first; without it they are left alone.
     package var stops = false
     package var removesAnonymousVolumes = false
+    /// Also those that `run` made.
+    package var includesOneOffs = true
     package var timeout: Int?
 
     package init() {}
@@ -86,7 +98,10 @@ extension Engine {
   package func removable(
     _ project: String, services: [String], _ options: RemoveOptions
   ) throws(EngineError) -> [ContainerStatus] {
-    try containers(of: project, services: services).filter { options.stops || $0.state.shim == nil && !$0.isRestarting }
+    try containers(of: project, services: services).filter { status in
+      (options.includesOneOffs || status.record?.isMadeByRun == false)
+        && (options.stops || status.state.shim == nil && !status.isRestarting)
+    }
   }
 
   /// Removes containers that do not run.
@@ -94,15 +109,17 @@ extension Engine {
     try requireRoot()
     try locked(project) { _ throws(EngineError) in
       let chosen = try removable(project, services: services, options)
-      try StopOperation(engine: self, timeout: options.timeout).stop(chosen)
+      let problems = try StopOperation(engine: self, timeout: options.timeout).stop(chosen)
       for status in chosen {
         try engineStep(status.directory.name) { try remove(status, withVolumes: options.removesAnonymousVolumes) }
         report(.container, status.directory.name, .removed)
       }
+      if !problems.isEmpty { throw EngineError(.failure, problems) }
     }
   }
 
-  private func remove(_ status: ContainerStatus, withVolumes: Bool) throws {
+  /// Removes a container that does not run, and its anonymous volumes with it.
+  func remove(_ status: ContainerStatus, withVolumes: Bool) throws {
     try status.directory.remove()
     guard withVolumes, let project = status.record?.project else { return }
     let volumes = VolumeStore(directory: paths.volumes)
@@ -177,7 +194,9 @@ extension Engine {
       }
       if !problems.isEmpty { throw EngineError(.failure, problems) }
       if isReady { return }
-      if KernelClock.monotonic >= deadline { throw EngineError(.failure, "not ready after \(timeout ?? 0) s") }
+      if KernelClock.monotonic >= deadline {
+        throw EngineError(.failure, "application not healthy after \(timeout ?? 0)s")
+      }
       try engineStep {
         _ = try Polling.readable(
           [watch.descriptor], milliseconds: KernelClock.milliseconds(until: deadline))

@@ -40,8 +40,9 @@ extension Engine {
     let existed = directory.exists
     // The kernel waits for its readers (RCU) before it lets go of links and rules: meanwhile the rest goes.
     var network: BackgroundStep?
+    var hooks: [EngineError.Problem] = []
     problems.collect {
-      try StopOperation(engine: self, timeout: options.timeout, takesBack: options.takesBack).stop(
+      hooks = try StopOperation(engine: self, timeout: options.timeout, takesBack: options.takesBack).stop(
         try readableStatuses(directory),
         noneCanAct: { network = BackgroundStep { try self.removeNetwork(of: project) } })
     }
@@ -63,7 +64,7 @@ extension Engine {
       if existed { report(.network, project, .removed) }
     }
     for name in images { problems.collect(name) { try removeImage(name) } }
-    if !problems.all.isEmpty { throw EngineError(.failure, problems.all) }
+    if !problems.all.isEmpty || !hooks.isEmpty { throw EngineError(.failure, problems.all + hooks) }
   }
 
   private func imageNames(in directory: ProjectDirectory) -> [String] {

@@ -5,7 +5,7 @@ import StackStore
 extension Engine {
   /// A process to be executed in the running container of a service, as the service's own would be.
   package func exec(
-    in service: String, of project: String, index: Int = 1, command: [String]
+    in service: String, of project: String, index: Int? = nil, command: [String]
   ) throws(EngineError) -> ContainerExec {
     let status = try container(of: service, in: project, index: index)
     guard case .running(let run, _) = status.state

@@ -56,11 +56,13 @@ struct Readiness {
     }
     if !failed.isEmpty || isDecided { return failed }
     let seconds = timeout ?? 0
-    return order.filter { states[$0] == .waiting }.map { name in
-      // Best effort: the reason is a help for the reader.
-      let check = project[name].flatMap { try? $0.read(.life) }?.lastCheck
-      let words = check.map { ": \(LifeWatch.reason($0))" } ?? ""
-      return EngineError.Problem(name, "is not ready after \(seconds) s\(words)")
-    }
+    let all = EngineError.Problem(nil, "application not healthy after \(seconds)s")
+    return [all]
+      + order.filter { states[$0] == .waiting }.map { name in
+        // Best effort: the reason is a help for the reader.
+        let check = project[name].flatMap { try? $0.read(.life) }?.lastCheck
+        let words = check.map { ": \(LifeWatch.reason($0))" } ?? ""
+        return EngineError.Problem(name, "is not ready after \(seconds) s\(words)")
+      }
   }
 }

@@ -22,7 +22,10 @@ package struct RunOptions: Hashable, Sendable {
   package var usesAliases = false
   package var withoutDependencies = false
   package var hasTerminal = false
+  /// Nobody writes into its standard input now, and somebody may later (`attach`).
+  package var keepsStandardInput = false
   package var removesOrphans = false
+  package var ignoresOrphans = false
   package var recordsCalls = false
 
   package init(service: String) {
@@ -54,6 +57,7 @@ extension Engine {
     up.services = [oneOff.name]
     up.withoutDependencies = options.withoutDependencies
     up.removesOrphans = options.removesOrphans
+    up.ignoresOrphans = options.ignoresOrphans
     let kind: ContainerStreams = streams == nil ? .log : options.hasTerminal ? .terminal : .given
     let (containers, terminal) = try self.up(
       extended, up, interruption: interruption,
@@ -70,6 +74,8 @@ extension Engine {
     result.name = "\(service.name)#run"
     result.containerName = options.name
     result.replicas = nil
+    // The steps before a start are for the service's own containers.
+    result.preStart = nil
     result.command = options.command ?? service.command
     if let entrypoint = options.entrypoint { (result.entrypoint, result.command) = (entrypoint, options.command ?? []) }
     for variable in options.environment {
@@ -85,6 +91,7 @@ extension Engine {
     result.addedCapabilities += options.addedCapabilities
     result.droppedCapabilities += options.droppedCapabilities
     result.hasTerminal = options.hasTerminal
+    result.keepsStandardInput = options.keepsStandardInput ? true : nil
     result.recordsCalls = options.recordsCalls ? true : nil
     // It ends when its command does, and nobody waits for its health.
     result.restart = .no

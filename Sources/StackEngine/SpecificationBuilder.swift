@@ -233,9 +233,18 @@ extension Service {
   var containerHostname: String {
     if let hostname { return hostname }
     guard networkMode == .host || sharesHostname == true, let text = try? Files.text("/proc/sys/kernel/hostname") else {
-      return name
+      return ownHostname
     }
-    return text.split(separator: "\n").first.map(String.init) ?? name
+    return text.split(separator: "\n").first.map(String.init) ?? ownHostname
+  }
+
+  /// The service's name means the service: what is not one of its containers has another.
+  private var ownHostname: String {
+    switch instance?.kind {
+    case nil, .replica: serviceName
+    case .oneOff(let identifier): "\(serviceName)-run-\(identifier)"
+    case .initStep(let place): "\(serviceName)-pre-start-\(place.index)"
+    }
   }
 }
 

@@ -19,12 +19,22 @@ extension Engine {
   }
 
   func startLocked(_ project: String, services: [String], lock: FileLock) throws(EngineError) {
-    let all = try containers(of: project, services: []).filter { $0.record?.isOneOff == false }
+    let all = try containers(of: project, services: []).filter { $0.record?.isMadeByRun == false }
     // Says so when there is none.
     _ = try containers(of: project, services: services)
     let needed = Self.closure(of: services, in: all)
-    let operation = StartExisting(engine: self, project: project, containers: all.filter { needed.contains($0) })
+    let operation = StartExisting(
+      engine: self, project: project, containers: Self.withoutDoneSteps(all.filter { needed.contains($0) }))
     try operation.run(lock)
+  }
+
+  /// Steps before a start have been done when they succeeded, or a container that they are for runs.
+  private static func withoutDoneSteps(_ containers: [ContainerStatus]) -> [ContainerStatus] {
+    let running = Set(
+      containers.filter { $0.record?.isOneOff == false && $0.state.shim != nil }.map { $0.record?.service })
+    return containers.filter { status in
+      status.record?.initPlace == nil || !status.isCompleted && !running.contains(status.record?.service)
+    }
   }
 
   /// The containers of services, and of those that they need.
@@ -82,7 +92,8 @@ struct StartExisting {
     let graph = try StopOperation.graph(of: containers.sorted { $0.directory.name < $1.directory.name })
     var schedule = StartSchedule(graph)
     var runner = try StartRunner(
-      interruption: nil, jobs: [], silence: { spawner.reasonOfSilence(about: directory.container($0)) })
+      interruption: nil, jobs: Set(idle.values.filter { $0.record?.initPlace != nil }.map(\.directory.name)),
+      silence: { spawner.reasonOfSilence(about: directory.container($0)) })
     var problems: [EngineError.Problem] = []
     try runner.carryOut(&schedule) { (effect, runner) throws(EngineError) in
       switch effect {
@@ -131,7 +142,11 @@ struct StartExisting {
       engine.report(.container, event.service, .failed, detail: "\(step): \(reason)")
       problems.append(EngineError.Problem(event.service, "cannot start: \(step): \(reason)"))
       return schedule.handle(.failed(event.service, reason: "could not be started"))
-    case .ended, .healthy, .unhealthy: return []
+    case .ended:
+      // Best effort: without a record the container was killed with its shim.
+      let exit = (try? engine.paths.project(project).container(event.service).read(.exit))?.status.code ?? 137
+      return schedule.handle(.completed(event.service, exitCode: exit))
+    case .healthy, .unhealthy: return []
     }
   }
 

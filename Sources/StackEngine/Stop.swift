@@ -4,6 +4,7 @@ import StackLifecycle
 import StackModel
 import StackPlan
 import StackStore
+import SystemPackage
 
 /// Ends the processes of containers: each as its record says, in reverse order of dependency, all that is independent at once.
 struct StopOperation {
@@ -21,9 +22,11 @@ struct StopOperation {
   /// Stops `containers`; returns when all of them have ended and their last output is in their logs.
   /// - Parameter noneCanAct: called once, as soon as each of them has ended or has been sent SIGKILL: what only they could use
   ///   may go from then on.
+  /// - Returns: the hooks that failed, which keeps nothing from being stopped.
+  @discardableResult
   func stop(
     _ given: [ContainerStatus], noneCanAct: () -> Void = {}
-  ) throws(EngineError) {
+  ) throws(EngineError) -> [EngineError.Problem] {
     let containers = try given.map { status throws(EngineError) in try halted(status) }
     let running = Dictionary(
       uniqueKeysWithValues: containers.filter { $0.state.shim != nil }.map { ($0.directory.name, $0) })
@@ -31,6 +34,7 @@ struct StopOperation {
     var stopping: [String: Stopping] = [:]
     var left = running.count
     var isTold = false
+    var problems: [EngineError.Problem] = []
     var effects = schedule.begin()
     while true {
       var ended: [String] = []
@@ -46,8 +50,8 @@ struct StopOperation {
         isTold = true
         noneCanAct()
       }
-      if effects.contains(.finished) { return }
-      if ended.isEmpty { ended = try waitForSome(&stopping) }
+      if effects.contains(.finished) { return problems }
+      if ended.isEmpty { ended = try waitForSome(&stopping, &problems) }
       left -= ended.count
       effects = ended.flatMap { schedule.stopped($0) }
     }
@@ -75,6 +79,9 @@ struct StopOperation {
       node.dependencies = (status.record?.dependencies ?? []).flatMap { names[$0] ?? [] }.map {
         Dependency(service: $0)
       }
+      node.dependencies += steps(before: status, in: containers).map {
+        Dependency(service: $0, condition: .completedSuccessfully)
+      }
       return node
     }
     if let graph = try? DependencyGraph(nodes) { return graph }
@@ -82,18 +89,47 @@ struct StopOperation {
     return try engineStep { try DependencyGraph(nodes.map { Service(name: $0.name, root: .host) }) }
   }
 
+  /// The steps that have to succeed before a container, or a further step, starts.
+  private static func steps(before status: ContainerStatus, in containers: [ContainerStatus]) -> [String] {
+    guard let record = status.record, !record.isMadeByRun else { return [] }
+    let replica = record.initPlace.map(\.replica) ?? record.number
+    return containers.filter { other in
+      guard let place = other.record?.initPlace, other.record?.service == record.service else { return false }
+      let isBefore = record.initPlace.map { place.index < $0.index } ?? true
+      return isBefore && (replica.map(place.precedes) ?? true)
+    }.map(\.directory.name)
+  }
+
   private final class Stopping {
+    enum Phase {
+      /// It does what it wants to do before it is stopped (`pre_stop`).
+      case preparing(BackgroundStep)
+      /// It was told to end; when its grace period is over.
+      case asked(killAt: UInt64)
+      case killed
+    }
+
     let status: ContainerStatus
     let shim: ProcessHandle
-    /// When its grace period is over; nil: it has been killed.
-    var killAt: UInt64?
+    var phase: Phase
 
-    var isKilled: Bool { killAt == nil }
-
-    init(status: ContainerStatus, shim: consuming ProcessHandle, killAt: UInt64?) {
+    init(status: ContainerStatus, shim: consuming ProcessHandle, phase: Phase) {
       self.status = status
       self.shim = shim
-      self.killAt = killAt
+      self.phase = phase
+    }
+
+    var isKilled: Bool {
+      if case .killed = phase { true } else { false }
+    }
+
+    var killAt: UInt64? {
+      if case .asked(let moment) = phase { moment } else { nil }
+    }
+
+    /// Readable when it has prepared itself.
+    var preparation: FileDescriptor? {
+      if case .preparing(let step) = phase { step.descriptor } else { nil }
     }
   }
 
@@ -101,38 +137,50 @@ struct StopOperation {
     guard let identity = status.state.shim, let shim = identity.open() else { return nil }
     if takesBack { return try kill(status, shim: shim) }
     engine.report(.container, status.name, .stopping)
+    // A frozen process neither handles a signal nor, on cgroup v1, dies of one.
+    try engineStep(status.directory.name) { try engine.thaw(status) }
+    if let preparation = preparation(of: status) {
+      return Stopping(status: status, shim: shim, phase: .preparing(preparation))
+    }
+    let stopping = Stopping(status: status, shim: shim, phase: .killed)
+    try ask(stopping)
+    return stopping
+  }
+
+  /// Tells a container to end.
+  private func ask(_ stopping: Stopping) throws(EngineError) {
+    let status = stopping.status
     let grace =
       timeout.map { UInt64(max(0, $0)) * 1_000_000_000 } ?? status.record?.stopGracePeriod ?? Self.defaultGracePeriod
-    var isKilled = false
     try engineStep(status.directory.name) {
-      // A frozen process neither handles a signal nor, on cgroup v1, dies of one.
-      try engine.thaw(status)
       switch status.state {
       case .running(let run, _):
         // Through the container's own process: the shim sees its end, completes the log, and ends.
-        guard let process = run.process.open() else { break }
-        prepare(status, run, grace)
         let signal = status.record?.stopSignal ?? SIGTERM
+        guard let process = run.process.open() else {
+          stopping.phase = .asked(killAt: KernelClock.monotonic + grace)
+          break
+        }
         // To PID 1 of a namespace the kernel delivers only signals that it handles: any other would be waited for in vain.
         let isHandled = signal == SIGKILL || run.process.catches(signal)
         if !isHandled {
           let name = SignalName.name(of: signal)
           engine.report(.container, status.name, .killed, detail: "its PID 1 does not handle \(name)")
         }
-        isKilled = !isHandled || signal == SIGKILL
+        let isKilled = !isHandled || signal == SIGKILL
         try process.signal(isKilled ? SIGKILL : signal)
+        stopping.phase = isKilled ? .killed : .asked(killAt: KernelClock.monotonic + grace)
       case .starting:
         // Not yet a container: its process dies with the shim.
-        isKilled = true
-        try shim.signal(SIGKILL)
-      case .created, .exited: isKilled = true
+        stopping.phase = .killed
+        try stopping.shim.signal(SIGKILL)
+      case .created, .exited: stopping.phase = .killed
       }
     }
-    return Stopping(status: status, shim: shim, killAt: isKilled ? nil : KernelClock.monotonic + grace)
   }
 
   private func kill(_ status: ContainerStatus, shim: consuming ProcessHandle) throws(EngineError) -> Stopping {
-    let stopping = Stopping(status: status, shim: shim, killAt: nil)
+    let stopping = Stopping(status: status, shim: shim, phase: .killed)
     try engineStep(status.directory.name) {
       try engine.thaw(status)
       try sendKill(stopping)
@@ -140,25 +188,29 @@ struct StopOperation {
     return stopping
   }
 
-  /// Runs what the service wants to be run before it is stopped; what fails then does not keep it from being stopped.
-  private func prepare(_ status: ContainerStatus, _ run: RunRecord, _ grace: UInt64) {
-    guard let hooks = status.record?.life.preStop, !hooks.isEmpty else { return }
-    do {
-      try Hooks(container: status.directory, run: run, service: status.record?.service ?? "").run(
-        hooks, limit: Int(clamping: grace / 1_000_000))
-    } catch {
-      engine.report(.container, status.directory.name, .failed, detail: "\(error)")
+  /// Runs what the service wants to be run before it is stopped, beside all else; each command for its grace period at most.
+  private func preparation(of status: ContainerStatus) -> BackgroundStep? {
+    guard let record = status.record, !record.life.preStop.isEmpty, case .running(let run, _) = status.state else {
+      return nil
+    }
+    return BackgroundStep {
+      try Hooks(container: status.directory, run: run, service: record.service).run(
+        record.life.preStop, limit: Int(clamping: record.stopGracePeriod / 1_000_000))
     }
   }
 
-  /// Waits until a container has ended, or a deadline has passed and been acted on.
+  /// Waits until a container has ended, has prepared itself, or a deadline has passed, and acts on it.
   /// - Returns: the names of those that have ended.
-  private func waitForSome(_ stopping: inout [String: Stopping]) throws(EngineError) -> [String] {
+  private func waitForSome(
+    _ stopping: inout [String: Stopping], _ problems: inout [EngineError.Problem]
+  ) throws(EngineError) -> [String] {
     let all = stopping.sorted { $0.key < $1.key }
+    let preparing = all.filter { $0.value.preparation != nil }
     let next = all.compactMap(\.value.killAt).min()
     let ready = try engineStep {
       try Polling.readable(
-        all.map(\.value.shim.descriptor), milliseconds: KernelClock.milliseconds(until: next ?? .max))
+        all.map(\.value.shim.descriptor) + preparing.compactMap(\.value.preparation),
+        milliseconds: KernelClock.milliseconds(until: next ?? .max))
     }
     var ended: [String] = []
     for ((name, container), hasEnded) in zip(all, ready) {
@@ -167,9 +219,19 @@ struct StopOperation {
         ended.append(name)
         if !takesBack { engine.report(.container, container.status.name, .stopped) }
       } else if let killAt = container.killAt, KernelClock.monotonic >= killAt {
-        container.killAt = nil
+        container.phase = .killed
         try kill(container)
       }
+    }
+    for ((name, container), isPrepared) in zip(preparing, ready.dropFirst(all.count)) where isPrepared {
+      guard stopping[name] != nil, case .preparing(let step) = container.phase else { continue }
+      do {
+        try step.wait()
+      } catch {
+        engine.report(.container, container.status.name, .failed, detail: "\(error)")
+        problems.append(EngineError.Problem(container.status.name, "\(error)"))
+      }
+      try ask(container)
     }
     return ended
   }
@@ -194,8 +256,9 @@ extension Engine {
   package func stop(_ project: String, services: [String], timeout: Int?) throws(EngineError) {
     try requireRoot()
     try locked(project) { _ throws(EngineError) in
-      try StopOperation(engine: self, timeout: timeout, leavesStopped: true)
-        .stop(try containers(of: project, services: services))
+      let problems = try StopOperation(engine: self, timeout: timeout, leavesStopped: true)
+        .stop(try containers(of: project, services: services).filter { $0.record?.isMadeByRun != true })
+      if !problems.isEmpty { throw EngineError(.failure, problems) }
     }
   }
 }

@@ -21,17 +21,20 @@ extension UpOperation {
       configuration: service.configuration.description,
       image: imageName, imageID: service.imageID,
       command: SpecificationBuilder.command(of: model, image: service.image),
-      createdAt: service.existing?.record.flatMap { service.action == .start ? $0.createdAt : nil }
+      createdAt: service.existing?.record.flatMap { service.action.startsContainer ? $0.createdAt : nil }
         ?? KernelClock.realtime,
-      dependencies: serviceNames(model.dependencies.map(\.service)) + model.namespaceOwners,
+      dependencies: serviceNames(model.dependencies.map(\.service)).filter { $0 != model.serviceName }
+        + model.namespaceOwners,
       attachments: attachments.map { network, address in
         .init(network: network, address: address, aliases: aliases(of: model, on: network))
       },
       ports: ports[model.name] ?? [], stopSignal: signal,
       stopGracePeriod: model.stopGracePeriod ?? StopOperation.defaultGracePeriod, restart: model.restart,
       labels: labels(of: model), networkOf: model.networkOwner, containerName: model.containerName)
+    record.networkConfiguration = service.networkConfiguration.description
     record.life = lifeSettings(for: service)
-    record.isOneOff = model.isOneOff
+    record.initPlace = model.initPlace
+    record.isOneOff = model.isOneOff || model.initPlace != nil
     record.logging = model.logging ?? Logging()
     record.processesOf = model.pid?.owner
     record.communicationOf = model.ipc?.owner

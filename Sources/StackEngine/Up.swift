@@ -102,11 +102,11 @@ final class UpOperation {
     }
     try engineStep("networks") { try makeNetworks() }
     try supervise()
-    for service in plan.services where service.action == .keep {
+    for service in plan.services where service.action == .keep && service.service.initPlace == nil {
       engine.report(.container, service.name, .running)
     }
     if options.onlyCreates {
-      for service in changing where service.action != .start { try create(service) }
+      for service in changing where !service.action.startsContainer { try create(service) }
     } else {
       try start(spawner)
     }
@@ -137,9 +137,11 @@ final class UpOperation {
 
   private func removeOrphans() throws(EngineError) {
     if options.removesOrphans { return try remove(plan.orphans) }
-    for orphan in plan.orphans {
-      engine.report(.container, orphan.name, .hindered, detail: "no service of the file; --remove-orphans removes it")
-    }
+    if options.ignoresOrphans || plan.orphans.isEmpty { return }
+    engine.report(
+      .stack, plan.stack.name, .hindered,
+      detail: "orphan containers, of no service of the file or left by run: "
+        + "\(plan.orphans.map(\.name).joined(separator: ", ")); --remove-orphans removes them")
   }
 
   private func remove(_ containers: [ContainerStatus]) throws(EngineError) {
@@ -153,9 +155,13 @@ final class UpOperation {
 
   private func stopObsolete() throws(EngineError) {
     let obsolete = plan.services.filter(\.isReplaced)
-    try StopOperation(engine: engine, timeout: options.timeout).stop(obsolete.compactMap(\.existing))
-    for service in obsolete {
-      try engineStep(service.container.name) { try service.container.remove() }
+    let displaced = plan.services.filter { $0.action == .reconnect }
+    try StopOperation(engine: engine, timeout: options.timeout)
+      .stop((obsolete + displaced).compactMap(\.existing))
+    for status in obsolete.compactMap(\.existing) {
+      try engineStep(status.directory.name) {
+        try engine.remove(status, withVolumes: options.renewsAnonymousVolumes)
+      }
     }
   }
 
@@ -288,12 +294,15 @@ final class UpOperation {
     _ service: PreparedService, spawner: ShimSpawner?, runner: inout StartRunner
   ) throws(EngineError) {
     if service.action == .keep {
-      if service.existing?.isCompleted ?? false { return runner.alreadyCompleted(service.service.name) }
+      // Beside a container that runs, the steps before its start are done, whatever is known of them.
+      if service.service.initPlace != nil || service.existing?.isCompleted ?? false {
+        return runner.alreadyCompleted(service.service.name)
+      }
       try engineStep(service.service.name) { try service.container.resume() }
       runner.alreadyRunning(service.service.name, shim: service.existing?.state.shim)
       return try runner.watch(service.service.name, service.container)
     }
-    if service.action == .start, try hasBeenRestarted(service) {
+    if service.action.startsContainer, try hasBeenRestarted(service) {
       runner.alreadyRunning(service.service.name, shim: (try? service.container.read(.run))?.shim)
       return try runner.watch(service.service.name, service.container)
     }
@@ -322,7 +331,7 @@ final class UpOperation {
     case .started:
       engine.report(.container, name, .started)
       // Only now may the supervisor look after it: before, it would find a container that has ended.
-      if service?.action == .start { try engineStep(event.service) { try service?.container.resume() } }
+      if service?.action.startsContainer == true { try engineStep(event.service) { try service?.container.resume() } }
       if let problem = try runHooks(of: event.service) {
         problems.append(problem)
         return schedule.handle(.failed(event.service, reason: problem.message))
@@ -342,7 +351,8 @@ final class UpOperation {
       return schedule.handle(.failed(event.service, reason: "could not be started"))
     case .ended:
       let exit = try engineStep(event.service) { try directory.container(containerName(of: event.service)).read(.exit) }
-      let code = exit?.status.code ?? 137
+      let isDone = service?.service.initPlace != nil && service?.action == .keep
+      let code = isDone ? 0 : exit?.status.code ?? 137
       reportEnd(name, code)
       return schedule.handle(.completed(event.service, exitCode: code))
     }
@@ -372,12 +382,19 @@ final class UpOperation {
     (service.service.root == .host ? [] : [baseLayer.path]) + service.layers
   }
 
+  /// The container whose anonymous volumes it has: a step before a start those of the container that starts, or of the first.
+  private func volumeOwner(of service: PreparedService) -> String {
+    guard let place = service.service.initPlace else { return service.container.name }
+    return KernelNames.container(
+      project: plan.stack.name, service: service.service.serviceName, number: place.replica ?? 1)
+  }
+
   /// The directories of the service's volumes by target, made where they do not exist.
   private func volumePaths(for service: PreparedService) throws -> [String: String] {
     let store = VolumeStore(directory: engine.paths.volumes)
     var paths: [String: String] = [:]
     func anonymous(_ target: String) throws {
-      let name = "\(service.container.name)_\(StableHash.hexadecimal(StableHash.of(target)))"
+      let name = "\(volumeOwner(of: service))_\(StableHash.hexadecimal(StableHash.of(target)))"
       paths[target] = try make(name, isAnonymous: true)
     }
     func make(_ name: String, isAnonymous: Bool) throws -> String {

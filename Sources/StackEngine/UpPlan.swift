@@ -25,6 +25,10 @@ package struct UpOptions: Hashable, Sendable {
   /// Leaves a failed stack as it is, for a look at it.
   package var keepsOnFailure = false
   package var removesOrphans = false
+  /// Says nothing of containers of services that the file does not have.
+  package var ignoresOrphans = false
+  /// Anonymous volumes of containers that are made anew are empty again.
+  package var renewsAnonymousVolumes = false
   /// Seconds for containers that have to be stopped.
   package var timeout: Int?
   /// Waits until all services are ready: healthy where they have a health check.
@@ -44,6 +48,7 @@ struct PreparedService {
   let image: ImageConfiguration?
   let layers: [String]
   let configuration: ConfigurationHash
+  let networkConfiguration: ConfigurationHash
   let imageID: String
   /// What is there of it already.
   let existing: ContainerStatus?
@@ -63,7 +68,7 @@ struct PreparedService {
   var isReplaced: Bool {
     switch action {
     case .recreate: true
-    case .keep, .start, .create: false
+    case .keep, .start, .reconnect, .create: false
     }
   }
 }
@@ -145,24 +150,26 @@ struct UpPlanner {
         kind = error.kind
       }
     }
-    problems += missingSources(of: wanted) + missingVariables(of: wanted)
+    problems += takenNames(of: wanted) + missingSources(of: wanted) + missingVariables(of: wanted)
     if !problems.isEmpty { throw EngineError(kind, problems) }
     let present = Set(stack.services.map { KernelNames.container(project: stack.name, $0) })
+    let asked = Set(wanted.map(\.serviceName) + (options.services.isEmpty ? services : Set(options.services)))
     return UpPlan(
       stack: stack, services: decided(prepared), networks: networkRecords, addresses: addresses,
       publishedPorts: Dictionary(
         statuses.compactMap(\.record).filter { !$0.isOneOff }.map { ($0.instanceName, $0.ports) },
         uniquingKeysWith: { first, _ in first }),
-      orphans: statuses.filter { !isOneOff($0) && !services.contains($0.record?.service ?? "") }
-        + statuses.filter { isOneOff($0) && $0.state.shim == nil && !services.contains($0.record?.service ?? "") },
+      orphans: statuses.filter { status in
+        let isMadeByRun = status.record?.isMadeByRun ?? false
+        return isMadeByRun ? status.state.shim == nil : !services.contains(status.record?.service ?? "")
+      },
       surplus: statuses.filter { status in
-        guard let record = status.record, !record.isOneOff, services.contains(record.service) else { return false }
-        let isAsked = options.services.isEmpty || options.services.contains(record.service)
+        guard let record = status.record, !record.isMadeByRun, services.contains(record.service) else { return false }
+        let isAsked =
+          options.withoutDependencies ? options.services.contains(record.service) : asked.contains(record.service)
         return isAsked && !present.contains(status.directory.name)
       })
   }
-
-  private func isOneOff(_ status: ContainerStatus) -> Bool { status.record?.isOneOff ?? false }
 
   /// The services that were asked for, with all that they need, in the order of the file.
   private func selected() throws(EngineError) -> [Service] {
@@ -212,7 +219,7 @@ struct UpPlanner {
       let names = Set(stack.services.map(\.name))
       var taken: [String: Set<IPv4Address>] = [:]
       for record in records {
-        let isPlanned = !record.isOneOff && names.contains(record.instanceName)
+        let isPlanned = !record.isMadeByRun && names.contains(record.instanceName)
         for attachment in record.attachments {
           if isPlanned {
             previous.services[record.instanceName, default: [:]][attachment.network] = attachment.address
@@ -259,36 +266,40 @@ struct UpPlanner {
     if SpecificationBuilder.command(of: service, image: root.configuration).isEmpty {
       throw EngineError(.failure, service.name, "no command: neither the stack file nor the image names one")
     }
-    let configuration = try engineStep(service.name) {
-      try ConfigurationHash(of: service, in: stack, imageID: root.imageID, addresses: addresses)
+    let (configuration, networkConfiguration) = try engineStep(service.name) {
+      (
+        try ConfigurationHash(of: service, in: stack, imageID: root.imageID),
+        try ConfigurationHash(ofNetworksOf: service, in: stack, addresses: addresses)
+      )
     }
     let name = KernelNames.container(project: stack.name, service)
-    try checkName(of: service)
     let existing = statuses.first { $0.directory.name == name }
     return PreparedService(
       service: service, container: directory.container(name), image: root.configuration, layers: root.layers,
-      configuration: configuration, imageID: root.imageID, existing: existing, action: .create)
+      configuration: configuration, networkConfiguration: networkConfiguration, imageID: root.imageID,
+      existing: existing, action: .create)
   }
 
   /// A name that the file gives is unique on the machine, as other programs take it to be.
-  private func checkName(of service: Service) throws(EngineError) {
-    guard let name = service.containerName else { return }
-    let twins = stack.services.filter { $0.containerName == name }
+  private func takenNames(of services: [Service]) -> [EngineError.Problem] {
+    var owners: [String: String] = [:]
+    return services.compactMap { service in
+      guard let name = service.containerName else { return nil }
+      let other = owners.updateValue(service.serviceName, forKey: name).map { "service \($0)" }
+      return (other ?? stack(withContainer: name).map { "stack \($0)" }).map {
+        EngineError.Problem(service.serviceName, "the container name \"\(name)\" is already in use by \($0)")
+      }
+    }
+  }
+
+  /// Another stack that has a container with this name.
+  private func stack(withContainer name: String) -> String? {
     // Best effort: a project whose state cannot be read has no claim.
-    let others = ((try? engine.paths.projects()) ?? []).filter { $0 != stack.name }.filter { project in
+    ((try? engine.paths.projects()) ?? []).filter { $0 != stack.name }.first { project in
       let containers = (try? engine.paths.project(project).containers()) ?? []
       return containers.contains { container in
         container.name == name || (try? container.read(.record))?.containerName == name
       }
-    }
-    if let other = others.first {
-      throw EngineError(
-        .failure, service.serviceName, "the container name \"\(name)\" is already in use by stack \(other)")
-    }
-    if twins.count > 1 {
-      throw EngineError(
-        .failure, service.serviceName,
-        "the container name \"\(name)\" is already in use by service \(twins[0].serviceName)")
     }
   }
 
@@ -300,7 +311,7 @@ struct UpPlanner {
         if case .running = existing.state { .running } else { existing.isCompleted ? .completed : .stopped }
       return RunningService(
         service: service.service.name, configurationHash: ConfigurationHash(stored: record.configuration),
-        state: state)
+        state: state, hasOtherNetworks: record.networkConfiguration != service.networkConfiguration.description)
     }
     let difference = StackDifference.between(
       wanted: services.map { ($0.service, $0.configuration) }, running: running,

@@ -1,3 +1,4 @@
+import IsolationEngine
 import LinuxSystem
 import StackStore
 import SystemPackage
@@ -80,6 +81,18 @@ package struct VolumeDescription: Hashable, Sendable {
 }
 
 extension Engine {
+  /// The directories of the machine that a container has, volumes and bind mounts, in the order of the places where it has them.
+  package func mountSources(of status: ContainerStatus) throws(EngineError) -> [String] {
+    try engineStep(status.name) {
+      try ContainerSpecification(wireBytes: status.directory.readSpecification()).mounts.compactMap { mount in
+        switch mount.source {
+        case .bind(let path), .volume(let path), .part(of: let path, path: _): path
+        case .tmpfs, .ownFile, .grantedFile: nil
+        }
+      }
+    }
+  }
+
   package func volumes(of project: String) throws(EngineError) -> [VolumeDescription] {
     try engineStep {
       let store = VolumeStore(directory: paths.volumes)

@@ -116,6 +116,8 @@ package struct ServiceInstance: Sendable, Hashable, Codable {
     case replica(Int)
     /// A container for one command, made by `run`; the text makes its name unique.
     case oneOff(String)
+    /// A container that has to succeed before those of the service start.
+    case initStep(InitStep.Place)
   }
 
   /// The service's own name.
@@ -139,6 +141,11 @@ extension Service {
 
   package var isOneOff: Bool {
     if case .oneOff? = instance?.kind { true } else { false }
+  }
+
+  /// Which step before the service's start this stands for; nil is none.
+  package var initPlace: InitStep.Place? {
+    if case .initStep(let place)? = instance?.kind { place } else { nil }
   }
 }
 

@@ -23,10 +23,8 @@ package struct ConfigurationHash: Sendable, Hashable, Codable, CustomStringConve
     try container.encode(description)
   }
 
-  /// - Parameters:
-  ///   - imageID: the digest of the image that `image:` stands for now; nil for other roots.
-  ///   - addresses: the plan; the networks' subnets count, not the address of the service, which an `up` may choose.
-  package init(of service: Service, in stack: Stack, imageID: String?, addresses: AddressPlan) throws {
+  /// - Parameter imageID: the digest of the image that `image:` stands for now; nil for other roots.
+  package init(of service: Service, in stack: Stack, imageID: String?) throws {
     var subject = service
     // Only the order of starting: what runs already need not be made anew.
     subject.dependencies = []
@@ -34,11 +32,26 @@ package struct ConfigurationHash: Sendable, Hashable, Codable, CustomStringConve
     subject.name = service.serviceName
     subject.instance = nil
     subject.replicas = nil
-    let networks = Self.networks(of: service, in: stack, addresses)
+    let networks = Self.networks(of: service, in: stack).map(\.name)
     let volumeKeys = Set(service.mounts.compactMap(\.volumeKey))
     let volumes = stack.volumes.filter { volumeKeys.contains($0.key) }.map(\.name)
-    let bytes = try CanonicalEncoder.bytes(
-      Subject(project: stack.name, service: subject, imageID: imageID, networks: networks, volumes: volumes))
+    self.init(
+      of: try CanonicalEncoder.bytes(
+        Subject(project: stack.name, service: subject, imageID: imageID, networks: networks, volumes: volumes)))
+  }
+
+  /// Of the networks that a service is on: when they are others, its container is put on them without being made anew.
+  ///
+  /// - Parameter addresses: the plan; the networks' subnets count, not the address of the service, which an `up` may choose.
+  package init(ofNetworksOf service: Service, in stack: Stack, addresses: AddressPlan) throws {
+    let networks = Self.networks(of: service, in: stack).map {
+      UsedNetwork(
+        name: $0.name, isInternal: $0.isInternal, mtu: $0.mtu, addresses: addresses.networks[$0.key])
+    }
+    self.init(of: try CanonicalEncoder.bytes(networks))
+  }
+
+  private init(of bytes: [UInt8]) {
     var first = StableHash()
     var second = StableHash()
     // Another start makes another hash of the same bytes.
@@ -54,7 +67,7 @@ package struct ConfigurationHash: Sendable, Hashable, Codable, CustomStringConve
     let project: String
     let service: Service
     let imageID: String?
-    let networks: [UsedNetwork]
+    let networks: [String]
     let volumes: [String]
   }
 
@@ -65,12 +78,10 @@ package struct ConfigurationHash: Sendable, Hashable, Codable, CustomStringConve
     let addresses: AddressPlan.NetworkAddresses?
   }
 
-  private static func networks(of service: Service, in stack: Stack, _ plan: AddressPlan) -> [UsedNetwork] {
+  private static func networks(of service: Service, in stack: Stack) -> [Network] {
     guard case .networks(let attachments) = service.networkMode else { return [] }
     let keys = Set(attachments.map(\.network))
-    return stack.networks.filter { keys.contains($0.key) }.map {
-      UsedNetwork(name: $0.name, isInternal: $0.isInternal, mtu: $0.mtu, addresses: plan.networks[$0.key])
-    }
+    return stack.networks.filter { keys.contains($0.key) }
   }
 }
 

@@ -22,7 +22,8 @@ package struct HostsFile: Sendable {
   package init(_ stack: Stack, _ plan: AddressPlan) {
     self.plan = plan
     var members: [String: String] = [:]
-    for service in stack.services {
+    // Nobody reaches a step before a start.
+    for service in stack.services where service.initPlace == nil {
       guard case .networks(let attachments) = service.networkMode else { continue }
       let container = KernelNames.container(project: stack.name, service)
       for attachment in attachments {
@@ -54,7 +55,7 @@ package struct HostsFile: Sendable {
       var text = Self.loopback + Self.extraHosts(service, gateway: gateway)
       // Beside the line of the service, which has its name and is in all files of the network.
       let fullName = service.domainName.map { "\(hostname).\($0)" }
-      for attachment in attachments where hostname != service.name || fullName != nil {
+      for attachment in attachments where hostname != service.serviceName || fullName != nil {
         guard let address = plan.address(of: service.name, on: attachment.network) else { continue }
         text += "\(address)\t\(fullName.map { $0 + " " } ?? "")\(hostname)\n"
       }

@@ -39,12 +39,16 @@ package enum KernelNames {
   /// `stack/web/web-db-1`: the cgroup of a container.
   package static func cgroup(project: String, container: String) -> String { "stack/\(project)/\(container)" }
 
-  /// The container of a service, or of one of its replicas: `web-db-1`, or `web-db-run-1a2b3c4d`.
+  /// The container of a service, or of one of its replicas: `web-db-1`; or `web-db-run-1a2b3c4d`, or `web-db-pre_start.0`.
   package static func container(project: String, _ service: Service) -> String {
-    if case .oneOff(let identifier)? = service.instance?.kind {
-      return "\(project)-\(service.serviceName)-run-\(identifier)"
+    let name = service.serviceName
+    switch service.instance?.kind {
+    case nil, .replica: return container(project: project, service: name, number: service.number)
+    case .oneOff(let identifier): return "\(project)-\(name)-run-\(identifier)"
+    // After a dot: the container of no service has such a name.
+    case .initStep(let place):
+      return "\(project)-\(name)-\(place.replica.map { "\($0)-" } ?? "")pre_start.\(place.index)"
     }
-    return container(project: project, service: service.serviceName, number: service.number)
   }
 
   /// `web-db-1`: the container of a service; `number` is from 1.

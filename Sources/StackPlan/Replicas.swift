@@ -5,7 +5,7 @@ extension Stack {
   /// - Parameter counts: the number of containers by service, instead of what the file says.
   package func scaled(_ counts: [String: Int] = [:]) -> Stack {
     func count(_ service: Service) -> Int { counts[service.name] ?? service.replicas ?? 1 }
-    if services.allSatisfy({ count($0) == 1 }) { return self }
+    if services.allSatisfy({ count($0) == 1 && $0.preStart == nil }) { return self }
     let numbers = Dictionary(services.map { ($0.name, count($0)) }, uniquingKeysWith: { first, _ in first })
     var result = self
     result.services = []
@@ -13,13 +13,17 @@ extension Stack {
     for service in services where count(service) > 0 {
       var first = service
       first.dependencies = Self.expanded(service.dependencies, numbers)
-      result.services.append(first)
+      var replicas = [first]
       for number in 2..<max(3, count(service) + 1) where number <= count(service) {
         var replica = first
         replica.instance = ServiceInstance(service: service.name, kind: .replica(number))
         replica.name = Self.instanceName(service.name, number)
-        further.append(replica)
+        replicas.append(replica)
       }
+      let steps = InitSteps(of: first, count: replicas.count)
+      for index in replicas.indices { replicas[index].dependencies += steps.dependencies(of: index + 1) }
+      result.services.append(replicas[0])
+      further += replicas.dropFirst() + steps.services
     }
     // At the end: the addresses of what there was before stay as they are.
     result.services += further

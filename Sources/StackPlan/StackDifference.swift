@@ -13,11 +13,16 @@ package struct RunningService: Sendable, Hashable {
   package var service: String
   package var configurationHash: ConfigurationHash
   package var state: State
+  /// Its networks are not any more what they were when it was put on them.
+  package var hasOtherNetworks: Bool
 
-  package init(service: String, configurationHash: ConfigurationHash, state: State) {
+  package init(
+    service: String, configurationHash: ConfigurationHash, state: State, hasOtherNetworks: Bool = false
+  ) {
     self.service = service
     self.configurationHash = configurationHash
     self.state = state
+    self.hasOtherNetworks = hasOtherNetworks
   }
 }
 
@@ -43,6 +48,8 @@ package struct StackDifference: Sendable, Hashable {
     case keep
     /// There is a container, as it should be, that does not run.
     case start
+    /// It is as it should be and runs, but its networks are others: it is stopped, and started on those.
+    case reconnect
     case create
     case recreate(Reason)
   }
@@ -81,6 +88,7 @@ package struct StackDifference: Sendable, Hashable {
       actions[service.name] = action(hash, present[service.name], recreation(service))
     }
     followNamespaceOwners(wanted.map(\.service), &actions)
+    followInitSteps(wanted.map(\.service), &actions)
     let known = Set(wanted.map(\.service.name))
     return StackDifference(
       services: wanted.compactMap { entry in
@@ -101,7 +109,28 @@ package struct StackDifference: Sendable, Hashable {
     return switch recreation {
     case .always: .recreate(.forced)
     case .never: kept
-    case .whenChanged: present.configurationHash == hash ? kept : .recreate(.configurationChanged)
+    case .whenChanged:
+      if present.configurationHash != hash {
+        .recreate(.configurationChanged)
+      } else {
+        kept == .keep && present.state == .running && present.hasOtherNetworks ? .reconnect : kept
+      }
+    }
+  }
+
+  /// The steps before a start are done again when every container that they are for is made anew, and never beside one that
+  /// runs.
+  private static func followInitSteps(_ services: [Service], _ actions: inout [String: Action]) {
+    for step in services {
+      guard let place = step.initPlace, let own = actions[step.name] else { continue }
+      let replicas = services.filter {
+        $0.serviceName == step.serviceName && $0.initPlace == nil && !$0.isOneOff && place.precedes(replica: $0.number)
+      }.compactMap { actions[$0.name] }
+      if replicas.contains(.keep) {
+        actions[step.name] = .keep
+      } else if !replicas.contains(where: \.keepsContainer), own != .create {
+        actions[step.name] = .recreate(.forced)
+      }
     }
   }
 
@@ -123,11 +152,16 @@ package struct StackDifference: Sendable, Hashable {
 }
 
 extension StackDifference.Action {
+  /// Whether the container that there is, is started.
+  package var startsContainer: Bool { self == .start || self == .reconnect }
+
+  fileprivate var keepsContainer: Bool { self == .keep || startsContainer }
+
   /// Whether the service gets new namespaces.
   fileprivate var replacesNamespaces: Bool {
     switch self {
     case .keep: false
-    case .start, .create, .recreate: true
+    case .start, .reconnect, .create, .recreate: true
     }
   }
 }

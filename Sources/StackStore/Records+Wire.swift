@@ -5,7 +5,7 @@ import StackModel
 // The binary forms of the records. A field is added at the end of its type, and the version goes up.
 
 extension ContainerRecord: WireCodable {
-  private static let version: UInt16 = 3
+  private static let version: UInt16 = 4
 
   package init(from reader: inout WireReader) throws(WireError) {
     guard try reader.integer(UInt16.self) == Self.version else {
@@ -24,6 +24,10 @@ extension ContainerRecord: WireCodable {
     logging = try reader.value()
     processesOf = try reader.value()
     communicationOf = try reader.value()
+    networkConfiguration = try reader.value()
+    if let index = try reader.value(Int?.self) {
+      initPlace = InitStep.Place(index: index, replica: try reader.value())
+    }
   }
 
   package func write(to writer: inout WireWriter) {
@@ -51,6 +55,9 @@ extension ContainerRecord: WireCodable {
     writer.value(logging)
     writer.value(processesOf)
     writer.value(communicationOf)
+    writer.value(networkConfiguration)
+    writer.value(initPlace?.index)
+    if let initPlace { writer.value(initPlace.replica) }
   }
 
   private static func labels(from reader: inout WireReader) throws(WireError) -> [String: String] {

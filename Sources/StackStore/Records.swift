@@ -9,6 +9,8 @@ package struct ContainerRecord: Hashable, Sendable {
   package var number: Int
   /// The hash of everything the container was made from: when it differs, `up` makes a new one.
   package var configuration: String
+  /// The hash of its networks: when that differs, `up` starts it again on what they are now.
+  package var networkConfiguration = ""
   /// As the user named it; empty for a root file system that is no image.
   package var image: String
   package var imageID: String
@@ -31,8 +33,10 @@ package struct ContainerRecord: Hashable, Sendable {
   /// `container_name`; nil is the directory's name.
   package var containerName: String?
   package var life = LifeSettings()
-  /// Made by `run`: not one of the service's replicas.
+  /// Not one of the service's replicas: made by `run`, or a step before the service's start.
   package var isOneOff = false
+  /// Which step before the service's start it is (`pre_start`); nil is none.
+  package var initPlace: InitStep.Place?
   /// How much of what it writes is kept.
   package var logging = Logging()
 
@@ -176,5 +180,11 @@ package struct ExitRecord: Hashable, Sendable {
 
 extension ContainerRecord {
   /// The name of the container among all of its stack (`Service.name` of a stack that is taken apart).
-  package var instanceName: String { number == 1 ? service : "\(service)#\(number)" }
+  package var instanceName: String {
+    if let initPlace { return initPlace.instanceName(of: service) }
+    return number == 1 ? service : "\(service)#\(number)"
+  }
+
+  /// Made for one command, by `run`.
+  package var isMadeByRun: Bool { isOneOff && initPlace == nil }
 }

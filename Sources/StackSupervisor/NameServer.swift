@@ -13,8 +13,12 @@ final class NameServer {
   private static let mostPending = 1024
   /// Connections that are being served, each by a process of its own.
   private static let mostConnections = 64
-  /// Until the next server is asked; nanoseconds.
-  private static let patience: UInt64 = 2_000_000_000
+  /// Until the next server is asked too; nanoseconds. The first good answer counts.
+  private static let stagger: UInt64 = 250_000_000
+  /// Until all have failed: less than resolvers wait (resolv.conf(5), 5 s).
+  private static let patience: UInt64 = 4_000_000_000
+  /// Between attempts to listen where somebody else does. Nothing tells when they stop.
+  private static let pause: UInt64 = 1_000_000_000
 
   private struct Listener {
     let gateway: IPv4Address
@@ -28,14 +32,23 @@ final class NameServer {
     let peer: Socket.Peer
     /// The socket on which the question came, and the answer goes.
     let listener: FileDescriptor
-    let upstream: SharedDescriptor
+    /// Servers that have been asked and have not answered; each has a socket, and so a port, of its own.
+    var asked: [SharedDescriptor] = []
+    /// Servers that have not been asked.
     var servers: ArraySlice<String>
-    var deadline: UInt64
+    /// The answer of one that could not say.
+    var refusal: [UInt8]?
+    /// When the next is asked.
+    var nextAt = UInt64.max
+    let endsAt: UInt64
   }
 
   /// Called before a name is looked up: brings `know` up to what is so.
   var prepare: () -> Void = {}
   private var listeners: [Listener] = []
+  /// Where somebody else listens.
+  private var missing: [IPv4Address] = []
+  private var retryAt = UInt64.max
   private var pending: [Pending] = []
   private var connections: [ProcessHandle] = []
   private var table = NameTable(networks: [], endpoints: [])
@@ -50,8 +63,19 @@ final class NameServer {
   func serve(_ networks: [NetworkRecord]) {
     let gateways = networks.map(\.gateway)
     listeners.removeAll { !gateways.contains($0.gateway) }
-    for gateway in gateways where !listeners.contains(where: { $0.gateway == gateway }) {
-      do {
+    missing = gateways.filter { gateway in !listeners.contains { $0.gateway == gateway } }
+    for (gateway, error) in listen() {
+      SupervisorProcess.log("names cannot be answered on \(gateway) as long as this is so: \(error)")
+    }
+  }
+
+  /// Listens where nobody does yet.
+  /// - Returns: where that failed.
+  @discardableResult
+  private func listen() -> [(gateway: IPv4Address, error: SystemCallError)] {
+    var failures: [(gateway: IPv4Address, error: SystemCallError)] = []
+    for gateway in missing {
+      do throws(SystemCallError) {
         listeners.append(
           Listener(
             gateway: gateway,
@@ -60,9 +84,12 @@ final class NameServer {
             connections: SharedDescriptor(
               try Socket.serve(address: gateway.value, port: Self.port, isStream: true))))
       } catch {
-        SupervisorProcess.log("names cannot be answered on \(gateway): \(error)")
+        failures.append((gateway, error))
       }
     }
+    missing = failures.map(\.gateway)
+    retryAt = missing.isEmpty ? .max : KernelClock.monotonic + Self.pause
+    return failures
   }
 
   func know(_ table: NameTable, ownServers: [IPv4Address: [String]]) {
@@ -79,8 +106,7 @@ final class NameServer {
       sources.append((listener.datagrams.borrowed, { self.receive(on: listener.datagrams.borrowed) }))
       sources.append((listener.connections.borrowed, { self.accept(on: listener.connections.borrowed) }))
     }
-    for waiting in pending {
-      let upstream = waiting.upstream.borrowed
+    for upstream in pending.flatMap(\.asked).map(\.borrowed) {
       sources.append((upstream, { self.answered(upstream) }))
     }
     for connection in connections {
@@ -90,13 +116,17 @@ final class NameServer {
     return sources
   }
 
-  var deadline: UInt64? { pending.map(\.deadline).min() }
+  var deadline: UInt64? {
+    let next = pending.map { min($0.nextAt, $0.endsAt) }.min() ?? .max
+    return min(next, retryAt) == .max ? nil : min(next, retryAt)
+  }
 
-  /// Asks the next server where one has not answered in time.
+  /// Asks the next server where none has answered in time, and gives up where none has at all.
   func time(_ now: UInt64) {
-    let late = pending.filter { $0.deadline <= now }
-    pending.removeAll { $0.deadline <= now }
-    for waiting in late { ask(waiting.servers, waiting.query, for: waiting.peer, on: waiting.listener) }
+    if retryAt <= now { listen() }
+    for index in pending.indices.reversed() where min(pending[index].nextAt, pending[index].endsAt) <= now {
+      advance(index, isLate: pending[index].endsAt <= now)
+    }
   }
 
   // MARK: Datagrams
@@ -112,7 +142,7 @@ final class NameServer {
         case .answer(let answer):
           Socket.send(DNSResponse.bytes(answer, to: query, limit: query.payloadSize), over: listener, to: peer)
         case .forward:
-          ask(Self.servers(for: peer, ownServers)[...], bytes, for: peer, on: listener)
+          ask(Self.servers(for: peer, ownServers), bytes, for: peer, on: listener)
         }
       } catch {
         if let answer = DNSResponse.bytes(error) { Socket.send(answer, over: listener, to: peer) }
@@ -120,38 +150,47 @@ final class NameServer {
     }
   }
 
-  /// Asks the first of `servers` that can be asked; each question has a socket, and so a port, of its own.
-  private func ask(_ servers: ArraySlice<String>, _ query: [UInt8], for peer: Socket.Peer, on listener: FileDescriptor)
-  {
-    var rest = servers
-    while let server = rest.popFirst() {
-      guard pending.count < Self.mostPending else { break }
+  private func ask(_ servers: [String], _ query: [UInt8], for peer: Socket.Peer, on listener: FileDescriptor) {
+    let isFull = pending.count >= Self.mostPending
+    pending.append(
+      Pending(
+        query: query, peer: peer, listener: listener, servers: isFull ? [] : servers[...],
+        endsAt: KernelClock.monotonic + Self.patience))
+    advance(pending.count - 1)
+  }
+
+  /// Asks one more server; when none is left that may answer, that is the answer.
+  private func advance(_ index: Int, isLate: Bool = false) {
+    var waiting = pending.remove(at: index)
+    while !isLate, let server = waiting.servers.popFirst() {
       guard let upstream = try? Socket.connect(to: server, port: Self.port, isStream: false),
-        (try? Files.writeAll(upstream.borrowed, query)) != nil
+        (try? Files.writeAll(upstream.borrowed, waiting.query)) != nil
       else { continue }
-      pending.append(
-        Pending(
-          query: query, peer: peer, listener: listener, upstream: SharedDescriptor(upstream), servers: rest,
-          deadline: KernelClock.monotonic + Self.patience))
-      return
+      waiting.asked.append(SharedDescriptor(upstream))
+      break
     }
-    if let query = try? DNSQuery(query) {
-      Socket.send(DNSResponse.bytes(.failure, to: query), over: listener, to: peer)
+    if !isLate && !waiting.asked.isEmpty {
+      waiting.nextAt = waiting.servers.isEmpty ? .max : KernelClock.monotonic + Self.stagger
+      return pending.append(waiting)
     }
+    let failure = (try? DNSQuery(waiting.query)).map { DNSResponse.bytes(.failure, to: $0) }
+    if let answer = waiting.refusal ?? failure { Socket.send(answer, over: waiting.listener, to: waiting.peer) }
   }
 
   private func answered(_ upstream: FileDescriptor) {
-    guard let index = pending.firstIndex(where: { $0.upstream.borrowed == upstream }) else { return }
-    let waiting = pending[index]
-    guard let answer = try? Files.readOnce(upstream, limit: buffer.count) else {
-      // Nobody listens there (ICMP): the next one.
-      pending.remove(at: index)
-      return ask(waiting.servers, waiting.query, for: waiting.peer, on: waiting.listener)
-    }
+    guard let index = pending.firstIndex(where: { $0.asked.contains { $0.borrowed == upstream } }) else { return }
+    let query = pending[index].query
+    let answer = try? Files.readOnce(upstream, limit: buffer.count)
     // Only an answer to this question counts.
-    guard answer.count >= 12, answer.prefix(2) == waiting.query.prefix(2), answer[2] & 0x80 != 0 else { return }
-    pending.remove(at: index)
-    Socket.send(answer, over: waiting.listener, to: waiting.peer)
+    if let answer, answer.count < 12 || answer.prefix(2) != query.prefix(2) || answer[2] & 0x80 == 0 { return }
+    pending[index].asked.removeAll { $0.borrowed == upstream }
+    if let answer, DNSResponse.isConclusive(answer) {
+      let waiting = pending.remove(at: index)
+      return Socket.send(answer, over: waiting.listener, to: waiting.peer)
+    }
+    // Nobody listens there (ICMP), or it cannot say: the next one.
+    pending[index].refusal = pending[index].refusal ?? answer
+    advance(index)
   }
 
   // MARK: Connections
@@ -215,15 +254,17 @@ struct ConnectionServer {
   }
 
   private func forwarded(_ query: [UInt8]) -> [UInt8]? {
+    var refusal: [UInt8]?
     for server in servers {
       guard
         let upstream = try? Socket.connect(to: server, port: 53, isStream: true, milliseconds: Self.patience),
         (try? Self.write(query, to: upstream.borrowed)) != nil,
         let answer = try? Self.read(upstream.borrowed), answer.prefix(2) == query.prefix(2)
       else { continue }
-      return answer
+      if DNSResponse.isConclusive(answer) { return answer }
+      refusal = refusal ?? answer
     }
-    return nil
+    return refusal
   }
 
   /// A message has its length before it (RFC 1035, section 4.2.2).

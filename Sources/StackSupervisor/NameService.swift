@@ -22,8 +22,11 @@ final class NameService {
   /// Addresses that were taken out of the hosts files.
   private var absent: Set<IPv4Address> = []
 
-  init(directory: ProjectDirectory) {
-    self.directory = directory
+  private let neighbours: Neighbours
+
+  init(project: String, paths: StatePaths) {
+    directory = paths.project(project)
+    neighbours = Neighbours(paths: paths, project: project)
   }
 
   var deadline: UInt64? { [server.deadline, hostsDue].compactMap { $0 }.min() }
@@ -50,15 +53,17 @@ final class NameService {
 
   /// Takes over which containers there are, if that is another than before.
   func refresh(_ containers: some Collection<SupervisedContainer>) {
+    if neighbours.refresh(on: networks) { isCurrent = false }
     if isCurrent { return }
     isCurrent = true
-    let known = Set(containers.flatMap { names(of: $0) })
+    let known = Set(containers.flatMap { names(of: $0) }).union(neighbours.names)
     server.know(
       NameTable(
         networks: networks.map {
           NameTable.Network(key: $0.key, name: $0.name, subnet: $0.subnet, isInternal: $0.isInternal)
         },
-        endpoints: containers.filter(\.isRunning).sorted { $0.directory.name < $1.directory.name }.flatMap(endpoints),
+        endpoints: containers.filter(\.isRunning).sorted { $0.directory.name < $1.directory.name }.flatMap(endpoints)
+          + neighbours.endpoints,
         knownNames: known),
       ownServers: Dictionary(
         containers.flatMap { container in
@@ -72,17 +77,14 @@ final class NameService {
   }
 
   private func names(of container: SupervisedContainer) -> [String] {
-    let record = container.record
-    return [container.directory.name] + (record.isOneOff ? [] : [record.service])
-      + record.attachments.flatMap(\.aliases)
+    container.record.attachments.flatMap { container.record.names(on: $0, of: container.directory) }
   }
 
   private func endpoints(of container: SupervisedContainer) -> [NameTable.Endpoint] {
-    let record = container.record
-    return record.attachments.map { attachment in
+    container.record.attachments.map { attachment in
       NameTable.Endpoint(
         container: container.directory.name, network: attachment.network, address: attachment.address,
-        names: [container.directory.name] + (record.isOneOff ? [] : [record.service]) + attachment.aliases)
+        names: container.record.names(on: attachment, of: container.directory))
     }
   }
 

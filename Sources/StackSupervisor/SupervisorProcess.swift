@@ -43,7 +43,7 @@ package final class SupervisorProcess {
     directory = paths.project(project)
     inotify = try Inotify()
     starter = ContainerStarter(directory: paths.project(project))
-    names = NameService(directory: paths.project(project))
+    names = NameService(project: project, paths: paths)
   }
 
   /// What has to be known before a name is looked up.

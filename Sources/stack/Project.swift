@@ -106,12 +106,39 @@ struct Project {
     return stack
   }
 
-  /// The stack, and whether containers of services that it does not have are to go (`COMPOSE_REMOVE_ORPHANS`).
-  func stackAndOrphans(services: [String] = [], removed: Bool) throws -> (stack: Stack, removesOrphans: Bool) {
+  /// The stack, and what is to become of containers that belong to none of its services (`COMPOSE_REMOVE_ORPHANS`,
+  /// `COMPOSE_IGNORE_ORPHANS`).
+  func stackAndOrphans(
+    services: [String] = [], removed: Bool = false, images: ImageOptions? = nil
+  ) throws -> (stack: Stack, orphans: Orphans) {
     let result = load(services: services)
     guard let stack = result.stack else { throw ExitCode(3) }
-    let setting = ["STACK_REMOVE_ORPHANS", "COMPOSE_REMOVE_ORPHANS"].lazy.compactMap { result.variables[$0] }.first
-    return (stack, removed || ["1", "true", "yes"].contains(setting?.lowercased() ?? ""))
+    try reporting { try images?.check(result, self) }
+    func isSet(_ name: String) -> Bool {
+      let setting = ["STACK_", "COMPOSE_"].lazy.compactMap { result.variables[$0 + name] }.first
+      return ["1", "true", "yes"].contains(setting?.lowercased() ?? "")
+    }
+    if removed || isSet("REMOVE_ORPHANS") { return (stack, .removed) }
+    return (stack, isSet("IGNORE_ORPHANS") ? .ignored : .named)
+  }
+
+  enum Orphans { case named, ignored, removed }
+
+  /// The services to act on among those that are named: those that have containers; empty is all.
+  /// - Returns: nil when the file has all of them, and none has a container.
+  func acting(on services: [String], of name: String) throws -> [String]? {
+    if services.isEmpty { return [] }
+    let present = Set(try paths.project(name).statuses().compactMap { $0.record?.service })
+    let absent = services.filter { !present.contains($0) }
+    if !absent.isEmpty {
+      let known = load(services: absent, warns: false).stack?.services.map(\.name) ?? []
+      let unknown = absent.filter { !known.contains($0) }
+      if !unknown.isEmpty {
+        throw EngineError(.failure, unknown.map { EngineError.Problem(nil, "no such service: \($0)") })
+      }
+    }
+    let acting = services.filter(present.contains)
+    return acting.isEmpty ? nil : acting
   }
 
   /// The project's name: that of the options or the environment without reading a file, else the file's.

@@ -83,6 +83,11 @@ struct ProjectOptions: ParsableArguments {
 
   @Option(help: "When to use colour: auto, always or never.")
   var ansi: ColourChoice = .auto
+
+  @Option(help: ArgumentHelp("Accepted: what is independent is always done at the same time.", valueName: "number"))
+  var parallel: Int?
+
+  @Flag(help: "Accepted: names are what they are for docker compose 2 and later.") var compatibility = false
 }
 
 extension DiagnosticFormat: ExpressibleByArgument {}
@@ -95,8 +100,9 @@ enum ColourChoice: String, ExpressibleByArgument, CaseIterable {
 enum GlobalArguments {
   private static let withValue: Set<String> = [
     "-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--profile", "--diagnostics",
-    "--progress", "--ansi",
+    "--progress", "--ansi", "--parallel",
   ]
+  private static let flags: Set<String> = ["--dry-run", "--compatibility"]
 
   static func hoisted(_ arguments: [String]) -> [String] {
     var leading: [String] = []
@@ -104,7 +110,7 @@ enum GlobalArguments {
     while let first = rest.first, first.hasPrefix("-") {
       let name = first.split(separator: "=", maxSplits: 1).first.map(String.init) ?? first
       let isAttached = first.hasPrefix("-f") && first.count > 2 || first.hasPrefix("-p") && first.count > 2
-      guard withValue.contains(name) || isAttached else { break }
+      guard withValue.contains(name) || flags.contains(first) || isAttached else { break }
       let option = rest.removeFirst()
       // Behind the subcommand the short names may mean something else.
       switch (option.prefix(2), String(option.dropFirst(2))) {

@@ -19,6 +19,10 @@ default:
   // As early as it can be: what was done until then is done again. The command itself sees to it, and says what is wrong.
   if hoisted.first == "exec", geteuid() == 0 { try? ExecCommand.moveOutOfReach() }
   do {
+    if hoisted.first == "exec", let request = ExecRequest(plain: hoisted.dropFirst()) {
+      try request.run()
+      exit(0)
+    }
     var command = try StackCommand.parsedAlone(hoisted) ?? StackCommand.parseAsRoot(hoisted)
     try command.run()
   } catch  where StackCommand.exitCode(for: error) == .validationFailure {

@@ -76,6 +76,15 @@ struct ComposeCommandTests {
         #expect(try fixture.stack("up", "-d").code == 0)
         #expect(try fixture.exec("web", "echo ping | nc -w 2 \(address) 80 >/dev/null && echo reached") == "reached")
         #expect(try fixture.exec("web", "ip -4 -o addr").contains("10.99.1.2/24"))
+        // On a network that they share, services of both stacks find each other.
+        func lookUp(_ name: String, _ service: String, _ stack: StackFixture) throws -> String {
+          try stack.run(StackFixture.binary, ["exec", service, "sh", "-c", "nslookup \(name) 2>&1 || true"]).output
+        }
+        #expect(try fixture.eventually { try lookUp("db", "web", fixture).contains(address) })
+        #expect(try lookUp("web", "db", other).contains("NXDOMAIN") == false)
+        #expect(try fixture.stack("stop", "-t", "0").code == 0)
+        #expect(try fixture.eventually { try lookUp("web", "db", other).contains("NXDOMAIN") })
+        #expect(try fixture.stack("start").code == 0)
         #expect(try fixture.stack("down", "-t", "0").code == 0)
         // What was there before, still is.
         #expect(try fixture.run("/usr/bin/env", ["ip", "link", "show", bridge]).code == 0)

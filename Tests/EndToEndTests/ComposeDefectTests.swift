@@ -162,7 +162,7 @@ struct ComposeDefectTests {
       let names = ["m", "c", "x", "a", "q", "b"]
       try fixture.file(names.map { "  \($0): {rootfs: ./root, command: [sleep, '1000']}" }.joined(separator: "\n"))
       for _ in 0..<3 {
-        let created = try fixture.stack("create").errors.matches(of: /container .*-(\w)-1  created/).map {
+        let created = try fixture.stack("create").errors.matches(of: /Container .*-(\w)-1 Created/).map {
           String($0.1)
         }
         #expect(created == names)

@@ -111,7 +111,7 @@ struct CopyTests {
       #expect(first.contains("own") && first.contains("bin/busybox"))
       #expect(!second.contains("own") && second.contains("bin/busybox"))
       #expect(!first.contains("data/volume"))
-      #expect(try fixture.stack("export", "--index", "3", "a").errors.contains("has no container 3"))
+      #expect(try fixture.stack("export", "--index", "3", "a").errors.contains("is not running container #3"))
     }
   }
 }

@@ -92,7 +92,7 @@ struct ExitCodeTests {
       try fixture.file(Self.sleeper)
       for signal in [SIGINT, SIGTERM] {
         let up = try fixture.start("/bin/sh", ["-c", "exec \(StackFixture.binary) up 2>progress\(signal)"])
-        #expect(fixture.eventually { (try? fixture.text("progress\(signal)"))?.contains(" started (") ?? false })
+        #expect(fixture.eventually { (try? fixture.text("progress\(signal)"))?.contains(" Started (") ?? false })
         up.signal(signal)
         #expect(try up.wait(seconds: 9) == 130)
         #expect(try fixture.stack("ps", "-a").output.contains("Exited (137)"))

@@ -7,23 +7,23 @@ import Testing
 struct FailureReportTests {
   /// How a service ends, and what is said of it.
   private static let ends: [(service: String, message: String)] = [
-    ("{rootfs: ./root, command: [sh, -c, 'seq 1 50; exit 3']}", "bad: exited with code 3\n"),
-    ("{rootfs: ./root, command: [sh, -c, 'kill -USR1 $$$$; sleep 9'], init: true}", "bad: exited with code 138"),
+    ("{rootfs: ./root, command: [sh, -c, 'seq 1 50; exit 3']}", "bad-1 exited with code 3\n"),
+    ("{rootfs: ./root, command: [sh, -c, 'kill -USR1 $$$$; sleep 9'], init: true}", "bad-1 exited with code 138"),
     (
       "{rootfs: ./root, command: [dd, if=/dev/zero, of=/dev/null, bs=64M, count=1], mem_limit: 16m}",
-      "bad: was killed: it ran out of memory (mem_limit)"
+      "bad-1 was killed: it ran out of memory (mem_limit)"
     ),
     (
       "{rootfs: ./root, command: [pwd], seccomp: ./kill.json}",
-      "bad: was killed by SIGSYS: its seccomp filter forbids the system call getcwd"
+      "bad-1 was killed by SIGSYS: its seccomp filter forbids the system call getcwd"
     ),
     (
       "{rootfs: ./root, command: [sleep, '1000'], healthcheck: {test: 'echo on fire; exit 3', interval: 50ms, retries: 2}}",
-      "bad: is unhealthy\n  needed by: app\n  its check said:\n    on fire"
+      "bad-1 is unhealthy\n  needed by: app\n  its check said:\n    on fire"
     ),
     (
       "{rootfs: ./root, command: [sh, -c, 'exit 1'], restart: on-failure:1}",
-      "bad: exited with code 1, after 1 restarts"
+      "bad-1 exited with code 1, after 1 restarts"
     ),
   ]
 

@@ -35,7 +35,7 @@ struct FaultTests {
         }
         let up = try fixture.stack("up", "-d")
         #expect(up.code == 1)
-        #expect(!up.errors.contains("killed") && !up.errors.contains("stopped"), "\(up.errors)")
+        #expect(!up.errors.contains("Killed") && !up.errors.contains("Stopped"), "\(up.errors)")
         #expect(try fixture.stack("ps", "-aq").output.split(separator: "\n").count == (before.isEmpty ? 0 : 1))
       }
     }

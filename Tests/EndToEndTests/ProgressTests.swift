@@ -71,7 +71,7 @@ struct ProgressTests {
       let plain = try fixture.stack("up", "-d").errors
       #expect(!plain.contains("\u{1B}"))
       #expect(plain.split(separator: "\n").count == 6, "\(plain)")
-      #expect(plain.contains(/\ container .*-job-1  completed \(\d+ ms\)/))
+      #expect(plain.contains(/\ Container .*-job-1 Completed \(\d+ ms\)/))
       #expect(try fixture.stack("--progress", "quiet", "down").errors == "")
       let records = try fixture.run(
         "/usr/bin/env", ["COMPOSE_PROGRESS=json", StackFixture.binary, "up", "-d"]

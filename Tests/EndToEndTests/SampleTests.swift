@@ -68,7 +68,7 @@ struct SampleTests {
 
       let down = try hello.stack("down")
       #expect(down.code == 0)
-      #expect(!down.errors.contains("killed"), "\(down.errors)")
+      #expect(!down.errors.contains("Killed"), "\(down.errors)")
       #expect(!FileManager.default.fileExists(atPath: "\(fixture.directory)/hello/rootfs/proc"))
       #expect(try fixture.leftovers() == [])
     }
@@ -136,7 +136,7 @@ struct SampleTests {
 
       let down = try book.stack("down", "-v")
       #expect(down.code == 0)
-      #expect(!down.errors.contains("killed"), "\(down.errors)")
+      #expect(!down.errors.contains("Killed"), "\(down.errors)")
       #expect(try book.stack("up", "-d").code == 0)
       #expect(try fixture.eventually(seconds: 30, ready))
       #expect(try book.get("\(url)/entries.json") == "[]\n")

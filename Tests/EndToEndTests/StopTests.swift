@@ -51,7 +51,7 @@ struct StopTests {
       let down = try fixture.stack("down")
       #expect(Date().timeIntervalSince(begin) < 2)
       #expect(
-        down.errors.matches(of: /container .*-s\d-1  killed: its PID 1 does not handle SIGTERM/).count == 10,
+        down.errors.matches(of: /Container .*-s\d-1 Killed: its PID 1 does not handle SIGTERM/).count == 10,
         "\(down.errors)")
     }
   }

@@ -90,4 +90,25 @@ struct TestCommandTests {
       #expect(try projects(fixture) == [])
     }
   }
+
+  @Test func aRunHasVolumesOfItsOwnAndSaysWhatFailed() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        "  a: {rootfs: ./root, command: [sh, -c, 'ls /data; touch /data/mark; exec sleep 1000'], volumes: ['data:/data']}",
+        "volumes: {data: {}}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      let test = try fixture.run(
+        "/usr/bin/env",
+        [
+          "GITHUB_ACTIONS=true", StackFixture.binary, "test", "--timings", "--report", "report", "--", "sh", "-c",
+          "\(StackFixture.binary) -p $STACK_PROJECT_NAME logs --no-log-prefix; exit 4",
+        ])
+      #expect(test.code == 4)
+      // Not what the stack itself, which runs beside it, has written.
+      #expect(!test.output.contains("mark"), "\(test.output)")
+      #expect(test.output.contains("::error title=stack test::sh -c") && test.errors.contains("critical path, "))
+      #expect(try fixture.text("report/report.txt").hasSuffix("ended with code 4; all services are well\n"))
+      #expect(try fixture.stack("volumes", "-q").output == "\(fixture.project)_data\n")
+    }
+  }
 }

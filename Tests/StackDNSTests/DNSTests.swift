@@ -131,4 +131,12 @@ struct NameTableTests {
     #expect(try ask("5.2.0.10.in-addr.arpa", DNSType.ptr, from: "10.0.1.2") == .answer(.noSuchName))
     #expect(try ask("1.1.1.1.in-addr.arpa", DNSType.ptr, from: "10.0.1.2") == .forward)
   }
+
+  @Test(arguments: [(0, true), (3, true), (1, false), (2, false), (4, false), (5, false)] as [(UInt8, Bool)])
+  func `only what is said of the name settles a question`(code: UInt8, settles: Bool) {
+    var message = [UInt8](repeating: 0, count: 12)
+    message[3] = 0x80 | code
+    #expect(DNSResponse.isConclusive(message) == settles)
+    #expect(!DNSResponse.isConclusive(Array(message.prefix(11))))
+  }
 }

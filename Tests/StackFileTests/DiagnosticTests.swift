@@ -254,10 +254,6 @@ import Testing
       "services:\n  web: {image: i, depends_on: {db: {condition: service_helthy}}}\n  db: {image: i}",
       "2:48: condition must be one of service_started, service_healthy, service_completed_successfully, but this is \"service_helthy\" | did you mean \"service_healthy\"?"
     ),
-    (
-      "services:\n  web: {image: i, container_name: aa}\n  b: {image: i, container_name: aa}",
-      "3:33: the container name \"aa\" is already that of the service \"web\""
-    ),
     // Networks and volumes of the stack.
     (
       "services:\n  a: {image: i}\nnetworks: {n: {driver: brige}}",

@@ -17,7 +17,7 @@ import Testing
   }
 
   private func hash(_ stack: Stack, image: String? = "sha256:1") throws -> ConfigurationHash {
-    try ConfigurationHash(of: stack.services[0], in: stack, imageID: image, addresses: try AddressPlan(stack))
+    try ConfigurationHash(of: stack.services[0], in: stack, imageID: image)
   }
 
   @Test func `the same service has the same hash in every process`() throws {
@@ -25,7 +25,7 @@ import Testing
     #expect(first.description.wholeMatch(of: /[0-9a-f]{32}/) != nil)
     for _ in 0..<20 { #expect(try hash(stack()) == first) }
     // Pinned: dictionaries are hashed by sorted keys, not in the order of this process.
-    #expect(first.description == "efd5d4a3da4021dc52dd31bd825e811b")
+    #expect(first.description == "30aea37ba5a946a09a5d1decabf35661")
     #expect(ConfigurationHash(stored: first.description) == first)
   }
 
@@ -81,10 +81,8 @@ import Testing
   @Test func `networks, volumes and the image count as far as the service uses them`() throws {
     let first = try hash(stack())
     let changes: [(Bool, (inout Stack) -> Void)] = [
-      (true, { $0.networks[0].isInternal = true }),
-      (true, { $0.networks[0].mtu = 1400 }),
       (true, { $0.networks[0].name = "x" }),
-      (true, { $0.networks[0].subnet = IPv4Subnet("10.5.0.0/24") }),
+      (false, { $0.networks[0].isInternal = true }),
       (true, { $0.volumes[0].name = "x" }),
       (true, { $0.name = "q" }),
       (false, { $0.networks[1].isInternal = true }),
@@ -100,6 +98,27 @@ import Testing
     }
     #expect(try hash(stack(), image: "sha256:2") != first)
     #expect(try hash(stack(), image: nil) != first)
+  }
+
+  @Test func `what its networks are counts apart from what the service is`() throws {
+    func hash(_ stack: Stack) throws -> ConfigurationHash {
+      try ConfigurationHash(ofNetworksOf: stack.services[0], in: stack, addresses: try AddressPlan(stack))
+    }
+    let first = try hash(stack())
+    let changes: [(Bool, (inout Stack) -> Void)] = [
+      (true, { $0.networks[0].isInternal = true }),
+      (true, { $0.networks[0].mtu = 1400 }),
+      (true, { $0.networks[0].name = "x" }),
+      (true, { $0.networks[0].subnet = IPv4Subnet("10.5.0.0/24") }),
+      (false, { $0.networks[1].isInternal = true }),
+      (false, { $0.networks[0].labels = ["a": "b"] }),
+      (false, { $0.services[0].command = ["other"] }),
+    ]
+    for (index, (counts, change)) in changes.enumerated() {
+      var changed = stack()
+      change(&changed)
+      #expect((try hash(changed) != first) == counts, "change \(index)")
+    }
   }
 
   @Test func `parts do not run into each other`() throws {
@@ -119,10 +138,9 @@ import Testing
 
   @Test func `500 services in milliseconds`() throws {
     let stack = stack()
-    let plan = try AddressPlan(stack)
     let elapsed = try ContinuousClock().measure {
       for _ in 0..<500 {
-        _ = try ConfigurationHash(of: stack.services[0], in: stack, imageID: nil, addresses: plan)
+        _ = try ConfigurationHash(of: stack.services[0], in: stack, imageID: nil)
       }
     }
     #expect(elapsed < .seconds(1))
@@ -190,6 +208,48 @@ import Testing
       actions(services, restarted) == [
         "owner": .start, "guest": .recreate(.namespaceOwnerReplaced("owner")), "inner": .start,
       ])
+  }
+
+  @Test func `on other networks a container starts again, and stays what it is`() {
+    func action(_ state: RunningService.State, _ recreation: StackDifference.Recreation = .whenChanged)
+      -> StackDifference.Action?
+    {
+      var there = present("a", "1", state)
+      there.hasOtherNetworks = true
+      return actions([wanted("a", "1")], [there], recreation)["a"]
+    }
+    #expect(action(.running) == .reconnect)
+    #expect(action(.stopped) == .start)
+    #expect(action(.completed) == .keep)
+    #expect(action(.running, .never) == .keep)
+    #expect(action(.running, .always) == .recreate(.forced))
+  }
+
+  @Test func `steps before a start follow the containers that they are for`() {
+    var service = Service(name: "a", root: .host)
+    service.preStart = [InitStep(command: ["x"])]
+    func actions(_ running: [RunningService], count: Int = 1) -> [StackDifference.Action] {
+      var stack = Stack(name: "p", directory: "/")
+      stack.services = [service]
+      return StackDifference.between(
+        wanted: stack.scaled(["a": count]).services.map { (service: $0, hash: hash("1")) }, running: running
+      ).services.map(\.action)
+    }
+    let step = "a pre_start[0]"
+    #expect(actions([]) == [.create, .create])
+    #expect(actions([present("a", "1"), present(step, "1", .completed)]) == [.keep, .keep])
+    // Neither a step that failed nor one that is new is done beside what runs.
+    #expect(actions([present("a", "1"), present(step, "1", .stopped)]) == [.keep, .keep])
+    #expect(actions([present("a", "1")]) == [.keep, .keep])
+    #expect(actions([present("a", "1", .stopped), present(step, "1", .completed)]) == [.start, .keep])
+    #expect(actions([present("a", "1", .stopped), present(step, "1", .stopped)]) == [.start, .start])
+    // What it prepared may have gone with the container.
+    #expect(
+      actions([present("a", "0"), present(step, "1", .completed)]) == [
+        .recreate(.configurationChanged), .recreate(.forced),
+      ])
+    #expect(actions([present(step, "1", .completed)]) == [.create, .recreate(.forced)])
+    #expect(actions([present("a", "1"), present(step, "1", .completed)], count: 2) == [.keep, .create, .keep])
   }
 
   @Test func `others are left alone`() {

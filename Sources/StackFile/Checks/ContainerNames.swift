@@ -1,6 +1,6 @@
 import StackModel
 
-/// A container name belongs to one service.
+/// A container name belongs to one service of those that run at the same time, which is known when they start.
 struct ContainerNames {
   let services: [DecodedService]
   let report: Report
@@ -12,9 +12,9 @@ struct ContainerNames {
         continue
       }
       if let other = owners[name] {
-        report.refusal(
+        report.warning(
           node.mark, "services.\(decoded.service.name).container_name",
-          "the container name \"\(name)\" is already that of the service \"\(other)\"")
+          "the container name \"\(name)\" is already that of the service \"\(other)\": only one of both can run")
       }
       owners[name] = decoded.service.name
     }

@@ -155,7 +155,9 @@ extension KeyTable {
     Key(
       "extends", .form(.extends, .either([.text, .record(.extends)])),
       "Another service, of this or another file, to take keys from"),
-    Key("pre_start", .list(.record(.initStep)), .inert, "Containers that have to succeed before the service's is made"),
+    Key(
+      "pre_start", .list(.record(.initStep)),
+      "Containers of their own, one after the other, that have to succeed before the service's starts"),
     Key("post_start", .list(.record(.hook)), "Commands to run in the container after its start"),
     Key("pre_stop", .list(.record(.hook)), "Commands to run in the container before it is stopped"),
     Key(

@@ -34,6 +34,9 @@ package struct DocumentView {
     }
   }
 
+  /// The services whose image is to be built.
+  package var built: [String] { (document["services"]?.members ?? []).filter { $0.value["build"] != nil }.map(\.key) }
+
   /// One service as JSON; empty when it is not there.
   package func json(ofService name: String) -> String {
     document["services"]?[name].map { StackPrinter.json(service: $0) } ?? ""

@@ -14,7 +14,7 @@ struct AttachCommand: ParsableCommand {
 
   @OptionGroup var global: GlobalOptions
   @Option(help: "The keys to leave with, for example ctrl-p,ctrl-q; empty is none.") var detachKeys = "ctrl-p,ctrl-q"
-  @Option(help: "Which container of the service, from 1.") var index = 1
+  @Option(help: "Which container of the service, from 1; without it, the first that runs.") var index: Int?
   @Flag(help: "Only show what it writes.") var noStdin = false
   @Option(help: ArgumentHelp("Whether signals to this command are the service's: true or false.", valueName: "bool"))
   var sigProxy = true

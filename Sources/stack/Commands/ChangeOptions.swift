@@ -1,5 +1,7 @@
 import ArgumentParser
 import StackEngine
+import StackFile
+import StackModel
 import StackPlan
 
 /// What `up` and `create` do to containers that there are already, and how many they make.
@@ -9,6 +11,8 @@ struct ChangeOptions: ParsableArguments {
   @Flag(help: "Make containers anew that the named services depend on.") var alwaysRecreateDeps = false
   @Option(help: ArgumentHelp("The number of containers of a service.", valueName: "SERVICE=NUMBER")) var scale:
     [String] = []
+  @Flag(help: "Only say what would be done.") var dryRun = false
+  @OptionGroup var images: ImageOptions
 
   var recreation: StackDifference.Recreation {
     get throws {
@@ -40,5 +44,43 @@ struct ChangeOptions: ParsableArguments {
       counts[String(parts[0])] = count
     }
     return counts
+  }
+}
+
+/// What docker compose does about images before it makes containers. Here none is built or pulled yet: what says so is accepted,
+/// and what asks for it is told.
+struct ImageOptions: ParsableArguments {
+  enum Pull: String, ExpressibleByArgument, CaseIterable { case always, missing, never, build }
+
+  @Flag(help: "Refused where a service is to be built: images are not built here.") var build = false
+  @Flag(help: "Accepted: nothing is built.") var noBuild = false
+  @Option(help: "always, missing or never. Accepted: images come from the store, nothing is pulled.") var pull: Pull?
+  @Flag(help: "Accepted: nothing is pulled.") var quietPull = false
+  @Flag(help: "Accepted: nothing is built.") var quietBuild = false
+
+  func check(_ result: LoadResult, _ project: Project) throws {
+    if build && noBuild { throw ValidationError("--build and --no-build exclude each other") }
+    let built = result.document.map { DocumentView(document: $0, escapes: false).built } ?? []
+    if build, !built.isEmpty {
+      throw EngineError(
+        .imageUnavailable,
+        built.map {
+          .init($0, "images cannot be built yet: build its image with another tool and load it (stack image load)")
+        })
+    }
+    if pull == .always {
+      project.terminal.error(" Warning: --pull always: images cannot be pulled yet, those in the store are used\n")
+    }
+  }
+}
+
+extension Project {
+  /// Says what an `up` would do.
+  func preview(_ stack: Stack, _ options: UpOptions) throws {
+    try reporting {
+      for event in try engine.preview(stack, options) {
+        terminal.error(" DRY-RUN MODE - \(event.subject) \(event.status)\n")
+      }
+    }
   }
 }

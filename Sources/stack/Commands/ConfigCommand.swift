@@ -15,7 +15,7 @@ struct ConfigCommand: ParsableCommand {
   enum Format: String, ExpressibleByArgument, CaseIterable { case yaml, json }
 
   @OptionGroup var global: GlobalOptions
-  @Option(help: "yaml or json.") var format = Format.yaml
+  @Option(help: "yaml, which it is without this, or json.") var format: Format?
   @Flag(name: [.short, .long], help: "Only check.") var quiet = false
   @Option(name: [.short, .long], help: ArgumentHelp("Write to a file.", valueName: "file")) var output: String?
 
@@ -49,7 +49,10 @@ struct ConfigCommand: ParsableCommand {
       request.phases.resolvesEnvironment = !noEnvResolution
       request.phases.checks = !noConsistency
     }
-    if variables, !result.references.isEmpty { return try write(VariableTable.text(result.references), project) }
+    sayWhatIsNotFiltered(project)
+    if variables, !result.references.isEmpty {
+      return try write(VariableTable.text(result.references, format), project)
+    }
     if environment {
       return try write(result.variables.map { "\($0.key)=\($0.value)\n" }.sorted().joined(), project)
     }
@@ -60,7 +63,15 @@ struct ConfigCommand: ParsableCommand {
       project.terminal.error("stack: no such service: \(missing)\n")
       throw ExitCode(1)
     }
-    try write(text(of: names.isEmpty ? view : view.limited(to: names), result), project)
+    try write(text(of: names.isEmpty || noInterpolate ? view : view.limited(to: names), result), project)
+  }
+
+  /// What is shown is then not the model, which is made of services.
+  private func sayWhatIsNotFiltered(_ project: Project) {
+    if names.isEmpty { return }
+    for (isSet, option) in [(noInterpolate, "--no-interpolate"), (variables, "--variables")] where isSet {
+      project.terminal.error("stack: service filtering is not applied when \(option) is set\n")
+    }
   }
 
   private func text(of view: DocumentView, _ result: LoadResult) throws -> String {

@@ -13,14 +13,17 @@ struct CreateCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let (stack, removesOrphans) = try project.stackAndOrphans(services: services, removed: removeOrphans)
+    let (stack, orphans) = try project.stackAndOrphans(
+      services: services, removed: removeOrphans, images: changes.images)
     var options = UpOptions()
     options.services = services
     options.onlyCreates = true
     options.recreation = try changes.recreation
     options.dependencyRecreation = changes.dependencyRecreation
     options.scale = try changes.counts
-    options.removesOrphans = removesOrphans
+    options.removesOrphans = orphans == .removed
+    options.ignoresOrphans = orphans == .ignored
+    if changes.dryRun { return try project.preview(stack, options) }
     try project.reporting { try project.engine.up(stack, options) }
   }
 }

@@ -25,6 +25,7 @@ struct DownCommand: ParsableCommand {
     let name = try project.name()
     try project.reporting {
       if services.isEmpty { return try project.engine.down(name, options) }
+      guard let services = try project.acting(on: services, of: name) else { return }
       var removal = Engine.RemoveOptions()
       removal.stops = true
       removal.removesAnonymousVolumes = volumes

@@ -1,11 +1,5 @@
 import ArgumentParser
-import Glibc
-import IsolationEngine
 import LinuxMounts
-import LinuxSystem
-import StackEngine
-import StackModel
-import StackStore
 
 struct ExecCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -19,7 +13,7 @@ struct ExecCommand: ParsableCommand {
   @Flag(name: [.customShort("T"), .long], help: "No terminal, even when there is one.") var noTty = false
   @Flag(name: [.short, .long], help: "Do not wait for the command.") var detach = false
   @Flag(help: "With all capabilities, and no seccomp filter.") var privileged = false
-  @Option(help: "Which container of the service, from 1.") var index = 1
+  @Option(help: "Which container of the service, from 1; without it, the first that runs.") var index: Int?
   @Flag(name: [.short, .long], help: "Accepted: standard input is always passed on.") var interactive = false
   @Flag(
     name: [.customShort("t"), .customLong("tty")], help: "Accepted: there is a terminal when this command has one.")
@@ -33,24 +27,15 @@ struct ExecCommand: ParsableCommand {
   }
 
   func run() throws {
-    let project = Project(global)
-    let name = try project.name()
-    try project.reporting {
-      try Self.moveOutOfReach()
-      var exec = try project.engine.exec(
-        in: service, of: name, index: index, command: command.first == "--" ? Array(command.dropFirst()) : command)
-      exec.isPrivileged = privileged
-      exec.process.environment += try CommandVariables(project: project).variables(env).map { "\($0.name)=\($0.value)" }
-      if let user { exec.process.user = user }
-      if let workdir { exec.process.workingDirectory = workdir }
-      exec.process.hasTerminal = !noTty && !detach && isatty(0) == 1 && isatty(1) == 1
-      do {
-        let code = try ExecSession(exec: exec, isDetached: detach).run()
-        if code != 0 { throw ExitCode(code) }
-      } catch let error as LaunchError {
-        project.terminal.error("stack: \(service): \(error)\n")
-        throw ExitCode(error.exitCode)
-      }
-    }
+    var request = ExecRequest(service: service, command: command)
+    request.project = Project(global)
+    request.environment = env
+    request.user = user
+    request.workingDirectory = workdir
+    request.hasNoTerminal = noTty
+    request.isDetached = detach
+    request.isPrivileged = privileged
+    request.index = index
+    try request.run()
   }
 }

@@ -11,7 +11,7 @@ struct ExportCommand: ParsableCommand {
 
   @OptionGroup var global: GlobalOptions
   @Option(name: [.short, .long], help: ArgumentHelp("Write to a file.", valueName: "file")) var output: String?
-  @Option(help: "Which container of the service, from 1.") var index = 1
+  @Option(help: "Which container of the service, from 1; without it, the first that runs.") var index: Int?
   @Argument(help: "The service.") var service: String
 
   func run() throws {

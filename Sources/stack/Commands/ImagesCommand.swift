@@ -1,6 +1,8 @@
 import ArgumentParser
 import JSONDocument
+import LinuxSystem
 import StackEngine
+import StackImages
 import StackStore
 
 struct ImagesCommand: ParsableCommand {
@@ -10,7 +12,7 @@ struct ImagesCommand: ParsableCommand {
   enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
 
   @OptionGroup var global: GlobalOptions
-  @Flag(name: [.short, .long], help: "Only ids.") var quiet = false
+  @Flag(name: [.short, .long], help: "Only ids, each once.") var quiet = false
   @Option(help: "table or json (an array).") var format = Format.table
   @Argument(help: "Only these services.") var services: [String] = []
 
@@ -18,31 +20,67 @@ struct ImagesCommand: ParsableCommand {
     let project = Project(global)
     let name = try project.name()
     try project.reporting {
-      let containers = try project.engine.containers(of: name, services: services)
-      let rows = containers.compactMap { status -> (name: String, repository: String, tag: String, id: String)? in
-        guard let record = status.record, !record.image.isEmpty else { return nil }
-        let name = record.image.split(separator: "/").last ?? ""
-        let tag = name.contains("@") ? nil : name.split(separator: ":").dropFirst().first
-        let repository = tag.map { record.image.dropLast($0.count + 1) } ?? record.image[...]
-        return (status.directory.name, String(repository), tag.map(String.init) ?? "latest", record.imageID)
-      }
-      if quiet { return project.terminal.write(rows.map { $0.id + "\n" }.joined()) }
-      switch format {
-      case .json:
-        let values = rows.map { row in
-          JSON.members([
-            ("ID", .string(row.id)), ("ContainerName", .string(row.name)), ("Repository", .string(row.repository)),
-            ("Tag", .string(row.tag)),
-          ])
-        }
-        project.terminal.write(JSON.array(values).text() + "\n")
-      case .table:
-        var table = Table(["CONTAINER", "REPOSITORY", "TAG", "IMAGE ID"])
-        table.rows = rows.map {
-          [$0.name, $0.repository, $0.tag, String($0.id.drop { $0 != ":" }.dropFirst().prefix(12))]
-        }
-        project.terminal.write(table.text)
-      }
+      let containers =
+        try project.acting(on: services, of: name).map { try project.engine.containers(of: name, services: $0) } ?? []
+      let images = try ImageStore(dataDirectory: project.paths.data).list()
+      let rows = containers.compactMap { status in Row(status, images) }
+      project.terminal.write(text(rows))
+    }
+  }
+
+  private func text(_ rows: [Row]) -> String {
+    if quiet {
+      var seen: Set<String> = []
+      return rows.map(\.digest).filter { seen.insert($0).inserted }.map { $0 + "\n" }.joined()
+    }
+    switch format {
+    case .json: return JSON.array(rows.map(\.json)).text() + "\n"
+    case .table:
+      var table = Table(["CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CREATED"])
+      table.rows = rows.map(\.cells)
+      return table.text
+    }
+  }
+
+  private struct Row {
+    let container: String
+    let repository: String
+    let tag: String
+    let id: String
+    /// nil of an image that was removed from the store.
+    let image: ImageSummary?
+
+    /// nil for a container that was made from no image.
+    init?(_ status: ContainerStatus, _ images: [ImageSummary]) {
+      guard let record = status.record, !record.image.isEmpty else { return nil }
+      container = status.name
+      let name = record.image.split(separator: "/").last ?? ""
+      let tag = name.contains("@") ? nil : name.split(separator: ":").dropFirst().first
+      repository = String(tag.map { record.image.dropLast($0.count + 1) } ?? record.image[...])
+      self.tag = tag.map(String.init) ?? "latest"
+      id = record.imageID
+      image = images.first { $0.id == record.imageID }
+    }
+
+    /// Without the name of the algorithm.
+    var digest: String { String(id.drop { $0 != ":" }.dropFirst()) }
+
+    private var platform: String { image.map { "linux/\($0.architecture)" } ?? "" }
+
+    var cells: [String] {
+      [
+        container, repository, tag, platform, String(digest.prefix(12)), image.map { ByteCount.text($0.size) } ?? "N/A",
+        image?.age ?? "N/A",
+      ]
+    }
+
+    var json: JSON {
+      .members(
+        [
+          ("ID", .string(id)), ("ContainerName", .string(container)), ("Repository", .string(repository)),
+          ("Tag", .string(tag)), ("Platform", .string(platform)), ("Size", .integer(Int64(clamping: image?.size ?? 0))),
+        ]
+          + (image?.createdText.map { [("Created", .string($0))] } ?? []))
     }
   }
 }

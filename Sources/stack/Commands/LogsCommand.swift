@@ -38,6 +38,7 @@ struct LogsCommand: ParsableCommand {
     let name = try project.name()
     let selection = LogSelection(since: try moment(since), until: try moment(until), tail: try count())
     try project.reporting {
+      guard let services = try project.acting(on: services, of: name) else { return }
       let containers = try chosen(project.engine.containers(of: name, services: services))
       var output = LogOutput(
         LogRenderer.Style(

@@ -11,7 +11,10 @@ struct PauseCommand: ParsableCommand {
   func run() throws {
     let project = Project(global)
     let name = try project.name()
-    try project.reporting { try project.engine.pause(name, services: services) }
+    try project.reporting {
+      guard let services = try project.acting(on: services, of: name) else { return }
+      try project.engine.pause(name, services: services)
+    }
   }
 }
 
@@ -25,6 +28,9 @@ struct UnpauseCommand: ParsableCommand {
   func run() throws {
     let project = Project(global)
     let name = try project.name()
-    try project.reporting { try project.engine.unpause(name, services: services) }
+    try project.reporting {
+      guard let services = try project.acting(on: services, of: name) else { return }
+      try project.engine.unpause(name, services: services)
+    }
   }
 }

@@ -10,7 +10,7 @@ struct PortCommand: ParsableCommand {
 
   @OptionGroup var global: GlobalOptions
   @Option(name: [.customLong("protocol")], help: "tcp or udp.") var transport = "tcp"
-  @Option(help: "Which container of the service, from 1.") var index = 1
+  @Option(help: "Which container of the service, from 1; without it, the first.") var index: Int?
   @Flag(help: "As shell variables: DB_HOST, DB_PORT_5432.") var env = false
   @Argument(help: "The service.") var service: String?
   @Argument(help: "The port of the container.") var port: UInt16?
@@ -36,15 +36,15 @@ struct PortCommand: ParsableCommand {
   private func write(
     _ service: String, _ port: UInt16, _ containers: [ContainerStatus], _ project: Project
   ) throws {
-    let bare = port
-    guard let status = containers.first(where: { $0.record?.number == index && $0.record?.isOneOff == false }) else {
-      throw EngineError(.failure, "service \(service) has no container \(index)")
+    let own = containers.filter { $0.record?.isOneOff == false }
+    guard let status = own.first(where: { index == nil || $0.record?.number == index }) else {
+      throw EngineError(.failure, "service \"\(service)\" is not running" + (index.map { " container #\($0)" } ?? ""))
     }
     guard
       let published = status.record?.ports.first(where: {
-        $0.containerPort == bare && $0.transport.rawValue == transport
+        $0.containerPort == port && $0.transport.rawValue == transport.lowercased()
       })
-    else { throw EngineError(.failure, "no port \(bare)/\(transport) for container \(status.directory.name)") }
+    else { throw EngineError(.failure, "no port \(port)/\(transport) for container \(status.directory.name)") }
     project.terminal.write("\(published.hostAddress?.description ?? "0.0.0.0"):\(published.hostPort)\n")
   }
 }

@@ -11,7 +11,8 @@ struct PsCommand: ParsableCommand {
   enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
 
   @OptionGroup var global: GlobalOptions
-  @Flag(name: [.short, .long], help: "Also those that do not run.") var all = false
+  @Flag(name: [.short, .long], help: "Also those that do not run, that run made, and steps before a start.") var all =
+    false
   @Flag(name: [.short, .long], help: "Only ids.") var quiet = false
   @Flag(help: "Only the names of the services.") var services = false
   @Option(help: "table or json (an object a line).") var format = Format.table
@@ -31,28 +32,27 @@ struct PsCommand: ParsableCommand {
       let asksState = filters.contains { $0.key == .status }
       let known: Set<String>? = orphans ? nil : Set(try project.stack(warns: false).services.map(\.name))
       let statuses = try project.paths.project(name).statuses()
-      if let unknown = names.first(where: { name in !statuses.contains { $0.record?.service == name } }) {
-        throw EngineError(.failure, "no such service: \(unknown)")
-      }
-      let rows = statuses.filter { all || asksState || ContainerSummary.isRunning($0) }.compactMap(
-        ContainerSummary.init
-      )
-      .filter { row in
-        (names.isEmpty || names.contains(row.record.service)) && (known?.contains(row.record.service) ?? true)
-          && ContainerFilter.admits(row, filters)
-      }
-      project.terminal.write(text(rows))
+      if try project.acting(on: names, of: name) == nil { return project.terminal.write(try text([], project.engine)) }
+      let rows = statuses.filter { status in
+        all || asksState || ContainerSummary.isRunning(status) && status.record?.isOneOff == false
+      }.compactMap(ContainerSummary.init)
+        .filter { row in
+          (names.isEmpty || names.contains(row.record.service)) && (known?.contains(row.record.service) ?? true)
+            && ContainerFilter.admits(row, filters)
+        }
+      project.terminal.write(try text(rows, project.engine))
     }
   }
 
-  private func text(_ rows: [ContainerSummary]) -> String {
+  private func text(_ rows: [ContainerSummary], _ engine: Engine) throws -> String {
     if quiet { return rows.map { $0.id + "\n" }.joined() }
     if services {
       var seen: Set<String> = []
       return rows.map(\.record.service).filter { seen.insert($0).inserted }.map { $0 + "\n" }.joined()
     }
     switch format {
-    case .json: return rows.map { $0.json.text() + "\n" }.joined()
+    case .json:
+      return try rows.map { row in row.json(mounts: try engine.mountSources(of: row.status)).text() + "\n" }.joined()
     case .table:
       var table = Table(["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"])
       table.rows = rows.map { $0.tableRow(cutsOff: !noTrunc) }

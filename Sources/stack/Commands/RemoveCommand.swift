@@ -20,8 +20,13 @@ struct RemoveCommand: ParsableCommand {
     var options = Engine.RemoveOptions()
     options.stops = stop
     options.removesAnonymousVolumes = volumes
+    options.includesOneOffs = false
     options.timeout = timeout
     try project.reporting {
+      guard let services = try project.acting(on: services, of: name) else {
+        project.terminal.error("No stopped containers\n")
+        return
+      }
       let chosen = try project.engine.removable(name, services: services, options)
       if chosen.isEmpty {
         project.terminal.error("No stopped containers\n")

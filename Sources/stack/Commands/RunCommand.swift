@@ -17,8 +17,10 @@ struct RunCommand: ParsableCommand {
   @Option(name: [.short, .long], help: "A variable, NAME=value, or NAME with the caller's value.") var env: [String] =
     []
   @Option(help: "A file with variables.") var envFromFile: [String] = []
-  @Option(name: [.short, .long], help: "SOURCE:TARGET[:ro]: a directory of the machine in the container.") var volume:
-    [String] = []
+  @Option(
+    name: [.short, .long, .customLong("volumes")],
+    help: "SOURCE:TARGET[:ro]: a directory of the machine in the container.")
+  var volume: [String] = []
   @Option(name: [.short, .long], help: "[[IP:]HOST:]PORT[/udp]: a port of the container to publish.") var publish:
     [String] = []
   @Flag(name: [.customShort("P"), .long], help: "Publish the service's ports.") var servicePorts = false
@@ -41,16 +43,18 @@ struct RunCommand: ParsableCommand {
   var tty = false
   @Flag(help: "Stop and remove containers of services that the file does not have any more.") var removeOrphans = false
   @Flag(name: [.short, .long], help: "Without progress.") var quiet = false
-  @Flag(help: "Accepted: nothing is built.") var quietBuild = false
-  @Flag(help: "Without progress of images.") var quietPull = false
+  @OptionGroup var images: ImageOptions
   @Argument(help: "The service.") var service: String
   @Argument(parsing: .captureForPassthrough, help: "The command and its arguments.") var command: [String] = []
 
   func run() throws {
     let project = Project(global)
-    let stack = try project.stack(services: [service])
+    let (stack, orphans) = try project.stackAndOrphans(services: [service], removed: removeOrphans, images: images)
     try project.reporting {
       var options = try options(project, stack)
+      options.removesOrphans = orphans == .removed
+      options.ignoresOrphans = orphans == .ignored
+      options.keepsStandardInput = detach
       options.hasTerminal = !noTty && !detach && isatty(0) == 1 && isatty(1) == 1
       let signals =
         detach
@@ -97,7 +101,6 @@ struct RunCommand: ParsableCommand {
     options.publishesServicePorts = servicePorts
     options.usesAliases = useAliases
     options.withoutDependencies = noDeps
-    options.removesOrphans = removeOrphans
     return options
   }
 }

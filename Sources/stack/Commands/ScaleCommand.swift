@@ -11,11 +11,13 @@ struct ScaleCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let stack = try project.stack(services: try ChangeOptions.counts(counts).keys.sorted())
+    let (stack, orphans) = try project.stackAndOrphans(services: try ChangeOptions.counts(counts).keys.sorted())
     var options = UpOptions()
     options.scale = try ChangeOptions.counts(counts)
     options.services = options.scale.keys.sorted()
     options.withoutDependencies = noDeps
+    options.removesOrphans = orphans == .removed
+    options.ignoresOrphans = orphans == .ignored
     try project.reporting { try project.engine.up(stack, options) }
   }
 }

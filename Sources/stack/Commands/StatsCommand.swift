@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import JSONDocument
 import LinuxCgroup
 import LinuxSystem
@@ -7,73 +8,140 @@ import StackStore
 
 struct StatsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "stats", abstract: "Show what services use: processor, memory, processes.")
+    commandName: "stats", abstract: "Show what services use: processor, memory, network, processes.")
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
 
   @OptionGroup var global: GlobalOptions
   @Flag(name: [.short, .long], help: "Also containers that do not run.") var all = false
   @Flag(help: "Print once.") var noStream = false
-  @Flag(help: "Accepted: nothing is cut off.") var noTrunc = false
+  @Flag(help: "Whole ids.") var noTrunc = false
   @Option(help: "table or json (an object a line).") var format = Format.table
   @Argument(help: "The services; all if none is named.") var services: [String] = []
-
-  private struct Sample {
-    let name: String
-    let service: String
-    let statistics: CgroupStatistics
-    let time: UInt64
-  }
 
   func run() throws {
     let project = Project(global)
     let name = try project.name()
     try project.reporting {
+      guard let services = try project.acting(on: services, of: name) else { return }
       let engine = project.engine
-      var before = try samples(engine, name)
+      let machine = try MachineMemory.total()
+      func samples() throws -> [UsageSample] {
+        try engine.containers(of: name, services: services).filter { all || $0.state.shim != nil }
+          .compactMap { try UsageSample($0, engine, machineMemory: machine) }
+      }
+      var before = try samples()
       while true {
         _ = try Polling.readable([], milliseconds: 1000)
-        let now = try samples(engine, name)
-        write(now, before, project)
+        let now = try samples()
+        project.terminal.write(text(now, before))
         before = now
         if noStream || now.isEmpty { return }
       }
     }
   }
 
-  private func samples(_ engine: Engine, _ project: String) throws -> [Sample] {
-    try engine.containers(of: project, services: services).filter { all || $0.state.shim != nil }.map { status in
-      Sample(
-        name: status.directory.name, service: status.record?.service ?? "",
-        statistics: try engine.cgroup(of: status).statistics(), time: KernelClock.monotonic)
+  private func text(_ now: [UsageSample], _ before: [UsageSample]) -> String {
+    let rows = now.map { sample in
+      sample.columns(since: before.first { $0.name == sample.name }, wholeIDs: noTrunc)
     }
-  }
-
-  private func write(_ now: [Sample], _ before: [Sample], _ project: Project) {
-    let rows = now.map { sample -> [String] in
-      let old = before.first { $0.name == sample.name }
-      let used = (sample.statistics.cpuTime ?? 0) &- (old?.statistics.cpuTime ?? sample.statistics.cpuTime ?? 0)
-      let elapsed = max(1, sample.time - (old?.time ?? 0))
-      let hundredths = old == nil ? 0 : used * 10_000 / elapsed
-      let fraction = hundredths % 100
-      return [
-        sample.name, sample.service, "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction)%",
-        Self.size(sample.statistics.memory ?? 0), Self.size(sample.statistics.memoryPeak ?? 0),
-        "\(sample.statistics.pids ?? 0)",
-      ]
-    }
-    if format == .json {
-      let keys = ["Name", "Service", "CPUPerc", "MemUsage", "MemPeak", "PIDs"]
-      project.terminal.write(
-        rows.map { row in JSON.members(zip(keys, row).map { ($0, .string($1)) }).text() + "\n" }.joined())
-    } else {
-      var table = Table(["NAME", "SERVICE", "CPU %", "MEM USAGE", "MEM PEAK", "PIDS"])
+    switch format {
+    case .json:
+      let keys = ["ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs"]
+      return zip(now, rows).map { sample, row in
+        let members = [("Container", JSON.string(sample.name))] + zip(keys, row).map { ($0, JSON.string($1)) }
+        return JSON.members(members).text() + "\n"
+      }.joined()
+    case .table:
+      var table = Table([
+        "CONTAINER ID", "NAME", "CPU %", "MEM USAGE / LIMIT", "MEM %", "NET I/O", "BLOCK I/O", "PIDS",
+      ])
       table.rows = rows
-      project.terminal.write(table.text)
+      return table.text
     }
   }
+}
 
-  static func size(_ bytes: UInt64) -> String {
+private enum MachineMemory {
+  /// Bytes (proc_meminfo(5)).
+  static func total() throws -> UInt64 {
+    let line = try Files.text("/proc/meminfo").split(separator: "\n").first { $0.hasPrefix("MemTotal:") }
+    return (line?.split(separator: " ").dropFirst().first).flatMap { UInt64($0) }.map { $0 * 1024 } ?? 0
+  }
+}
+
+/// What a container has used up to a moment.
+private struct UsageSample {
+  let name: String
+  private let id: String
+  private let statistics: CgroupStatistics
+  private let memoryLimit: UInt64
+  /// Bytes received and sent; nil without a network of its own.
+  private let network: (UInt64, UInt64)?
+  /// Bytes that the processes that run now have read from devices, and written to them.
+  private let devices: (UInt64, UInt64)
+  private let time = KernelClock.monotonic
+
+  /// nil for a container of which nothing is known.
+  init?(_ status: ContainerStatus, _ engine: Engine, machineMemory: UInt64) throws {
+    guard let summary = ContainerSummary(status) else { return nil }
+    name = status.name
+    id = summary.id
+    let cgroup = try engine.cgroup(of: status)
+    statistics = try cgroup.statistics()
+    memoryLimit = min(statistics.memoryLimit ?? machineMemory, machineMemory)
+    if case .running(let run, _) = status.state, status.record?.attachments.isEmpty == false {
+      // One that ends meanwhile has none.
+      network = (try? Files.text("/proc/\(run.process.pid)/net/dev")).map(Self.traffic)
+    } else {
+      network = nil
+    }
+    var devices: (UInt64, UInt64) = (0, 0)
+    for pid in status.state.shim == nil ? [] : try cgroup.processes() {
+      // The same.
+      let text = (try? Files.text("/proc/\(pid)/io")) ?? ""
+      devices.0 += Self.number("read_bytes:", in: text)
+      devices.1 += Self.number("write_bytes:", in: text)
+    }
+    self.devices = devices
+  }
+
+  private static func number(_ key: String, in text: String) -> UInt64 {
+    let line = text.split(separator: "\n").first { $0.hasPrefix(key) }
+    return line.flatMap { UInt64($0.dropFirst(key.count).drop { $0 == " " }) } ?? 0
+  }
+
+  /// The sums over all interfaces but the loopback one (proc_pid_net(5), dev).
+  private static func traffic(_ text: String) -> (UInt64, UInt64) {
+    var sums: (UInt64, UInt64) = (0, 0)
+    for line in text.split(separator: "\n") {
+      let parts = line.split(separator: ":", maxSplits: 1)
+      guard parts.count == 2, parts[0].drop(while: { $0 == " " }) != "lo" else { continue }
+      let numbers = parts[1].split(separator: " ").compactMap { UInt64($0) }
+      guard numbers.count > 8 else { continue }
+      sums.0 += numbers[0]
+      sums.1 += numbers[8]
+    }
+    return sums
+  }
+
+  func columns(since old: UsageSample?, wholeIDs: Bool) -> [String] {
+    let used = (statistics.cpuTime ?? 0) &- (old?.statistics.cpuTime ?? statistics.cpuTime ?? 0)
+    let elapsed = max(1, time - (old?.time ?? 0))
+    let memory = statistics.memory ?? 0
+    return [
+      wholeIDs ? id : String(id.prefix(12)), name, Self.percent(old == nil ? 0 : used * 10_000 / elapsed),
+      "\(Self.binary(memory)) / \(Self.binary(memoryLimit))", Self.percent(memory * 10_000 / max(1, memoryLimit)),
+      network.map { "\(ByteCount.text($0.0)) / \(ByteCount.text($0.1))" } ?? "--",
+      "\(ByteCount.text(devices.0)) / \(ByteCount.text(devices.1))", "\(statistics.pids ?? 0)",
+    ]
+  }
+
+  private static func percent(_ hundredths: UInt64) -> String {
+    "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)%"
+  }
+
+  private static func binary(_ bytes: UInt64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB"]
     var (value, unit) = (Double(bytes), 0)
     while value >= 1024, unit < units.count - 1 { (value, unit) = (value / 1024, unit + 1) }

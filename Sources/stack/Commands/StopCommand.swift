@@ -12,6 +12,9 @@ struct StopCommand: ParsableCommand {
   func run() throws {
     let project = Project(global)
     let name = try project.name()
-    try project.reporting { try project.engine.stop(name, services: services, timeout: timeout) }
+    try project.reporting {
+      guard let services = try project.acting(on: services, of: name) else { return }
+      try project.engine.stop(name, services: services, timeout: timeout)
+    }
   }
 }

@@ -3,6 +3,7 @@ import Glibc
 import IsolationEngine
 import LinuxSystem
 import StackEngine
+import StackFile
 import StackModel
 import StackStore
 import SystemPackage
@@ -24,14 +25,21 @@ struct TestCommand: ParsableCommand {
   @Flag(help: "Leave the stack as it is at the end.") var keep = false
   @Option(help: "Where to write what is worth keeping of a failure: a report, and all logs.") var report: String?
   @Option(name: [.short, .long], help: "Seconds to wait for services to stop.") var timeout: Int?
+  @OptionGroup var timings: TimingsOptions
   @Argument(parsing: .captureForPassthrough, help: "The command, after --.") var command: [String] = []
 
   func run() throws {
+    if let word = command.first, ["--help", "-h"].contains(word) { throw CleanExit.helpRequest(self) }
     let words = command.first == "--" ? Array(command.dropFirst()) : command
     guard !words.isEmpty else { throw ValidationError("there is no command: stack test -- COMMAND") }
     let project = Project(global)
     var stack = try project.stack()
-    if global.projectName == nil { stack.name += "-test-\(String(getpid(), radix: 36))" }
+    // Read again, so that everything has a name of its own: also networks and volumes, whose names begin with the project's.
+    if global.projectName == nil {
+      let name = "\(stack.name)-test-\(String(getpid(), radix: 36))"
+      guard let renamed = project.load(warns: false, { $0.projectName = name }).stack else { throw ExitCode(3) }
+      stack = renamed
+    }
     if net { for index in stack.services.indices { stack.services[index].ports = [] } }
     let signals = try SignalDescriptor([SIGINT, SIGTERM, SIGHUP, SIGQUIT])
     var code: Int32 = 0
@@ -42,7 +50,7 @@ struct TestCommand: ParsableCommand {
         try? takeDown(stack.name, project)
         throw error
       }
-      if code != 0 { try reportFailure(of: stack.name, project) }
+      if code != 0 { try reportFailure(of: stack.name, words, code, project) }
       try takeDown(stack.name, project)
     }
     if code != 0 { throw ExitCode(code) }
@@ -56,12 +64,11 @@ struct TestCommand: ParsableCommand {
     options.waitTimeout = waitTimeout
     options.owner = keep ? nil : try ProcessIdentity.current()
     options.keepsOnFailure = keep
-    let place: TestNetwork?
-    if net {
-      place = try project.engine(reportingTo: report).upWithPlace(stack, options, interruption: signals.descriptor)
-    } else {
-      place = nil
-      try project.engine(reportingTo: report).up(stack, options, interruption: signals.descriptor)
+    let place = try timings.taken(project) { timings -> TestNetwork? in
+      let engine = project.engine(reportingTo: report, timings: timings)
+      if net { return try engine.upWithPlace(stack, options, interruption: signals.descriptor) }
+      try engine.up(stack, options, interruption: signals.descriptor)
+      return nil
     }
     let program = NetworkedProgram(
       words, environment: try environment(stack, project), interfaces: place?.interfaces, files: place?.files ?? [])
@@ -93,11 +100,11 @@ struct TestCommand: ParsableCommand {
     return values.map { "\($0.key)=\($0.value)" }.sorted()
   }
 
-  private func reportFailure(of name: String, _ project: Project) throws {
+  private func reportFailure(of name: String, _ words: [String], _ code: Int32, _ project: Project) throws {
     let containers = try project.engine.containers(of: name, services: [])
-    let failure = FailureReport(containers)
+    let failure = FailureReport(containers, command: "\(words.joined(separator: " ")) ended with code \(code)")
     project.terminal.error(failure.text)
-    if project.environment["GITHUB_ACTIONS"] == "true" { project.terminal.write(failure.annotations) }
+    if project.isGitHubActions { project.terminal.write(failure.annotations) }
     if let report { try failure.write(to: report, containers) }
   }
 

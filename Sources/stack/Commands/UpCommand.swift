@@ -1,6 +1,5 @@
 import ArgumentParser
 import Glibc
-import JSONDocument
 import LinuxSystem
 import StackEngine
 import StackLogs
@@ -20,6 +19,8 @@ struct UpCommand: ParsableCommand {
   @OptionGroup var changes: ChangeOptions
   @Flag(help: "Without the services that the named ones depend on.") var noDeps = false
   @Flag(help: "Only make the containers.") var noStart = false
+  @Flag(name: [.customShort("V"), .long], help: "Anonymous volumes of containers that are made anew are empty again.")
+  var renewAnonVolumes = false
   @Flag(help: "Stop and remove containers of services that the file does not have any more.") var removeOrphans = false
   @Flag(help: "Return when all services are ready: healthy where they have a health check. Implies -d.") var wait =
     false
@@ -36,15 +37,14 @@ struct UpCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Do not show the output of these services.", valueName: "service")) var noAttach:
     [String] = []
   @Flag(help: "Accepted: the output of what the named services depend on is shown too.") var attachDependencies = false
-  @Flag(help: "Print what took how long on the way to the last service, and write it all to a file.") var timings =
-    false
-  @Option(help: "That file, in Chrome's trace format.") var timingsFile = "stack-timings.json"
+  @OptionGroup var timings: TimingsOptions
   @Flag(name: [.short, .long], help: "Accepted: nothing is asked.") var yes = false
   @Argument(help: "The services to start, with what they depend on; all if none is named.") var services: [String] = []
 
   func run() throws {
     let project = Project(global)
-    let (stack, removesOrphans) = try project.stackAndOrphans(services: services, removed: removeOrphans)
+    let (stack, orphans) = try project.stackAndOrphans(
+      services: services, removed: removeOrphans, images: changes.images)
     var options = UpOptions()
     options.services = services
     options.recreation = try changes.recreation
@@ -52,21 +52,22 @@ struct UpCommand: ParsableCommand {
     options.scale = try changes.counts
     options.withoutDependencies = noDeps
     options.onlyCreates = noStart
-    options.removesOrphans = removesOrphans
+    options.removesOrphans = orphans == .removed
+    options.ignoresOrphans = orphans == .ignored
+    options.renewsAnonymousVolumes = renewAnonVolumes
     options.keepsOnFailure = keep
     options.timeout = timeout
     options.waits = wait
     options.waitTimeout = waitTimeout
+    if changes.dryRun { return try project.preview(stack, options) }
     var ending = Attachment.Ending()
     try project.reporting { ending = try self.ending(stack) }
     let signals = try SignalDescriptor([SIGINT, SIGTERM])
     try project.reporting {
-      let timings = self.timings ? Timings() : nil
-      let engine = project.engine(reportingTo: nil, timings: timings)
-      let containers = Result { try engine.up(stack, options, interruption: signals.descriptor) }
-      // Also of a start that failed: it may have taken too long.
-      if let timings { try write(timings, project) }
-      let started = try containers.get()
+      let started = try timings.taken(project) { timings in
+        try project.engine(reportingTo: nil, timings: timings)
+          .up(stack, options, interruption: signals.descriptor)
+      }
       if detach || wait || noStart { return }
       try Attachment(
         project: project, name: stack.name, containers: started, signals: signals, timeout: timeout,
@@ -75,11 +76,6 @@ struct UpCommand: ParsableCommand {
         ending: ending
       ).run { isAttached($0, stack) }
     }
-  }
-
-  private func write(_ timings: Timings, _ project: Project) throws {
-    project.terminal.error(timings.text)
-    try Files.replace(timingsFile, with: Array((timings.trace.text() + "\n").utf8), mode: 0o644)
   }
 
   private func ending(_ stack: Stack) throws -> Attachment.Ending {

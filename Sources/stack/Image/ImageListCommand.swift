@@ -2,6 +2,7 @@ import ArgumentParser
 import JSONDocument
 import LinuxSystem
 import StackImages
+import StackLogs
 
 struct ImageListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "ls", abstract: "List images.", aliases: ["list"])
@@ -40,7 +41,10 @@ extension ImageSummary {
   /// The first 12 digits of the id, as other tools show it.
   var shortID: String { String(id.dropFirst("sha256:".count).prefix(12)) }
 
-  fileprivate var age: String {
+  /// As RFC 3339 has it; nil when the image does not say.
+  var createdText: String? { created <= 0 ? nil : LogTime.text(UInt64(created) * 1_000_000_000) }
+
+  var age: String {
     if created <= 0 { return "-" }
     return ContainerSummary.ago(KernelClock.realtime, UInt64(created) * 1_000_000_000) + " ago"
   }

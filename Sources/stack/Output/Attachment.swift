@@ -35,11 +35,11 @@ struct Attachment {
   func run(isShown: (ContainerStatus) -> Bool = { _ in true }) throws {
     let all = try containers.map { try ContainerStatus($0) }
     let statuses = all.filter { isShown($0) || ending.trigger != .none }
-    var output = LogOutput(style)
+    var output = LogOutput(style, separatesErrors: true)
     let stopping = Stopping()
     try output.follow(
       statuses, selection: .all, isShown: { isShown(statuses[$0]) },
-      isAwaited: { ending.awaited.isEmpty || ending.awaited.contains(statuses[$0].record?.service ?? "") },
+      isAwaited: { isAwaited(statuses[$0]) },
       interruption: LogOutput.Interruption(
         descriptors: [signals.descriptor], act: { try interrupted(stopping) },
         ended: { source in ended(statuses[source], stopping) }))
@@ -49,14 +49,23 @@ struct Attachment {
     if code != 0 { throw ExitCode(code) }
   }
 
+  private func isAwaited(_ status: ContainerStatus) -> Bool {
+    status.record?.isOneOff == false
+      && (ending.awaited.isEmpty || ending.awaited.contains(status.record?.service ?? ""))
+  }
+
   private func exitCode(_ statuses: [ContainerStatus]) throws -> Int32? {
-    guard let name = ending.codeFrom, let status = statuses.first(where: { $0.record?.service == name }) else {
+    guard let name = ending.codeFrom,
+      let status = statuses.first(where: { $0.record?.service == name && $0.record?.isOneOff == false })
+    else {
       return nil
     }
     return try status.directory.read(.exit)?.status.code ?? 137
   }
 
   private func ended(_ status: ContainerStatus, _ stopping: Stopping) {
+    // That a step before a start has ended was shown at the start.
+    if status.record?.isOneOff == true { return }
     reportExit(of: status)
     let code = (try? status.directory.read(.exit))?.status.code ?? 137
     let stops =

@@ -9,6 +9,7 @@ import StackStore
 
 /// A container in the words of `ps`: the same keys and states as docker compose has.
 struct ContainerSummary {
+  let status: ContainerStatus
   let name: String
   let record: ContainerRecord
   let state: ContainerState
@@ -20,6 +21,7 @@ struct ContainerSummary {
   /// nil without a record: then nothing is known of the container.
   init?(_ status: ContainerStatus) {
     guard let record = status.record else { return nil }
+    self.status = status
     name = status.name
     self.record = record
     state = status.state
@@ -97,12 +99,8 @@ struct ContainerSummary {
     return "\(count) \(unit)\(count == 1 ? "" : "s")"
   }
 
-  private func portText(_ port: ContainerRecord.PublishedPort) -> String {
-    "\(port.hostAddress.map(\.description) ?? "0.0.0.0"):\(port.hostPort)->\(port.containerPort)/\(port.transport)"
-  }
-
   private var ports: String {
-    Self.isRunning(state) ? record.ports.map(portText).joined(separator: ", ") : ""
+    Self.isRunning(state) ? record.ports.map(\.text).joined(separator: ", ") : ""
   }
 
   private var command: String { record.command.joined(separator: " ") }
@@ -115,7 +113,15 @@ struct ContainerSummary {
     ]
   }
 
-  var json: JSON { .members(members) }
+  /// With the directories of the machine that the container has.
+  func json(mounts: [String]) -> JSON {
+    let volumes = mounts.filter { $0.hasSuffix("/data") }.count
+    return .members(
+      members + [
+        ("Mounts", .string(mounts.joined(separator: ","))), ("LocalVolumes", .string("\(volumes)")),
+        ("Size", .string("0B")),
+      ])
+  }
 
   var members: [(String, JSON)] {
     let publishers = Self.isRunning(state) ? record.ports : []

@@ -23,11 +23,18 @@ struct FailureReport {
   }
 
   let entries: [Entry]
+  /// What ended badly outside of the stack; nil is nothing.
+  private let command: String?
 
   /// - Parameters:
+  ///   - command: what ended badly outside of the stack.
   ///   - suspects: services that are shown whatever their state.
   ///   - dependents: for each service those that need it; nil is what the containers say.
-  init(_ containers: [ContainerStatus], suspects: Set<String> = [], dependents: [String: [String]]? = nil) {
+  init(
+    _ containers: [ContainerStatus], command: String? = nil, suspects: Set<String> = [],
+    dependents: [String: [String]]? = nil
+  ) {
+    self.command = command
     entries = containers.compactMap { status in
       guard let record = status.record,
         let summary = Self.summary(of: status, isSuspect: suspects.contains(record.service))
@@ -83,15 +90,17 @@ struct FailureReport {
 
   /// For people.
   var text: String {
-    entries.map { entry in
-      var text = "\(entry.service): \(entry.summary)\n"
-      if !entry.neededBy.isEmpty { text += "  needed by: \(entry.neededBy.joined(separator: ", "))\n" }
-      if let check = entry.check { text += "  its check said:\n\(Self.indented(check))" }
-      if !entry.log.isEmpty {
-        text += "  its last lines:\n" + entry.log.map { "    \($0)\n" }.joined()
-      }
-      return text
-    }.joined()
+    let first = command.map { $0 + (entries.isEmpty ? "; all services are well\n" : "\n") } ?? ""
+    return first
+      + entries.map { entry in
+        var text = "container \(entry.container) \(entry.summary)\n"
+        if !entry.neededBy.isEmpty { text += "  needed by: \(entry.neededBy.joined(separator: ", "))\n" }
+        if let check = entry.check { text += "  its check said:\n\(Self.indented(check))" }
+        if !entry.log.isEmpty {
+          text += "  its last lines:\n" + entry.log.map { "    \($0)\n" }.joined()
+        }
+        return text
+      }.joined()
   }
 
   private static func indented(_ text: String) -> String {
@@ -100,10 +109,11 @@ struct FailureReport {
 
   /// For the page of a run in GitHub Actions: a workflow command a service.
   var annotations: String {
-    entries.map { entry in
-      let message = ([entry.summary] + (entry.check.map { [$0] } ?? []) + entry.log.suffix(5)).joined(separator: "\n")
-      return "::error title=service \(entry.service)::\(Self.escaped(message))\n"
-    }.joined()
+    (command.map { "::error title=stack test::\(Self.escaped($0))\n" } ?? "")
+      + entries.map { entry in
+        let message = ([entry.summary] + (entry.check.map { [$0] } ?? []) + entry.log.suffix(5)).joined(separator: "\n")
+        return "::error title=service \(entry.service)::\(Self.escaped(message))\n"
+      }.joined()
   }
 
   private static func escaped(_ text: String) -> String {

@@ -8,9 +8,12 @@ import SystemPackage
 /// The logs of containers on their way to standard output.
 struct LogOutput {
   private var renderer: LogRenderer
+  /// Whether what containers write to standard error goes there.
+  private let separatesErrors: Bool
 
-  init(_ style: LogRenderer.Style) {
+  init(_ style: LogRenderer.Style, separatesErrors: Bool = false) {
     renderer = LogRenderer(style)
+    self.separatesErrors = separatesErrors
   }
 
   /// Prints what there is.
@@ -76,9 +79,9 @@ struct LogOutput {
       try runs.add(container)
     }
     var output = BufferedOutput(.standardOutput)
+    var errors = BufferedOutput(.standardError)
     while true {
-      try drain(&follower, to: &output, isShown)
-      try output.flush()
+      try drain(&follower, &output, &errors, isShown)
       // Whatever else runs on: those that were waited for have ended, and all that they wrote was shown.
       if follower.isFinished || awaited.isEmpty { return }
       let watched = [follower.descriptor] + runs.descriptors
@@ -95,7 +98,7 @@ struct LogOutput {
         }
       }
       if !ended.isEmpty {
-        try drain(&follower, to: &output, isShown)
+        try drain(&follower, &output, &errors, isShown)
         awaited.subtract(ended)
       }
       if ready[watched.count...].contains(true) { try interruption?.act() }
@@ -103,12 +106,22 @@ struct LogOutput {
   }
 
   private mutating func drain(
-    _ follower: inout LogFollower, to output: inout BufferedOutput, _ isShown: (Int) -> Bool
+    _ follower: inout LogFollower, _ output: inout BufferedOutput, _ errors: inout BufferedOutput,
+    _ isShown: (Int) -> Bool
   ) throws {
     while let line = try follower.next() {
       if !isShown(line.source) { continue }
-      try output.append { renderer.append(line.line, from: line.source, to: &$0) }
+      // Where both lead to one place, the order of time is kept there.
+      if separatesErrors && line.line.stream == .standardError {
+        try output.flush()
+        try errors.append { renderer.append(line.line, from: line.source, to: &$0) }
+      } else {
+        try errors.flush()
+        try output.append { renderer.append(line.line, from: line.source, to: &$0) }
+      }
     }
+    try errors.flush()
+    try output.flush()
   }
 
   /// What interrupts the printing of an attached `up`.

@@ -83,15 +83,10 @@ struct ProgressRecords: ProgressObserver {
 
   func report(_ event: ProgressEvent) {
     var members: [(String, JSON)] = [
-      ("id", .string("\(event.kind.rawValue.capitalised) \(event.name)")),
-      ("status", .string(event.phase.rawValue.capitalised)),
+      ("id", .string(event.subject)), ("status", .string(event.status)),
     ]
     if let detail = event.detail { members.append(("details", .string(detail))) }
     members.append(("milliseconds", .integer(Int64(event.time / 1_000_000))))
     terminal.error(JSON.members(members).text() + "\n")
   }
-}
-
-extension String {
-  fileprivate var capitalised: String { prefix(1).uppercased() + dropFirst() }
 }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import JSONDocument
 import LinuxSystem
 import StackEngine
@@ -99,5 +100,24 @@ final class Timings: ProgressObserver {
       span(index + 1, times.completed == nil ? "until ready" : "running", times.started, times.ready)
     }
     return .members([("traceEvents", .array(records)), ("displayTimeUnit", .string("ms"))])
+  }
+}
+
+/// Whether it is told where the time goes.
+struct TimingsOptions: ParsableArguments {
+  @Flag(help: "Print what took how long on the way to the last service, and write it all to a file.") var timings =
+    false
+  @Option(help: "That file, in Chrome's trace format.") var timingsFile = "stack-timings.json"
+
+  /// Starts a stack, and tells.
+  func taken<Result>(_ project: Project, _ start: (Timings?) throws -> Result) throws -> Result {
+    let taken = timings ? Timings() : nil
+    let result = Swift.Result { try start(taken) }
+    // Also of a start that failed: it may have taken too long.
+    if let taken {
+      project.terminal.error(taken.text)
+      try Files.replace(timingsFile, with: Array((taken.trace.text() + "\n").utf8), mode: 0o644)
+    }
+    return try result.get()
   }
 }

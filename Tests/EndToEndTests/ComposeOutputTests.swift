@@ -1,0 +1,198 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Options and shapes of output of the commands that look at a stack, as scripts for docker compose expect them.
+@Suite(.privateNamespace)
+struct ComposeOutputTests {
+  private func keys(_ text: String) throws -> [Set<String>] {
+    try text.split(separator: "\n").map { line in
+      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      return Set((object ?? [:]).keys)
+    }
+  }
+
+  private func header(_ text: String) -> [String] {
+    text.split(separator: "\n").first?.components(separatedBy: "   ").map { $0.trimmingCharacters(in: .whitespaces) }
+      .filter { !$0.isEmpty } ?? []
+  }
+
+  @Test func tablesAndObjectsHaveTheirColumns() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      #expect(try fixture.stack("image", "import", "small:1", "root").code == 0)
+      try fixture.file(
+        """
+          a: {image: 'small:1', command: [sleep, '1000'], volumes: ['data:/data', './www:/www'], mem_limit: 64m}
+          b: {image: 'small:1', command: [sleep, '1000'], volumes: ['other:/data']}
+        """, "volumes: {data: {}, other: {}}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      let images = try fixture.stack("images").output
+      #expect(header(images) == ["CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CREATED"])
+      #expect(images.contains("linux/amd64") && images.split(separator: "\n").count == 3)
+      #expect(try fixture.stack("images", "-q").output.wholeMatch(of: /[0-9a-f]{64}\n/) != nil)
+      let list = try JSONSerialization.jsonObject(
+        with: Data(try fixture.stack("images", "--format", "json").output.utf8))
+      let first = (list as? [[String: Any]])?.first ?? [:]
+      #expect(
+        Set(first.keys).subtracting(["Created"]) == ["ID", "ContainerName", "Repository", "Tag", "Platform", "Size"])
+      #expect(first["Tag"] as? String == "1" && first["Repository"] as? String == "small")
+
+      let name = fixture.project
+      #expect(try fixture.stack("volumes", "-q").output == "\(name)_data\n\(name)_other\n")
+      #expect(try fixture.stack("volumes", "-q", "b").output == "\(name)_other\n")
+      #expect(try fixture.stack("volumes", "nope").errors.contains("no such service: nope"))
+      #expect(
+        try keys(fixture.stack("volumes", "--format", "json").output).allSatisfy {
+          $0.isSuperset(of: ["Driver", "Labels", "Mountpoint", "Name", "Scope"])
+        })
+
+      let top = try fixture.stack("top").output
+      #expect(header(top) == ["SERVICE", "#", "UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"])
+      #expect(top.contains(/\na +1 +0 +\d+ +\d+ +\d+ +\d\d:\d\d +\? +00:00:00 +sleep 1000\n/), "\(top)")
+
+      let stats = try fixture.stack("stats", "--no-stream", "a").output
+      #expect(
+        header(stats) == [
+          "CONTAINER ID", "NAME", "CPU %", "MEM USAGE / LIMIT", "MEM %", "NET I/O", "BLOCK I/O", "PIDS",
+        ])
+      #expect(stats.contains(/\n[0-9a-f]{12} +.*-a-1 +\d+\.\d\d% +[0-9.]+[KM]?i?B \/ 64\.0MiB +/), "\(stats)")
+      #expect(
+        try keys(fixture.stack("stats", "--no-stream", "--format", "json").output)
+          == [Set<String>](
+            repeating: ["BlockIO", "CPUPerc", "Container", "ID", "MemPerc", "MemUsage", "Name", "NetIO", "PIDs"],
+            count: 2))
+      #expect(
+        try keys(fixture.stack("ps", "--format", "json", "a").output).first?.isSuperset(of: [
+          "Command", "CreatedAt", "ExitCode", "Health", "ID", "Image", "Labels", "LocalVolumes", "Mounts", "Name",
+          "Names",
+          "Networks", "Ports", "Project", "Publishers", "RunningFor", "Service", "Size", "State", "Status",
+        ]) == true)
+      #expect(try fixture.stack("ps", "--format", "json", "a").output.contains(#""LocalVolumes":"1""#))
+    }
+  }
+
+  @Test func whatAnAttachedUpShowsGoesWhereTheServicesWroteIt() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  a: {rootfs: ./root, command: [sh, -c, 'echo out; echo err >&2; echo out2']}")
+      let up = try fixture.stack("up")
+      #expect(up.output == "a-1  | out\na-1  | out2\n")
+      #expect(up.errors.contains("a-1  | err\n"))
+      let logs = try fixture.stack("logs")
+      #expect(logs.output.contains("| out") && logs.output.contains("| err") && logs.errors == "")
+    }
+  }
+
+  @Test func containersOfRunAreApartFromThoseOfTheService() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000']}")
+      // Its input stays open: somebody may attach.
+      #expect(try fixture.stack("run", "-d", "a", "cat").code == 0)
+      func states() throws -> [String] {
+        try fixture.stack("ps", "-a", "--format", "json").output.split(separator: "\n").map { line in
+          "\(line.contains(#""OneOff":true"#) ? "run" : "service") \(line.firstMatch(of: /"State":"(\w+)"/)?.output.1 ?? "")"
+        }.sorted()
+      }
+      #expect(try fixture.exec("a", "ps | grep -c '[c]at'") == "1")
+      let missing = try fixture.stack("exec", "--index", "1", "a", "true")
+      #expect(missing.code == 1 && missing.errors.contains("service \"a\" is not running container #1"))
+      #expect(try fixture.stack("up", "-d").code == 0)
+      #expect(try fixture.exec("a", "ps | grep -c '[c]at' || true") == "0")
+      #expect(try fixture.stack("ps", "-q").output.split(separator: "\n").count == 1)
+      #expect(try fixture.stack("stop", "-t", "0").code == 0)
+      #expect(try states() == ["run running", "service exited"])
+      #expect(try fixture.stack("restart", "-t", "0").code == 0)
+      #expect(try fixture.stack("rm", "-f", "-s").code == 0)
+      #expect(try states() == ["run running"])
+
+      // One that has ended is an orphan.
+      #expect(try fixture.stack("kill").code == 0)
+      let orphan = try fixture.stack("up", "-d")
+      #expect(orphan.errors.contains("orphan containers"))
+      #expect(try !fixture.stack("up", "-d", environment: ["COMPOSE_IGNORE_ORPHANS": "1"]).errors.contains("orphan"))
+      #expect(try fixture.stack("up", "-d", environment: ["COMPOSE_REMOVE_ORPHANS": "true"]).code == 0)
+      #expect(try states() == ["service running"])
+    }
+  }
+
+  @Test func commandsSayWhatTheyCannotActOn() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        "  a: {rootfs: ./root, command: [sleep, '1000']}\n  b: {rootfs: ./root, command: [sleep, '1000']}")
+      // A service of the file that has no container is nothing to act on; one that the file does not have is a mistake.
+      for command in [["pause"], ["unpause"], ["stop"], ["logs"], ["rm", "-f"], ["ps"], ["top"], ["images"], ["down"]] {
+        let known = try fixture.run(StackFixture.binary, command + ["a"])
+        #expect(known.code == 0, "\(command): \(known.errors)")
+        let unknown = try fixture.run(StackFixture.binary, command + ["nope"])
+        #expect(unknown.code == 1 && unknown.errors.contains("no such service: nope"), "\(command): \(unknown.errors)")
+      }
+      #expect(try fixture.stack("up", "-d", "a").code == 0)
+      #expect(try fixture.stack("unpause", "a").errors.contains("-a-1 is not paused"))
+      #expect(try fixture.stack("pause", "a").code == 0)
+      let twice = try fixture.stack("pause", "a")
+      #expect(twice.code == 1 && twice.errors.contains("-a-1 is already paused"))
+    }
+  }
+
+  @Test func imagesAreNeitherBuiltNorPulled() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      #expect(try fixture.stack("image", "import", "small", "root").code == 0)
+      try fixture.file("  a: {image: small, command: [sleep, '1000']}")
+      let plain = try fixture.stack("up", "-d", "--build", "--pull", "missing", "--quiet-pull", "--quiet-build")
+      #expect(plain.code == 0 && !plain.errors.contains("Warning"), "\(plain.errors)")
+      #expect(
+        try fixture.stack("up", "-d", "--no-build", "--pull", "always").errors.contains("images cannot be pulled yet"))
+      #expect(try fixture.stack("up", "-d", "--build", "--no-build").code == 2)
+      #expect(try fixture.stack("up", "-d", "--pull", "sometimes").code == 2)
+      try fixture.file("  a: {image: small, build: ., command: [sleep, '1000']}")
+      let built = try fixture.stack("up", "-d", "--build")
+      #expect(built.code == 4 && built.errors.contains("a: images cannot be built yet"), "\(built.errors)")
+      #expect(try fixture.stack("--compatibility", "--parallel", "3", "up", "-d").code == 0)
+    }
+  }
+
+  @Test func aDryRunTouchesNothing() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000']}")
+      let dry = try fixture.stack("--dry-run", "up", "-d")
+      #expect(dry.code == 0)
+      let name = fixture.project
+      #expect(
+        dry.errors == " DRY-RUN MODE - Network \(name)_default Created\n DRY-RUN MODE - Container \(name)-a-1 Created\n"
+          + " DRY-RUN MODE - Container \(name)-a-1 Started\n")
+      #expect(try fixture.leftovers() == [])
+      #expect(try fixture.stack("up", "-d").code == 0)
+      #expect(try fixture.stack("up", "--dry-run").errors == " DRY-RUN MODE - Container \(name)-a-1 Running\n")
+    }
+  }
+
+  @Test func anonymousVolumesAreKeptUnlessRenewed() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000'], volumes: [/data]}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      _ = try fixture.exec("a", "touch /data/x")
+      #expect(try fixture.stack("up", "-d", "--force-recreate").code == 0)
+      #expect(try fixture.exec("a", "ls /data") == "x")
+      #expect(try fixture.stack("up", "-d", "--force-recreate", "-V").code == 0)
+      #expect(try fixture.exec("a", "ls /data") == "")
+    }
+  }
+
+  @Test func aContainerOnOtherNetworksStaysWhatItIs() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      func file(_ subnet: String) throws {
+        try fixture.file(
+          "  a: {rootfs: ./root, command: [sleep, '1000']}",
+          "networks: {default: {ipam: {config: [{subnet: \(subnet)}]}}}")
+      }
+      try file("10.77.1.0/24")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      _ = try fixture.exec("a", "touch /kept")
+      let id = try fixture.stack("ps", "-q").output
+      try file("10.77.2.0/24")
+      let up = try fixture.stack("up", "-d")
+      #expect(up.code == 0, "\(up.errors)")
+      #expect(try fixture.stack("ps", "-q").output == id)
+      #expect(try fixture.exec("a", "ls /kept; ip -4 -o addr show eth0 | grep -c 10.77.2.") == "/kept\n1")
+    }
+  }
+}
