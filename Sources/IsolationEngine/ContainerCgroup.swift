@@ -17,6 +17,11 @@ struct ContainerCgroup {
         try cgroup.create(listed.resources)
         return
       }
+      // What is left of a container whose state was lost may run in it, and it may be frozen.
+      if cgroup.exists {
+        try cgroup.kill()
+        try cgroup.remove()
+      }
       let devices = container.canHaveDevices ? try Self.devices(of: container) : nil
       let unapplied = try cgroup.create(try Self.limits(of: container.cgroup), devices: devices)
       // Swap that is not counted leaves the limit of the memory; without its controller a limit would be none at all.

@@ -10,6 +10,10 @@ extension Engine {
     let status = try container(of: service, in: project, index: index)
     guard case .running(let run, _) = status.state
     else { throw EngineError(.failure, "service \"\(service)\" is not running") }
+    // Its cgroup would stop the new process too, before it is anything.
+    if status.directory.isPaused {
+      throw EngineError(.failure, "service \"\(service)\" is paused: \"stack unpause \(service)\" lets it go on")
+    }
     // Names in the container need it; without it the command is still of use.
     try? SupervisorSpawner(paths: paths, project: project).ensure()
     let specification = try engineStep(service) {

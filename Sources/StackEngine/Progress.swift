@@ -7,8 +7,7 @@ package struct ProgressEvent: Hashable, Sendable {
 
   package enum Phase: String, Hashable, Sendable {
     case creating, created, starting, started, running, healthy, completed, stopping, stopped, killed, removed, failed,
-      skipped,
-      noticed, paused, unpaused
+      skipped, paused, unpaused
     /// It is as asked for, and something stands in its way.
     case hindered
   }

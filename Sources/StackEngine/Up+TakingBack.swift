@@ -47,8 +47,7 @@ extension UpOperation {
     try directory.write(kept)
     let gone = Set(made.containers.map(\.name))
     try applyFirewall(networks: kept) { service in
-      let container = KernelNames.container(project: plan.stack.name, service: service.name)
-      return gone.contains(container) ? [] : plan.publishedPorts[service.name] ?? []
+      gone.contains(containerName(of: service.name)) ? [] : plan.publishedPorts[service.name] ?? []
     }
   }
 }

@@ -93,11 +93,6 @@ final class UpOperation {
     // It gets ready while everything else is being made.
     let spawner = changing.isEmpty ? nil : try engineStep { try ShimSpawner(lock.descriptor, for: directory) }
     try reservePorts(of: changing.filter { $0.action == .create || !isRunning($0) })
-    if !options.removesOrphans {
-      for orphan in plan.orphans {
-        engine.report(.container, orphan.name, .hindered, detail: "no service of the file; --remove-orphans removes it")
-      }
-    }
     try removeOrphans()
     try remove(plan.surplus)
     try stopObsolete()
@@ -142,12 +137,9 @@ final class UpOperation {
 
   private func removeOrphans() throws(EngineError) {
     if options.removesOrphans { return try remove(plan.orphans) }
-    let running = plan.orphans.filter { $0.record?.isOneOff == false }.map(\.name)
-    if running.isEmpty { return }
-    engine.report(
-      .stack, plan.stack.name, .noticed,
-      detail: "containers of services that the file does not have: \(running.joined(separator: ", ")); "
-        + "--remove-orphans removes them")
+    for orphan in plan.orphans {
+      engine.report(.container, orphan.name, .hindered, detail: "no service of the file; --remove-orphans removes it")
+    }
   }
 
   private func remove(_ containers: [ContainerStatus]) throws(EngineError) {

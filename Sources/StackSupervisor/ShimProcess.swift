@@ -71,6 +71,8 @@ struct ShimProcess {
     channel.close()
 
     let status = try log(container, door, run: begun.run)
+    // Where the state was lost, and the container made anew, the records and the cgroup are another's by now.
+    guard try directory.read(.run)?.shim == begun.shim else { return }
     try directory.append(status)
     // Best effort: what is still busy is removed with the project.
     ContainerLaunch.removeCgroup(specification)

@@ -16,6 +16,8 @@ final class SupervisedContainer {
   /// When its life has to be told the time.
   var wakeAt: UInt64?
   var probe: HealthProbe?
+  /// The run whose check waits until a paused container goes on.
+  private var delayedProbe: Int?
   var lastCheck: LifeRecord.Check?
   /// Where the shim of a restart reports.
   var starting: SharedDescriptor?
@@ -114,6 +116,10 @@ final class SupervisedContainer {
   /// Starts a check; what cannot be started has failed.
   func startProbe(run number: Int) -> [ContainerLife.Effect] {
     guard let run, run.run == number, let check = record.life.healthCheck, let wanted = check.probe else { return [] }
+    if directory.isPaused {
+      delayedProbe = number
+      return []
+    }
     let now = KernelClock.monotonic
     // A line that was written stays written.
     if case .log = wanted, life.health == .healthy || life.health == .unhealthy && lastCheck?.succeeded == true {
@@ -128,6 +134,20 @@ final class SupervisedContainer {
         succeeded: false, exitCode: -1, output: "\(error)", endedAt: KernelClock.realtime)
       return life.handle(.probed(run: number, succeeded: false), at: now)
     }
+  }
+
+  /// A container that is paused answers no check: one that is being made, or becomes due, is made when it goes on.
+  func followPause() -> [ContainerLife.Effect] {
+    if directory.isPaused {
+      guard let probe else { return [] }
+      delayedProbe = probe.run
+      probe.cancel()
+      self.probe = nil
+      return []
+    }
+    guard let run = delayedProbe else { return [] }
+    delayedProbe = nil
+    return startProbe(run: run)
   }
 
   private func timeout(of check: HealthCheck) -> UInt64 {

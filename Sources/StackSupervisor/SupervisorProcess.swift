@@ -174,7 +174,7 @@ package final class SupervisorProcess {
 
   private func readChange(_ file: String, of name: String) {
     switch file {
-    case "halt", "container": changed.insert(name)
+    case "halt", "container", "paused": changed.insert(name)
     case "run":
       // Of a container that is known there is something to be done at once; of one that is not, `container` was told first.
       if containers[name]?.isWatched ?? true {
@@ -290,6 +290,7 @@ package final class SupervisorProcess {
     let now = KernelClock.monotonic
     let ranBefore = container.isRunning
     apply(container.take(status, at: now), to: container)
+    apply(container.followPause(), to: container)
     if container.isRunning != ranBefore { names.changed(ended: ranBefore) }
     if container.isRunning { restartGuests(of: container) }
   }

@@ -20,8 +20,7 @@ default:
     var command = try StackCommand.parsedAlone(hoisted) ?? StackCommand.parseAsRoot(hoisted)
     try command.run()
   } catch  where StackCommand.exitCode(for: error) == .validationFailure {
-    TerminalOutput(colour: .never, environment: [:]).error(
-      UsageProblem.text(error, arguments: hoisted))
+    TerminalOutput.plain.error(UsageProblem.text(error, arguments: hoisted))
     exit(2)
   } catch {
     StackCommand.exit(withError: error)

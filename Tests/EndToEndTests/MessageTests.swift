@@ -71,6 +71,17 @@ struct MessageTests {
     }
   }
 
+  @Test func aResultThatCannotBeWrittenIsAFailure() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(Self.service)
+      for command in ["config", "ps", "schema", "version", "completion bash"] {
+        let outcome = try fixture.run("/bin/sh", ["-c", "\(StackFixture.binary) \(command) >/dev/full"])
+        #expect(outcome.code == 1, "\(command)")
+        #expect(outcome.errors.contains("No space left on device"), "\(command): \(outcome.errors)")
+      }
+    }
+  }
+
   @Test func warningsAreForThoseWhoStart() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
       try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000'], security_opt: ['label=disable']}")

@@ -104,6 +104,23 @@ struct NetworkTests {
     }
   }
 
+  @Test func portsOfReplicasThatAreTakenBackLeadNowhere() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      let replicas = "web: {\(server), ports: ['18223-18224:80'], deploy: {replicas: 2}"
+      try fixture.file("  kept: {\(server), ports: ['18225:80']}\n  \(replicas)}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      try fixture.file(
+        """
+          kept: {\(server), ports: ['18225:80']}
+          \(replicas), environment: {A: b}}
+          broken: {rootfs: ./root, command: [nothing-of-this-name], depends_on: [web]}
+        """)
+      #expect(try fixture.stack("up", "-d").code == 1)
+      let rules = try fixture.run("/usr/bin/env", ["nft", "list", "ruleset"]).output
+      #expect(rules.contains("18225") && !rules.contains("18223") && !rules.contains("18224"), "\(rules)")
+    }
+  }
+
   @Test func aContainerNameIsWhatItSays() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
       try fixture.file(

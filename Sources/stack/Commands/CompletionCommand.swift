@@ -15,6 +15,6 @@ struct CompletionCommand: ParsableCommand {
       case .zsh: .zsh
       case .fish: .fish
       }
-    print(StackCommand.completionScript(for: target))
+    TerminalOutput.plain.write("\(StackCommand.completionScript(for: target))\n")
   }
 }

@@ -6,6 +6,6 @@ struct SchemaCommand: ParsableCommand {
     commandName: "schema", abstract: "Print the JSON Schema of the stack file, for editors.")
 
   func run() {
-    print(StackFileSchema.json(), terminator: "")
+    TerminalOutput.plain.write(StackFileSchema.json())
   }
 }

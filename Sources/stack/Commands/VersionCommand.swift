@@ -11,10 +11,12 @@ struct VersionCommand: ParsableCommand {
   @Option(name: [.short, .long], help: "pretty or json.") var format: String?
 
   func run() {
-    switch (format, short) {
-    case ("json", _): print("{\"version\":\"\(Version.text)\"}")
-    case (_, true): print(Version.text)
-    default: print("stack version \(Version.text)")
-    }
+    let text =
+      switch (format, short) {
+      case ("json", _): "{\"version\":\"\(Version.text)\"}"
+      case (_, true): Version.text
+      default: "stack version \(Version.text)"
+      }
+    TerminalOutput.plain.write("\(text)\n")
   }
 }

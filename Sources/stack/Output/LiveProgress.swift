@@ -57,7 +57,7 @@ final class LiveProgress: ProgressObserver {
     progress.take(event)
     if isPlain { return plain.report(event) }
     switch event.phase {
-    case .noticed, .hindered: return message(event)
+    case .hindered: return message(event)
     default: break
     }
     guard let line = line(for: event) else { return }
@@ -104,7 +104,7 @@ final class LiveProgress: ProgressObserver {
       return Line(words: event.phase.rawValue, tone: .done)
     case .killed: return Line(words: "killed\(detail)", tone: .waiting)
     case .failed, .skipped: return Line(words: "\(event.phase.rawValue)\(detail)", tone: .failed)
-    case .noticed, .hindered: return nil
+    case .hindered: return nil
     }
   }
 

@@ -25,7 +25,6 @@ struct ProgressLines: ProgressObserver {
     case .removed: "removed"
     case .failed: "failed"
     case .skipped: "skipped"
-    case .noticed: "has"
     case .paused: "paused"
     case .unpaused: "unpaused"
     case .hindered: "warning"

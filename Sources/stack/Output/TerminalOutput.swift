@@ -7,6 +7,9 @@ struct TerminalOutput {
   let usesColour: Bool
   let usesColourOnError: Bool
 
+  /// Without colours, for what is read by programs, and for what is said before options are known.
+  static let plain = TerminalOutput(colour: .never, environment: [:])
+
   init(colour: ColourChoice, environment: [String: String]) {
     func isWanted(_ descriptor: CInt) -> Bool {
       switch colour {
@@ -19,12 +22,20 @@ struct TerminalOutput {
     usesColourOnError = isWanted(2)
   }
 
-  func write(_ text: String) { Self.write(text, to: .standardOutput) }
+  /// Writes a part of the command's result. A result that cannot be written ends the command as a failure.
+  func write(_ text: String) {
+    do throws(SystemCallError) {
+      try Files.writeAll(.standardOutput, text.utf8)
+    } catch {
+      // A reader that has gone away (`stack ps | head`) wants no more.
+      if error.errno == .brokenPipe { return }
+      self.error("stack: cannot write to standard output: \(error.errno)\n")
+      exit(1)
+    }
+  }
 
-  func error(_ text: String) { Self.write(text, to: .standardError) }
-
-  private static func write(_ text: String, to descriptor: FileDescriptor) {
-    // A reader that has gone away (`stack ps | head`) wants no more.
-    try? Files.writeAll(descriptor, text.utf8)
+  func error(_ text: String) {
+    // Best effort: there is no other place to complain.
+    try? Files.writeAll(.standardError, text.utf8)
   }
 }
