@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -79,6 +80,23 @@ struct ComposeOutputTests {
       #expect(up.errors.contains("a-1  | err\n"))
       let logs = try fixture.stack("logs")
       #expect(logs.output.contains("| out") && logs.output.contains("| err") && logs.errors == "")
+    }
+  }
+
+  @Test func interruptingAnUpStopsWhatItNames() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        """
+          db: {rootfs: ./root, command: [sleep, '1000']}
+          app: {rootfs: ./root, command: [sh, -c, 'echo up; exec sleep 1000'], depends_on: [db]}
+          other: {rootfs: ./root, command: [sleep, '1000']}
+        """)
+      #expect(try fixture.stack("up", "-d", "other").code == 0)
+      let up = try fixture.start("/bin/sh", ["-c", "exec \(StackFixture.binary) up app > shown"])
+      #expect(fixture.eventually { (try? fixture.text("shown"))?.contains("| up") ?? false })
+      up.signal(SIGINT)
+      #expect(try up.wait(seconds: 9) == 130)
+      #expect(try fixture.stack("ps", "--services").output == "db\nother\n")
     }
   }
 

@@ -42,7 +42,7 @@ struct Attachment {
       isAwaited: { isAwaited(statuses[$0]) },
       interruption: LogOutput.Interruption(
         descriptors: [signals.descriptor], act: { try interrupted(stopping) },
-        ended: { source in ended(statuses[source], stopping) }))
+        ended: { source in ended(statuses[source], of: all, stopping) }))
     stopping.reap()
     if stopping.count > 0 { throw ExitCode(130) }
     let code = try exitCode(all) ?? stopping.code ?? 0
@@ -63,7 +63,7 @@ struct Attachment {
     return try status.directory.read(.exit)?.status.code ?? 137
   }
 
-  private func ended(_ status: ContainerStatus, _ stopping: Stopping) {
+  private func ended(_ status: ContainerStatus, of statuses: [ContainerStatus], _ stopping: Stopping) {
     // That a step before a start has ended was shown at the start.
     if status.record?.isOneOff == true { return }
     reportExit(of: status)
@@ -78,7 +78,7 @@ struct Attachment {
     stopping.code = code
     project.terminal.error("Aborting on container exit...\n")
     do {
-      stopping.processes.append(try stop(timeout))
+      stopping.processes.append(try stop(timeout, Set(statuses.compactMap { $0.record?.service })))
     } catch {
       project.terminal.error("stack: \(error)\n")
     }
@@ -102,7 +102,7 @@ struct Attachment {
       switch stopping.count {
       case 1:
         project.terminal.error("Stopping gracefully; press Ctrl-C again to kill\n")
-        stopping.processes.append(try stop(timeout))
+        stopping.processes.append(try stop(timeout, own))
       case 2:
         project.terminal.error("Killing\n")
         try killAll()
@@ -111,11 +111,19 @@ struct Attachment {
     }
   }
 
-  private func stop(_ timeout: Int?) throws -> ProcessHandle {
+  /// The services that end with this command: those that are named, and what these need runs on.
+  private var own: Set<String> {
+    // What cannot be read is being removed.
+    let all = containers.compactMap { try? $0.read(.record) }.filter { !$0.isOneOff }.map(\.service)
+    return Set(ending.awaited.isEmpty ? all : ending.awaited)
+  }
+
+  private func stop(_ timeout: Int?, _ services: Set<String>) throws -> ProcessHandle {
     // Lines of the services are being shown, which others must not be drawn over.
     let progress = project.progress == .tty ? .plain : project.progress
     var arguments = ["stack", "--progress", progress.rawValue, "stop", "-p", name]
     if let timeout { arguments += ["-t", "\(timeout)"] }
+    arguments += services.sorted()
     var spawn = Spawn(
       path: "/proc/self/exe", arguments: arguments,
       environment: project.environment.map { "\($0.key)=\($0.value)" }.sorted(),
@@ -126,8 +134,9 @@ struct Attachment {
   }
 
   private func killAll() throws {
-    for directory in containers {
-      guard case .running(let run, _) = try ContainerStatus(directory).state else { continue }
+    let own = own
+    for status in try containers.map({ try ContainerStatus($0) }) {
+      guard case .running(let run, _) = status.state, own.contains(status.record?.service ?? "") else { continue }
       try run.process.open()?.signal(SIGKILL)
     }
   }
