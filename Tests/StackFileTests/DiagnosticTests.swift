@@ -48,6 +48,13 @@ import Testing
     ),
     // Types.
     ("services:\n  web: {image: [i]}", "2:16: image must be text, but this is a list"),
+    (
+      "services:\n  web: {image: i, group_add: [a, a]}",
+      "2:34: \"a\" is listed twice in group_add | the first is in line 2; keep one of the two"
+    ),
+    (
+      "services:\n  web: {image: i, tty: 1}", "2:24: tty must be true or false, but this is \"1\" | write true"
+    ),
     ("services:\n  web: {image: 1.5}", "2:16: image must be text, but 1.5 is a number | write it in quotes: \"1.5\""),
     (
       "services:\n  web: {image: i, user: 1000}",
@@ -214,7 +221,7 @@ import Testing
       "2:29: \"b\" must be an absolute path in the container | begin it with /"
     ),
     (
-      "services:\n  web: {image: i, volumes: [/a, /a/]}",
+      "services:\n  web: {image: i, volumes: [/a, {type: volume, target: /a/}]}",
       "2:33: two mounts of this service have the target /a | keep one of them"
     ),
     (
@@ -400,7 +407,7 @@ import Testing
         "3:17: cpu_rt_period is accepted, but not acted on yet (here and in 2 more places)",
         "3:60: the logging option tag is accepted, but not acted on",
         "5:50: apparmor is accepted, but not acted on yet",
-        "5:84: 022 is used as it is written; docker compose would write the number differently | write it in quotes, \"022\", to mean the same everywhere",
+        "5:84: 022 is the number 18, and that is what UMASK becomes | write it in quotes if it is text: \"022\"",
         "6:36: com.docker.network.driver.mtux is accepted, but not acted on yet | did you mean \"com.docker.network.driver.mtu\"?",
       ])
   }

@@ -11,7 +11,9 @@ import Testing
     request.phases.resolvesEnvironment = false
   }
 
-  @Test(arguments: mergeVectors) func vector(_ vector: MergeVector) throws {
+  @Test func thereAreVectors() { #expect(MergeVector.all.count == 27) }
+
+  @Test(arguments: MergeVector.all) func vector(_ vector: MergeVector) throws {
     let files = ["/project/base.yaml": vector.base, "/project/over.yaml": vector.override]
     let merged = load(files: files, ["base.yaml", "over.yaml"], show)
     let expected = load(files: ["/project/base.yaml": vector.expected], ["base.yaml"], show)
@@ -28,6 +30,18 @@ import Testing
       ("labels: {a: 1, b: 1}", "labels: [b=2, c=3]", "labels", "{a: 1, b: 2, c: 3}"),
       ("environment: [A=1]", "environment: {A: 2, B: }", "environment", "{A: 2, B: null}"),
       ("cap_add: [ALL]", "cap_add: [KILL, ALL]", "cap_add", "[ALL, KILL]"),
+      // A variable without a value takes the caller's, whatever it had.
+      ("environment: [A=1, C=1]", "environment: [A, 'C=']", "environment", "{A: null, C: }"),
+      ("security_opt: [a]", "security_opt: [b, a]", "security_opt", "[a, b]"),
+      // A key without a value says nothing.
+      ("environment: {A: 1}", "environment: ", "environment", "{A: 1}"),
+      ("ports: ['80:80']", "ports: ", "ports", "[{mode: ingress, target: 80, published: 80, protocol: tcp}]"),
+      ("mem_limit: 1g", "mem_limit: ", "mem_limit", "1073741824"),
+      ("deploy: {replicas: 2}", "deploy: {replicas: }", "deploy", "{replicas: 2}"),
+      (
+        "volumes: [/a:/t]", "volumes: [/b:/t/]", "volumes",
+        "[{type: bind, source: /b, target: /t, bind: {create_host_path: true}}]"
+      ),
       ("security_opt: [a]", "security_opt: [b]", "security_opt", "[a, b]"),
       // Commands are replaced.
       ("command: [a, b]", "command: c", "command", "[c]"),

@@ -91,8 +91,7 @@ import Testing
   /// The files that the fuzzer starts from (`make fuzz`), as they are and broken: a short run of it.
   @Test(.timeLimit(.minutes(2)), arguments: ["services", "extends", "include", "merge", "everything"])
   func brokenProjects(_ name: String) throws {
-    let root = String(#filePath.dropLast("Tests/StackFileTests/MutationTests.swift".count))
-    let text = try #require(GeneratedFileTests.contents(root + "Fuzz/StackFile/corpus/\(name).yaml"))
+    let text = try #require(TestFiles.contents("Fuzz/StackFile/corpus/\(name).yaml"))
     var random = Random(state: UInt64(name.utf8.count))
     for round in 0..<200 {
       var bytes = Array(text.utf8)
@@ -110,8 +109,7 @@ import Testing
 
   /// What the fuzzer has found so far, the fewest files that reach what all have reached.
   @Test(.timeLimit(.minutes(1))) func foundProjects() throws {
-    let root = String(#filePath.dropLast("Tests/StackFileTests/MutationTests.swift".count))
-    let directory = root + "Fuzz/StackFile/found/"
+    let directory = TestFiles.root + "Fuzz/StackFile/found/"
     let names = try FileManager.default.contentsOfDirectory(atPath: directory)
     #expect(names.count > 300)
     for name in names {

@@ -6,7 +6,7 @@ import Testing
 
 /// Every sample loads without a word.
 @Suite struct SampleTests {
-  private static let root = String(#filePath.dropLast("Tests/StackFileTests/SampleTests.swift".count)) + "samples/"
+  private static let root = TestFiles.root + "samples/"
 
   static var names: [String] {
     guard let directory = opendir(root) else { return [] }
@@ -25,7 +25,7 @@ import Testing
 
   @Test(arguments: names) func sample(_ name: String) throws {
     let directory = Self.root + name
-    let text = try #require(GeneratedFileTests.contents(directory + "/stack.yaml"))
+    let text = try #require(TestFiles.contents("samples/\(name)/stack.yaml"))
     let loader = StackFileLoader { path in
       path == directory + "/stack.yaml" ? .success(Array(text.utf8)) : .failure(.notFound)
     }

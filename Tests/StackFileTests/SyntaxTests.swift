@@ -3,6 +3,19 @@ import Testing
 @testable import StackFile
 
 @Suite struct SyntaxTests {
+  /// As docker compose's reader and printer have it (Go's strconv).
+  @Test(
+    arguments: [
+      ("5", "5"), ("+5", "5"), ("-0", "0"), ("010", "8"), ("0o10", "8"), ("-010", "-8"), ("0x1F", "31"), ("0b11", "3"),
+      ("1_000", "1000"), ("08", "8"), ("1.0", "1"), ("1.50", "1.5"), (".5", "0.5"), ("5.", "5"), ("-0.0", "-0"),
+      ("1e3", "1000"), ("1e6", "1e+06"), ("123456.7", "123456.7"), ("1234567.5", "1.2345675e+06"), ("0.0001", "0.0001"),
+      ("0.00001", "1e-05"), ("1e-7", "1e-07"), ("1.7976931348623157e308", "1.7976931348623157e+308"),
+      ("123456789012345678901", "1.2345678901234568e+20"), (".inf", "+Inf"), ("-.Inf", "-Inf"), (".nan", "NaN"),
+    ]) func numbersAsText(_ text: String, _ expected: String)
+  {
+    #expect(CoreSchema.text(ofNumber: text) == expected)
+  }
+
   @Test(arguments: [
     ("0", 0), ("100", 100), ("100b", 100), ("1k", 1024), ("1kb", 1024), ("1K", 1024), ("512m", 536_870_912),
     ("1g", 1_073_741_824), ("1.5G", 1_610_612_736), ("2gb", 2_147_483_648), ("1 MiB", 1_048_576),
@@ -60,7 +73,8 @@ import Testing
       ("False", .boolean),
       ("yes", .text), ("no", .text), ("on", .text), ("off", .text), ("y", .text), ("22:22", .text), ("1", .integer),
       ("-1", .integer), ("+1", .integer), ("007", .integer), ("0o17", .integer), ("0x1F", .integer), ("0o8", .text),
-      ("0b1", .text), ("1_000", .text), ("1.5", .real), (".5", .real), ("1.", .real), (".", .text), ("1e3", .real),
+      ("0b1", .integer), ("1_000", .integer), ("_1", .text), ("0x", .text), ("08", .real), ("8080:80", .text),
+      ("1.5", .real), (".5", .real), ("1.", .real), (".", .text), ("1e3", .real),
       ("1e", .text),
       (".inf", .real), ("-.INF", .real), (".nan", .real), ("1.2.3", .text), ("-", .text), ("1s", .text),
       ("2001-01-01", .text), ("3.20", .real),

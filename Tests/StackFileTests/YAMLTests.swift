@@ -83,14 +83,24 @@ import Testing
     ("services: &a\n  web: *a\n", "2:8: alias *a stands inside the value that it means"),
     ("services:\n  1: {image: i}\n", "2:3: the key 1 is a number, not text"),
     ("services:\n  ? [a]\n  : {image: i}\n", "2:5: a key must be text"),
-    ("services:\n  web: {image: i, ports: !rest []}\n", "2:26: unknown tag !rest"),
-    ("services:\n  web: {image: !x i}\n", "2:16: unknown tag !x"),
+    ("x-x: &x {}\nservices:\n  web: {image: i, <<: *x, <<: *x}\n", "3:27: the key \"<<\" is given twice"),
     ("", "1:1: the file is empty"), ("# nothing\n", "1:1: the file is empty"), ("---\n---\n", "1:1: the file is empty"),
     ("services:\n  web: {image: \"a\u{1}b\"}\n", "2:18: control characters are not allowed in YAML"),
   ]) func mistake(_ text: String, _ expected: String) {
     let found = load(text).diagnostics.filter { $0.severity == .error }
     #expect(found.first.map { "\($0.line):\($0.column): \($0.message)" } == expected)
     #expect(found.first?.hint != nil || expected.contains("never closed") || expected.contains("control"))
+  }
+
+  /// Tags of other tools are no mistake; one that is nearly ours most likely is.
+  @Test func otherTagsAreSaid() {
+    let result = load("services:\n  web: {image: !x i, ports: !rest [80]}\n")
+    #expect(result.stack?.services.first?.root == .image("i"))
+    #expect(
+      lines(result) == [
+        "2:16: the tag !x has no meaning here | if the ! is meant literally, write the value in quotes",
+        "2:29: the tag !rest has no meaning here | did you mean !reset?",
+      ])
   }
 
   @Test func bytesThatAreNotTextAreSaid() {

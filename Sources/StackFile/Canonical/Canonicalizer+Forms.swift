@@ -6,6 +6,7 @@ extension Canonicalizer {
     case .labels: labels(node)
     case .probe: probe(node)
     case .oneOrMany: oneOrMany(node)
+    case .oneOrManyOrNone: Node(.sequence(oneOrMany(node).items.filter { $0.text != "" }), at: node.mark)
     case .command: command(node)
     case .ports: ports(node)
     case .volumes: volumes(node)
@@ -91,7 +92,7 @@ extension Canonicalizer {
       if seen.insert(name).inserted {
         members.append(Node.Member(name, at: item.mark, value(item.mark)))
       } else {
-        report.warning(item.mark, path.text, "\"\(name)\" is listed twice", hint: "keep one of the two")
+        report.error(item.mark, path.text, "\"\(name)\" is listed twice in \(path.name)", hint: "keep one of the two")
       }
     }
     return Node(.mapping(members), at: node.mark)
@@ -195,7 +196,7 @@ extension Canonicalizer {
 
   private func pullPolicy(_ node: Node) -> Node {
     let policies = ["always", "never", "build", "if_not_present", "missing", "refresh", "daily", "weekly"]
-    guard let text = node.text, !text.isEmpty, !policies.contains(text) else { return node }
+    guard let text = node.text, !policies.contains(text) else { return node }
     if text.hasPrefix("every_"), DurationText.parse(String(text.dropFirst(6))) != nil { return node }
     report.error(
       node.mark, path.text, "\"\(text)\" is not a pull policy",

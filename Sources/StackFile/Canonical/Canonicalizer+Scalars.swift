@@ -13,9 +13,9 @@ extension Canonicalizer {
     case .textOrBoolean: return Node(text: type == .boolean ? text.lowercased() : text, at: node.mark)
     case .value: return value(node, text, type)
     case .boolean: return boolean(node, text)
-    case .integer(let range): return integer(node, text, range)
+    case .integer(let range): return integer(node, text, type, range)
     case .number: return number(node, text)
-    case .bytes(let allowsUnlimited): return bytes(node, text, allowsUnlimited)
+    case .bytes(let allowsUnlimited): return bytes(node, text, type, allowsUnlimited)
     case .duration: return duration(node, text, type)
     case .fileMode(let isText): return fileMode(node, text, type, isText)
     case .choice(let names): return choice(node, text, names)
@@ -42,42 +42,39 @@ extension Canonicalizer {
     return self.text(node, text, type)
   }
 
-  /// Numbers keep the digits that the file has; where docker compose would not, that is said.
+  /// A number without quotes is a number before it is text: `1.10` is `1.1`, which is said.
   private func value(_ node: Node, _ text: String, _ type: ScalarType) -> Node {
     switch type {
-    case .null, .wrong: return node
+    case .null, .wrong, .text: return node
     case .boolean: return Node(text: text.lowercased(), at: node.mark)
-    case .text: return node
-    case .integer:
-      let isPlain = text == "0" || !(text.hasPrefix("0") || text.hasPrefix("-0") || text.hasPrefix("+"))
-      if !isPlain { warnAboutNumber(node, text) }
-    case .real:
-      let isPlain = Double(text).map { "\($0)" == text && !text.hasSuffix(".0") } ?? false
-      if !isPlain { warnAboutNumber(node, text) }
+    case .integer, .real:
+      let value = CoreSchema.text(ofNumber: text)
+      if value != text {
+        report.warning(
+          node.mark, path.text, "\(text) is the number \(value), and that is what \(path.name) becomes",
+          hint: "write it in quotes if it is text: \"\(text)\"")
+      }
+      return Node(text: value, at: node.mark)
     }
-    return Node(text: text, at: node.mark)
-  }
-
-  private func warnAboutNumber(_ node: Node, _ text: String) {
-    report.warning(
-      node.mark, path.text, "\(text) is used as it is written; docker compose would write the number differently",
-      hint: "write it in quotes, \"\(text)\", to mean the same everywhere")
   }
 
   private func boolean(_ node: Node, _ text: String) -> Node? {
     switch text.lowercased() {
-    case "true", "yes", "on", "y", "t", "1": return Node(true, at: node.mark)
-    case "false", "no", "off", "n", "f", "0": return Node(false, at: node.mark)
+    case "true", "yes", "on", "y": return Node(true, at: node.mark)
+    case "false", "no", "off", "n": return Node(false, at: node.mark)
     default:
+      let meant = ["1": "true", "t": "true", "0": "false", "f": "false"][text.lowercased()]
       report.error(
         node.mark, path.text, "\(path.name) must be true or false, but this is \"\(text)\"",
-        hint: report.suggestion(for: text, among: ["true", "false"]))
+        hint: meant.map { "write \($0)" } ?? report.suggestion(for: text, among: ["true", "false"]))
       return nil
     }
   }
 
-  private func integer(_ node: Node, _ text: String, _ range: ClosedRange<Int64>) -> Node? {
-    guard let value = Self.integer(text) else {
+  private func integer(
+    _ node: Node, _ text: String, _ type: ScalarType, _ range: ClosedRange<Int64>
+  ) -> Node? {
+    guard let value = Self.integer(text, type) else {
       report.error(node.mark, path.text, "\(path.name) must be a whole number, but this is \"\(text)\"")
       return nil
     }
@@ -92,11 +89,13 @@ extension Canonicalizer {
     range.upperBound == .max ? "\(range.lowerBound) and more" : "\(range.lowerBound) to \(range.upperBound)"
   }
 
-  /// Decimal, `0o17` and `0x1f`.
-  static func integer(_ text: String) -> Int64? {
-    if text.hasPrefix("0o") { return Int64(text.dropFirst(2), radix: 8) }
-    if text.hasPrefix("0x") { return Int64(text.dropFirst(2), radix: 16) }
-    return Int64(text)
+  /// In quotes, or out of a variable, only decimal; `1.0` is a whole number too.
+  private static func integer(_ text: String, _ type: ScalarType) -> Int64? {
+    switch type {
+    case .integer: CoreSchema.integer(text)
+    case .real: CoreSchema.real(text).flatMap(Int64.init(exactly:))
+    case .null, .wrong, .boolean, .text: Int64(text)
+    }
   }
 
   private func number(_ node: Node, _ text: String) -> Node? {
@@ -110,9 +109,10 @@ extension Canonicalizer {
     return Node(.scalar("\(value)", .real), at: node.mark)
   }
 
-  private func bytes(_ node: Node, _ text: String, _ allowsUnlimited: Bool) -> Node? {
+  private func bytes(_ node: Node, _ text: String, _ type: ScalarType, _ allowsUnlimited: Bool) -> Node? {
     if allowsUnlimited, text == "-1" { return Node(text: text, at: node.mark) }
-    guard let size = ByteSize.parse(text) else {
+    let number = type == .text ? nil : Self.integer(text, type).flatMap(UInt64.init(exactly:))
+    guard let size = number ?? ByteSize.parse(text) else {
       report.error(
         node.mark, path.text, "\(path.name) must be a size, but this is \"\(text)\"",
         hint: "a number of bytes, or a number with b, k, m or g, for example 512m")

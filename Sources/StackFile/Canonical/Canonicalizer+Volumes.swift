@@ -26,7 +26,7 @@ extension Canonicalizer {
     }
     var node = Self.mapping([("type", volume.isBind ? "bind" : "volume")], at: mark)
     if let source = volume.source { node.set("source", Node(text: source, at: mark)) }
-    node.set("target", Node(text: volume.target, at: mark))
+    node.set("target", Node(text: FilePath.clean(volume.target), at: mark))
     var bind = Node(.mapping([]), at: mark)
     var named = Node(.mapping([]), at: mark)
     for option in volume.options {

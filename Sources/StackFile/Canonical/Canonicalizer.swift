@@ -1,7 +1,8 @@
 /// Checks a document against the table of keys and brings it into the long form, in one walk.
 ///
-/// Defaults come later, and so does what may yet come from another file: see `Completion`. What is wrong is reported; the value of a wrong member becomes `wrong` and a wrong item is left out, so that later phases
-/// meet values of the right shape, all in their long form, and still know which names there are. Places are kept.
+/// Defaults come later, and so does what may yet come from another file: see `Completion`. What is wrong is reported; the
+/// value of a wrong member becomes `wrong` and a wrong item is left out, so that later phases meet values of the right
+/// shape, all in their long form, and still know which names there are. Places are kept.
 struct Canonicalizer {
   let report: Report
   var path = DocumentPath()
@@ -108,7 +109,11 @@ struct Canonicalizer {
       }
       announce(key, member, table)
       var value = canonical(member.value, as: key.shape, key: member) ?? .wrong(at: member.mark)
-      if case .unique(let identity) = key.merge { value = unique(value, by: identity) }
+      switch key.merge {
+      case .unique(let identity): value = unique(value, by: identity)
+      case .distinct: checkDistinct(value)
+      case .byShape, .replace, .sameDriver, .joined: break
+      }
       members.append(Node.Member(member.key, at: member.mark, value))
     }
     return Node(.mapping(members), at: node.mark)
@@ -117,7 +122,9 @@ struct Canonicalizer {
   /// A value that stands below its key: one of the wrong kind is shown at the key when it begins in a later line.
   private mutating func canonical(_ node: Node, as shape: Shape, key: Node.Member) -> Node? {
     if !shape.accepts(node.content), !node.isWrong, !node.isReset, !isReference(node) {
-      mismatch(node, shape, at: node.isNull || node.mark.line != key.mark.line ? key.mark : node.mark)
+      // Over a value of another file it says nothing; alone it is a mistake, which only the whole shows.
+      if node.isNull { return node }
+      mismatch(node, shape, at: node.mark.line != key.mark.line ? key.mark : node.mark)
       return nil
     }
     return canonical(node, as: shape)
@@ -140,5 +147,16 @@ extension Canonicalizer {
     var result = Node(.sequence(unique), at: node.mark)
     result.tag = node.tag
     return result
+  }
+
+  private func checkDistinct(_ node: Node) {
+    guard node.items.count > 1 else { return }
+    var seen: [String: Mark] = [:]
+    for item in node.items {
+      guard let text = item.text, let first = seen.updateValue(item.mark, forKey: text) else { continue }
+      report.error(
+        item.mark, path.text, "\"\(text)\" is listed twice in \(path.name)",
+        hint: "the first is in \(report.place(first, from: item.mark)); keep one of the two")
+    }
   }
 }

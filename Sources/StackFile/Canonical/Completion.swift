@@ -1,6 +1,7 @@
 /// The second walk by the table of keys, over the merged document: what only the whole shows.
 ///
-/// Keys that are missing are reported; what `!reset` took away goes. Changes in its place what is not as it should be.
+/// Keys that are missing are reported, and those that no file gives a value; what `!reset` took away goes. Changes in its
+/// place what is not as it should be.
 struct Completion {
   let report: Report
   /// Whether missing keys are mistakes.
@@ -29,7 +30,9 @@ struct Completion {
     node.content = .mapping([])
     if members.contains(where: \.value.isReset) { members.removeAll(where: \.value.isReset) }
     if value.isCollection {
+      let acceptsNull = value.accepts(.scalar("", .null))
       for index in members.indices {
+        if !acceptsNull { refuseNull(&members[index], as: value) }
         path.push(members[index].key)
         complete(&members[index].value, as: value)
         path.pop()
@@ -58,6 +61,7 @@ struct Completion {
     if members.contains(where: \.value.isReset) { members.removeAll(where: \.value.isReset) }
     for index in members.indices {
       guard let key = table[members[index].key] else { continue }
+      if !key.acceptsNull { refuseNull(&members[index], as: key.shape) }
       guard key.isCollection else {
         members[index].value.tag = .none
         continue
@@ -68,6 +72,16 @@ struct Completion {
     }
     node.content = .mapping(members)
     if checks, !table.required.isEmpty { check(node, table) }
+  }
+
+  private mutating func refuseNull(_ member: inout Node.Member, as shape: Shape) {
+    guard case .scalar(_, .null) = member.value.content else { return }
+    path.push(member.key)
+    var canonicalizer = Canonicalizer(report: report)
+    canonicalizer.path = path
+    canonicalizer.mismatch(member.value, shape, at: member.mark)
+    path.pop()
+    member.value = .wrong(at: member.mark)
   }
 
   private func check(_ node: Node, _ table: KeyTable) {

@@ -44,9 +44,10 @@ struct ServiceFiles {
     var pairs = Pairs()
     for (position, file) in (service["env_file"]?.items ?? []).enumerated() {
       let path = "services.\(name).env_file[\(position)]"
-      // What is set in the file itself counts for references in the variables of files.
-      let known = { name in own?[name]?.text ?? pairs[name] }
-      for variable in variables(of: file, path: path, known: known) where !variable.name.isEmpty {
+      // What the service itself sets counts for references in the variables of its files.
+      let outer = EnvironmentFile.Outer(
+        winning: { [environment] in environment.variables[$0] ?? own?[$0]?.text }, earlier: { [pairs] in pairs[$0] })
+      for variable in variables(of: file, path: path, outer: outer) where !variable.name.isEmpty {
         pairs.put(variable.name, Node(text: variable.value, at: file.mark), at: file.mark)
       }
     }
@@ -69,8 +70,9 @@ struct ServiceFiles {
       guard let name = file.text else { continue }
       switch context.bytes(of: FilePath.resolve(name, in: directory, home: context.home)) {
       case .success(let bytes):
+        let outer = EnvironmentFile.Outer(winning: { [pairs] in pairs[$0] })
         for variable in ProjectEnvironment.variables(
-          of: bytes, name: context.shown(name), report: report, lookup: { pairs[$0] })
+          of: EnvironmentFile(bytes, outer: outer), bytes, name: context.shown(name), report)
         where !variable.name.isEmpty {
           pairs.put(variable.name, Node(text: variable.value, at: file.mark), at: file.mark)
         }
@@ -86,15 +88,14 @@ struct ServiceFiles {
   }
 
   private func variables(
-    of file: Node, path: String, known: @escaping (String) -> String?
+    of file: Node, path: String, outer: EnvironmentFile.Outer
   ) -> [EnvironmentFile.Variable] {
     guard let pathNode = file["path"], let name = pathNode.text else { return [] }
     switch context.bytes(of: FilePath.resolve(name, in: directory, home: context.home)) {
     case .success(let bytes):
-      if file["format"]?.text == "raw" { return EnvironmentFile.raw(bytes) }
-      let variables = environment.variables
-      return ProjectEnvironment.variables(
-        of: bytes, name: context.shown(name), report: report, lookup: { variables[$0] ?? known($0) })
+      let isRaw = file["format"]?.text == "raw"
+      let read = isRaw ? EnvironmentFile(raw: bytes, outer: outer) : EnvironmentFile(bytes, outer: outer)
+      return ProjectEnvironment.variables(of: read, bytes, name: context.shown(name), report)
     case .failure(.notFound) where file["required"]?.text == "false": return []
     case .failure(let error):
       let shown = context.shown(name)

@@ -118,7 +118,7 @@ struct ServiceDecoder {
     decodeHostname()
     service.containerName = node["container_name"]?.text
     if let name = node["container_name"], let text = name.text, text.utf8.count < 2 || !Self.isContainerName(text) {
-      report.refusal(
+      report.error(
         name.mark, path("container_name"), "\"\(text)\" is not a container name",
         hint: "two or more letters, digits, '_', '.' and '-', the first a letter or digit")
     }

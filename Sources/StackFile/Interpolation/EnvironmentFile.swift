@@ -1,8 +1,8 @@
 /// The grammar of `.env` and of `env_file`: variables in the order of the file.
 ///
-/// `NAME=value`, `export NAME=value`, `NAME: value`, or `NAME` alone, which takes the value from `lookup`. Values without
-/// quotes end at ` #` and are interpolated; double quotes know escapes and are interpolated; single quotes are literal.
-/// Quoted values may span lines.
+/// `NAME=value`, `export NAME=value`, `NAME: value`, or `NAME` alone, which takes the value that it has elsewhere. Values
+/// without quotes end at ` #` and are interpolated; double quotes know escapes and are interpolated; single quotes are
+/// literal. Quoted values may span lines.
 struct EnvironmentFile {
   struct Variable: Equatable {
     var name: String
@@ -21,22 +21,53 @@ struct EnvironmentFile {
 
   private var rest: ArraySlice<UInt8>
   private var line = 1
-  private let lookup: (String) -> String?
+  private let outer: Outer
   private var known: [String: Int] = [:]
 
-  /// `lookup` wins over the variables of the file itself.
-  init(_ bytes: [UInt8], lookup: @escaping (String) -> String?) {
+  /// Variables that are not of the file.
+  struct Outer {
+    /// Those that win over the file's own, most often the caller's.
+    var winning: (String) -> String?
+    /// Those of earlier files, which the file's own win over.
+    var earlier: (String) -> String?
+
+    init(winning: @escaping (String) -> String? = { _ in nil }, earlier: @escaping (String) -> String? = { _ in nil }) {
+      self.winning = winning
+      self.earlier = earlier
+    }
+  }
+
+  init(_ bytes: [UInt8], outer: Outer) {
     rest = SourceText(name: "", bytes: bytes).bytes[...]
-    self.lookup = lookup
+    self.outer = outer
     while !rest.isEmpty { readLine() }
   }
 
-  /// `format: raw`: lines `NAME=VALUE`, the value as it is written; empty lines and comments count for nothing.
-  static func raw(_ bytes: [UInt8]) -> [Variable] {
-    SourceText(name: "", bytes: bytes).bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
-      let line = trimmed(line)
-      guard line.first != UInt8(ascii: "#"), let separator = line.firstIndex(of: UInt8(ascii: "=")) else { return nil }
-      return Variable(name: text(line[..<separator]), value: text(line[(separator + 1)...]))
+  /// `format: raw`: lines `NAME=VALUE`, the value as it is written, or `NAME`; empty lines and comments count for nothing.
+  init(raw bytes: [UInt8], outer: Outer) {
+    rest = SourceText(name: "", bytes: bytes).bytes[...]
+    self.outer = outer
+    for line in rest.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+      readRaw(line.last == UInt8(ascii: "\r") ? line.dropLast() : line)
+      self.line += 1
+    }
+  }
+
+  private mutating func readRaw(_ line: ArraySlice<UInt8>) {
+    let line = line.drop(while: Self.isBlank)
+    guard let first = line.first, first != UInt8(ascii: "#") else { return }
+    let separator = line.firstIndex(of: UInt8(ascii: "="))
+    let nameBytes = line[..<(separator ?? line.endIndex)]
+    let name = Self.text(nameBytes)
+    if nameBytes.isEmpty || nameBytes.contains(where: Self.isBlank) {
+      problems.append(
+        Problem(
+          line: self.line, message: "\"\(name)\" is not a variable name",
+          hint: "with format: raw a line is NAME=value, without blanks around the ="))
+    } else if let separator {
+      set(name, Self.text(line[(separator + 1)...]))
+    } else if let value = value(of: name) {
+      set(name, value)
     }
   }
 
@@ -73,14 +104,13 @@ struct EnvironmentFile {
       if let value = value(of: name) { set(name, value) }
       return
     }
-    let blanks = rest[(separator + 1)...].prefix(while: Self.isBlank)
-    rest = rest[blanks.endIndex...]
-    readValue(of: name, from: start, after: blanks.last ?? UInt8(ascii: "="))
+    rest = rest[(separator + 1)...].drop(while: Self.isBlank)
+    readValue(of: name, from: start)
   }
 
-  private mutating func readValue(of name: String, from start: Int, after separator: UInt8) {
+  private mutating func readValue(of name: String, from start: Int) {
     guard let quote = rest.first, quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'") else {
-      set(name, unquoted(after: separator))
+      set(name, unquoted())
       return
     }
     guard let text = quoted(by: quote) else {
@@ -92,11 +122,11 @@ struct EnvironmentFile {
     set(name, quote == UInt8(ascii: "'") ? Self.text(text) : expanded(escapes: text))
   }
 
-  /// Ends at a `#` that follows a blank, or at the end of the line.
-  private mutating func unquoted(after separator: UInt8) -> String {
+  /// Ends at a `#` that follows a blank of the value, or at the end of the line.
+  private mutating func unquoted() -> String {
     let all = rest.prefix { $0 != UInt8(ascii: "\n") }
     var end = all.startIndex
-    var previous = separator
+    var previous = UInt8(ascii: "=")
     while end < all.endIndex, all[end] != UInt8(ascii: "#") || !Self.isBlank(previous) {
       previous = all[end]
       end += 1
@@ -151,6 +181,10 @@ struct EnvironmentFile {
       let escaped = text[index + 1]
       if escaped == UInt8(ascii: "$") {
         result += Array("$$".utf8)
+      } else if escaped == UInt8(ascii: "0") {
+        let digits = text[(index + 2)...].prefix(3).prefix { (0x30...0x37).contains($0) }
+        result += String(UnicodeScalar(UInt8(truncatingIfNeeded: Int(Self.text(digits), radix: 8) ?? 0))).utf8
+        index += digits.count
       } else if let byte = known[escaped] {
         result.append(byte)
       } else {
@@ -163,9 +197,7 @@ struct EnvironmentFile {
 
   private mutating func expand(_ text: String) -> String {
     guard text.utf8.contains(UInt8(ascii: "$")) else { return text }
-    var template = Template { [lookup, known, variables] name in
-      lookup(name) ?? known[name].map { variables[$0].value }
-    }
+    var template = Template { [self] name in value(of: name) }
     let result = template.expand(text)
     for found in template.found {
       switch found.problem {
@@ -185,7 +217,9 @@ struct EnvironmentFile {
     return result
   }
 
-  private func value(of name: String) -> String? { lookup(name) ?? known[name].map { variables[$0].value } }
+  private func value(of name: String) -> String? {
+    outer.winning(name) ?? known[name].map { variables[$0].value } ?? outer.earlier(name)
+  }
 
   private mutating func set(_ name: String, _ value: String) {
     if let index = known[name] {
@@ -211,19 +245,30 @@ struct EnvironmentFile {
   }
 
   private static func isBlank(_ byte: UInt8) -> Bool {
-    byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
+    byte == UInt8(ascii: " ") || (0x09...0x0d).contains(byte) && byte != UInt8(ascii: "\n")
   }
 
   private static func isNamePart(_ byte: UInt8) -> Bool {
     Template.isNamePart(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "[")
-      || byte == UInt8(ascii: "]")
+      || byte == UInt8(ascii: "]") || byte >= 0x80
   }
 
   private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     var bytes = bytes.drop(while: isBlank)
-    while let last = bytes.last, isBlank(last) { bytes = bytes.dropLast() }
+    while let last = bytes.last {
+      if isBlank(last) {
+        bytes = bytes.dropLast()
+      } else if bytes.suffix(2).elementsEqual(noBreakSpace) {
+        bytes = bytes.dropLast(2)
+      } else {
+        break
+      }
+    }
     return bytes
   }
+
+  /// It comes along with what is copied out of a page, and nobody sees it.
+  private static let noBreakSpace = Array("\u{a0}".utf8)
 
   private static func text(_ bytes: some Collection<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 }

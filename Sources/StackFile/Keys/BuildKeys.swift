@@ -35,7 +35,7 @@ extension KeyTable {
   static let watch = KeyTable(
     "watch",
     [
-      Key("path", .text, "The directory or file", required: true),
+      Key("path", .name, "The directory or file", required: true),
       Key(
         "action", .choice(["rebuild", "sync", "restart", "sync+restart", "sync+exec"]), "What to do on a change",
         required: true),

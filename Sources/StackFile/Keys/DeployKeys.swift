@@ -78,15 +78,16 @@ extension KeyTable {
   private static let deviceKeys = [
     Key("driver", .text, "The driver"),
     Key("count", .form(.deviceCount, .textOrNumber), "How many, or all"),
-    Key("device_ids", .strings, "Which ones"),
+    Key("device_ids", .strings, "Which ones", merge: .distinct),
     Key("options", .labels, "Options of the driver"),
   ]
 
   static let deviceRequest = KeyTable(
-    "device request", [Key("capabilities", .strings, "What they must be able to do")] + deviceKeys)
+    "device request", [Key("capabilities", .strings, "What they must be able to do", merge: .distinct)] + deviceKeys)
 
   static let neededDevice = KeyTable(
-    "device request", [Key("capabilities", .strings, "What they must be able to do", required: true)] + deviceKeys)
+    "device request",
+    [Key("capabilities", .strings, "What they must be able to do", required: true, merge: .distinct)] + deviceKeys)
 
   static let blockDevices = KeyTable(
     "blkio_config",

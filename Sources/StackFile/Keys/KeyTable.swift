@@ -29,6 +29,8 @@ final class Key: Sendable {
   let isRecord: Bool
   let isSize: Bool
   let isDuration: Bool
+  /// Whether the key may stand there without a value.
+  let acceptsNull: Bool
 
   init(
     _ name: String, _ shape: Shape, _ support: Support, _ meaning: String, merge: MergeRule = .byShape,
@@ -41,6 +43,7 @@ final class Key: Sendable {
     self.merge = merge
     self.keepsZero = keepsZero
     (isCollection, isRecord, isSize, isDuration) = (shape.isCollection, shape.isRecord, shape.isSize, shape.isDuration)
+    acceptsNull = shape.accepts(.scalar("", .null))
     isRequired = false
   }
 
@@ -55,6 +58,7 @@ final class Key: Sendable {
     self.merge = merge
     self.keepsZero = keepsZero
     (isCollection, isRecord, isSize, isDuration) = (shape.isCollection, shape.isRecord, shape.isSize, shape.isDuration)
+    acceptsNull = shape.accepts(.scalar("", .null))
     isRequired = required
   }
 }

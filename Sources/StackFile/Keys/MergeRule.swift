@@ -6,6 +6,8 @@ enum MergeRule: Sendable {
   case replace
   /// Appended, but an item that is the same thing as an earlier one takes its place.
   case unique(Identity)
+  /// Appended; the same item twice in one file is an error.
+  case distinct
   /// As mappings when both name the same `driver`, else replaced.
   case sameDriver
   /// Lists of mappings, those with the same member joined.

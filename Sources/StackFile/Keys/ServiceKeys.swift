@@ -32,7 +32,8 @@ extension KeyTable {
       merge: .unique(.member("path"))),
     Key("working_dir", .text, "The directory in which the process starts"),
     Key("user", .text, "user or uid, with :group or :gid"),
-    Key("group_add", .list(.textOrNumber), "Further groups of the process, names or numbers"),
+    Key(
+      "group_add", .list(.textOrNumber), "Further groups of the process, names or numbers", merge: .distinct),
     Key("hostname", .text, "The host name; without it, a part of the container's id"),
     Key("domainname", .text, "The domain name: of setdomainname(2), and after the host name in /etc/hosts"),
     Key("container_name", .name, "The container's name; without it, <project>-<service>-1"),
@@ -52,7 +53,7 @@ extension KeyTable {
     Key("read_only", .boolean, "Makes the root file system read-only"),
     Key("shm_size", .bytes(allowsUnlimited: false), "The size of /dev/shm; without it, 64m"),
     Key("devices", .devices, "HOST[:CONTAINER[:rwm]]", merge: .unique(.member("target"))),
-    Key("volumes_from", .strings, "SERVICE[:ro], whose volumes this service has too", merge: .unique(.value)),
+    Key("volumes_from", .strings, "SERVICE[:ro], whose volumes this service has too", merge: .distinct),
     Key(
       "secrets", .fileGrants, "Secrets of the stack that the service sees, below /run/secrets, with uid, gid and mode",
       merge: .unique(.mountPoint("/run/secrets"))),
@@ -74,7 +75,8 @@ extension KeyTable {
     Key(
       "extra_hosts", .extraHosts, "HOST=ADDRESS for /etc/hosts; the address may be host-gateway", merge: .unique(.value)
     ),
-    Key("dns", .stringOrList, "Name servers", merge: .unique(.name)),
+    Key(
+      "dns", .form(.oneOrManyOrNone, .either([.text, .list(.text)])), "Name servers", merge: .unique(.name)),
     Key("dns_search", .stringOrList, "Search domains", merge: .unique(.name)),
     Key("dns_opt", .strings, "Options of the resolver", merge: .unique(.name)),
     Key(
@@ -82,7 +84,7 @@ extension KeyTable {
       merge: .unique(.name)),
     Key(
       "external_links", .strings, .never("join the other container's network instead"),
-      "Containers of elsewhere, under other names"),
+      "Containers of elsewhere, under other names", merge: .distinct),
     Key("mac_address", .text, "The hardware address on its first network"),
   ]
 
@@ -94,7 +96,8 @@ extension KeyTable {
     Key("cap_drop", .strings, "Capabilities that are taken away; ALL is all", merge: .unique(.name)),
     Key(
       "security_opt", .strings,
-      "no-new-privileges, seccomp=unconfined, seccomp=FILE; apparmor and label are accepted, not acted on yet"),
+      "no-new-privileges, seccomp=unconfined, seccomp=FILE; apparmor and label are accepted, not acted on yet",
+      merge: .distinct),
     Key("seccomp", .text, "default, unconfined, or the path of a profile in Docker's or OCI's JSON form"),
     Key("userns_mode", .text, "host, auto, private, UID:GID:SIZE, or nothing for the default"),
     Key("sysctls", .labels, "Kernel settings of the container's namespaces"),
@@ -134,7 +137,7 @@ extension KeyTable {
     Key("cpu_count", .count, .never("it is of Windows"), "Processors of Windows"),
     Key("cpu_percent", .number, .never("it is of Windows"), "Processor time of Windows"),
     Key("blkio_config", .record(.blockDevices), .inert, "Weights and limits of block devices"),
-    Key("device_cgroup_rules", .strings, .inert, "Rules of the device controller"),
+    Key("device_cgroup_rules", .strings, .inert, "Rules of the device controller", merge: .distinct),
     Key("cgroup_parent", .text, .inert, "The cgroup around the container's"),
     Key(
       "gpus", .form(.graphics, .either([.choice(["all"]), .list(.record(.deviceRequest))])), .inert,

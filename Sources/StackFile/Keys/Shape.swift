@@ -43,6 +43,8 @@ enum Form: Sendable {
   case probe
   /// `a` → `[a]`.
   case oneOrMany
+  /// The same without empty texts, most often of variables that are not set.
+  case oneOrManyOrNone
   /// Text is split like in a shell, without being one.
   case command
   case ports

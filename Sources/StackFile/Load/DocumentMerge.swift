@@ -55,6 +55,8 @@ struct DocumentMerge {
     case .record(let table): table[key].map { ($0.shape, $0.merge) } ?? (.any, .byShape)
     // A resource limit is one thing: soft and hard of two files do not belong together.
     case .dictionary(let value, .limit): (value, .replace)
+    // A variable without a value says where to take it from, which counts for more than the value that it had.
+    case .dictionary(.value, _): (.value, .replace)
     case .dictionary(let value, _): (value, .byShape)
     default: (.any, .byShape)
     }
@@ -63,6 +65,7 @@ struct DocumentMerge {
   private func appended(_ first: [Node], _ second: [Node], as shape: Shape, _ rule: MergeRule) -> [Node] {
     switch rule {
     case .unique(let identity): return identity.unique(first + second)
+    case .distinct: return MergeRule.Identity.value.unique(first + second)
     case .joined(let name):
       guard case .list(let element) = shape else { return second }
       // What the later list does not have is not part of the result: it describes the whole.

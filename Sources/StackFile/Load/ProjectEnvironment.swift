@@ -43,13 +43,13 @@ struct ProjectEnvironment {
     switch context.bytes(of: absolute) {
     case .success(let bytes):
       files.append(file)
-      let known = variables
+      let winning = wins ?? variables
+      let outer = EnvironmentFile.Outer(winning: { winning[$0] }, earlier: { [variables] in variables[$0] })
       var found: [String: String] = [:]
-      for variable in Self.variables(of: bytes, name: file, report: context.report, lookup: { known[$0] })
+      for variable in Self.variables(of: EnvironmentFile(bytes, outer: outer), bytes, name: file, context.report)
       where !variable.name.isEmpty {
         found[variable.name] = variable.value
       }
-      let winning = wins ?? variables
       variables.merge(found) { old, new in new }
       variables.merge(winning) { _, caller in caller }
     case .failure(.notFound) where isOptional, .failure(.isDirectory) where isOptional: return
@@ -60,11 +60,10 @@ struct ProjectEnvironment {
     }
   }
 
-  /// The variables of a file in the grammar of `.env`; its problems are reported at their lines.
+  /// The variables of a file that was read; its problems are reported at their lines.
   static func variables(
-    of bytes: [UInt8], name: String, report: Report, lookup: @escaping (String) -> String?
+    of file: EnvironmentFile, _ bytes: [UInt8], name: String, _ report: Report
   ) -> [EnvironmentFile.Variable] {
-    let file = EnvironmentFile(bytes, lookup: lookup)
     if !file.problems.isEmpty {
       let source = report.add(SourceText(name: name, bytes: bytes))
       for problem in file.problems {

@@ -35,7 +35,8 @@ struct JSONText {
       for index in members.indices {
         write(index == 0 ? "{" : ",")
         writeLine(indentation + 2)
-        write(quoted: members[index].key)
+        let key = members[index].key
+        write(quoted: escapes ? key.doublingDollars : key)
         write(": ")
         write(members[index].value, indentation: indentation + 2)
       }
@@ -56,9 +57,9 @@ struct JSONText {
     case .null, .wrong: write("null")
     case .boolean: write(value.lowercased())
     case .integer:
-      if let number = Canonicalizer.integer(value) { write("\(number)") } else { write(quoted: value) }
+      if let number = CoreSchema.integer(value) { write("\(number)") } else { write(quoted: value) }
     case .real:
-      if let number = Double(value), number.isFinite { write("\(number)") } else { write(quoted: value) }
+      if let number = CoreSchema.real(value), number.isFinite { write("\(number)") } else { write(quoted: value) }
     case .text:
       write(quoted: escapes ? value.doublingDollars : value)
     }

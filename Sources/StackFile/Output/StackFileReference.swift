@@ -143,7 +143,7 @@ extension Shape {
     case .either(let shapes): shapes.map(\.form).joined(separator: ", or ")
     case .form(.pairs, _), .form(.labels, _): "pairs"
     case .form(.command, _): "command, or null"
-    case .form(.oneOrMany, _): "text, or list of text"
+    case .form(.oneOrMany, _), .form(.oneOrManyOrNone, _): "text, or list of text"
     case .form(_, let shape): shape.form
     }
   }

@@ -10,9 +10,22 @@ package enum StackPrinter {
     var shown = printed(document)
     // Models are no part of docker compose's canonical JSON.
     shown.remove("models")
-    // Most files have none: then nothing is copied.
+    // Most files have neither: then nothing is copied.
+    if shown["services"]?.members.contains(where: { $0.value["blkio_config"] != nil }) ?? false {
+      shown.update("services") { $0.updateMembers { _, service in service.update("blkio_config", capitalizeDevices) } }
+    }
     if hasExtensions(shown, isTop: true) { shown = withoutExtensions(shown, .record(.top), isTop: true) }
     return JSONText.text(of: shown, escapes: escapes)
+  }
+
+  /// The members of a block device are the only ones that docker compose prints with capitals.
+  private static func capitalizeDevices(_ limits: inout Node) {
+    limits.updateMembers { _, devices in
+      devices.updateItems { device in
+        device.content = .mapping(
+          device.members.map { Node.Member($0.key.prefix(1).uppercased() + $0.key.dropFirst(), at: $0.mark, $0.value) })
+      }
+    }
   }
 
   /// One service, for its hash.

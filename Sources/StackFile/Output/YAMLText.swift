@@ -30,7 +30,8 @@ struct YAMLText {
     for index in members.indices {
       // The first key of a list item stands in the line of its "- ".
       if index > 0 || bytes.isEmpty || bytes.last == UInt8(ascii: "\n") { indent(indentation) }
-      write(Self.scalar(members[index].key))
+      let key = members[index].key
+      write(Self.scalar(escapes ? key.doublingDollars : key))
       write(":")
       writeValue(members[index].value, indentation: indentation)
     }

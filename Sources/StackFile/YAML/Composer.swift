@@ -143,8 +143,8 @@ struct Composer {
     let known = ["str", "int", "float", "bool", "null", "seq", "map"]
     if !known.contains(where: { tag == "tag:yaml.org,2002:" + $0 }) {
       let shown = tag.hasPrefix("tag:yaml.org,2002:") ? "!!" + tag.dropFirst(18) : tag
-      report.error(
-        mark, path.text, "unknown tag \(shown)",
+      report.warning(
+        mark, path.text, "the tag \(shown) has no meaning here",
         hint: report.suggestion(for: shown, among: ["!reset", "!override"], write: { $0 })
           ?? "if the ! is meant literally, write the value in quotes")
     }
@@ -196,7 +196,7 @@ struct Composer {
     frames[last].key = nil
     switch key.kind {
     case .invalid: return
-    case .merge: merge(node, at: key.mark)
+    case .merge: merge(node, key)
     case .ordinary: append(node, to: last, key: key)
     }
   }
@@ -221,18 +221,26 @@ struct Composer {
 
   private mutating func append(_ node: Node, to last: Int, key: Frame.Key) {
     if let first = frames[last].place(of: key.text) {
-      frames[last].key = key
-      let path = path.text
-      frames[last].key = nil
-      report.error(
-        key.mark, path, "the key \"\(key.text)\" is given twice",
-        hint: "the first is in line \(first.line); keep one of the two, or join them")
-      return
+      reportTwice(key, first, hint: "keep one of the two, or join them")
+    } else {
+      frames[last].add(Node.Member(key.text, at: key.mark, node))
     }
-    frames[last].add(Node.Member(key.text, at: key.mark, node))
   }
 
-  private mutating func merge(_ node: Node, at mark: Mark) {
+  private mutating func reportTwice(_ key: Frame.Key, _ first: Mark, hint: String) {
+    frames[frames.count - 1].key = key
+    let path = path.text
+    frames[frames.count - 1].key = nil
+    report.error(
+      key.mark, path, "the key \"\(key.text)\" is given twice", hint: "the first is in line \(first.line); \(hint)")
+  }
+
+  private mutating func merge(_ node: Node, _ key: Frame.Key) {
+    if let first = frames[frames.count - 1].firstMerge {
+      return reportTwice(key, first, hint: "write both in one list: <<: [*a, *b]")
+    }
+    frames[frames.count - 1].firstMerge = key.mark
+    let mark = key.mark
     let sources: [Node]
     switch node.content {
     case .mapping: sources = [node]

@@ -24,6 +24,8 @@ struct Frame {
   var key: Key?
   /// Of the collections in it.
   var height = 0
+  /// Where its `<<` stands.
+  var firstMerge: Mark?
   private var members: [Node.Member] = []
   /// Only kept for mappings that are long enough to be slow to search.
   private var places: [String: Int] = [:]
