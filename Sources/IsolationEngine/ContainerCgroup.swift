@@ -23,9 +23,10 @@ struct ContainerCgroup {
         try cgroup.remove()
       }
       let devices = container.canHaveDevices ? try Self.devices(of: container) : nil
-      let unapplied = try cgroup.create(try Self.limits(of: container.cgroup), devices: devices)
-      // Swap that is not counted leaves the limit of the memory; without its controller a limit would be none at all.
-      if let first = unapplied.first(where: { $0.reason != .noSwapAccounting }) {
+      let unapplied = try cgroup.create(container.cgroup.limits, devices: devices)
+      // Swap that is not counted leaves the limit of the memory, and what version 2 does not have limits nothing; without
+      // its controller a limit would be none at all.
+      if let first = unapplied.first(where: { $0.reason != .noSwapAccounting && $0.reason != .notInVersion2 }) {
         throw LaunchError("make cgroup", first.description)
       }
     } catch {
@@ -46,22 +47,9 @@ struct ContainerCgroup {
     cgroup = try Cgroup(try CgroupHierarchy.current(), project: path[1], container: path[2])
   }
 
-  private static func limits(of specification: CgroupSpecification) throws(CgroupError) -> CgroupLimits {
-    var limits = CgroupLimits()
-    limits.memory = specification.memory
-    limits.memoryAndSwap = specification.memoryAndSwap
-    if let cpus = specification.cpus {
-      guard let quota = CgroupLimits.quota(cpus: cpus) else { throw .invalidLimit(.cpuQuota, "\(cpus) processors") }
-      limits.cpuQuota = quota
-    }
-    limits.cpuShares = specification.cpuShares
-    limits.cpuset = specification.cpuset
-    limits.pids = specification.pids
-    return limits
-  }
-
   private static func devices(of container: ContainerSpecification) throws(SystemCallError) -> DeviceRules {
     var rules = DeviceRules.containerDefault
+    rules.allowed += container.cgroup.deviceRules.compactMap(DeviceRules.Rule.init)
     for device in container.devices {
       let file = try Files.open(device.source, O_PATH)
       let status = try Files.status(file.borrowed)

@@ -5,7 +5,7 @@ import LinuxSystem
 // The binary form of a specification. A field is added at the end of its type, and `version` goes up.
 
 extension ContainerSpecification: WireCodable {
-  private static let version: UInt16 = 4
+  private static let version: UInt16 = 5
 
   package init(from reader: inout WireReader) throws(WireError) {
     guard try reader.integer(UInt16.self) == Self.version else {
@@ -275,20 +275,12 @@ extension DeviceSpecification: WireCodable {
 extension CgroupSpecification: WireCodable {
   package init(from reader: inout WireReader) throws(WireError) {
     self.init(path: try reader.value())
-    memory = try reader.value()
-    memoryAndSwap = try reader.value(Int?.self).map(Int64.init)
-    cpus = try reader.value(UInt64?.self).map(Double.init(bitPattern:))
-    cpuShares = try reader.value()
-    cpuset = try reader.value()
-    pids = try reader.value(Int?.self).map(Int64.init)
+    limits = try reader.value()
+    deviceRules = try reader.value()
   }
   package func write(to writer: inout WireWriter) {
     writer.value(path)
-    writer.value(memory)
-    writer.value(memoryAndSwap.map(Int.init))
-    writer.value(cpus?.bitPattern)
-    writer.value(cpuShares)
-    writer.value(cpuset)
-    writer.value(pids.map(Int.init))
+    writer.value(limits)
+    writer.value(deviceRules)
   }
 }

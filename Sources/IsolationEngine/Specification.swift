@@ -1,5 +1,6 @@
 import InternetAddress
 import LinuxCapabilities
+import LinuxCgroup
 import LinuxNetlink
 import LinuxSystem
 
@@ -287,14 +288,9 @@ package struct DeviceSpecification: Hashable, Sendable {
 package struct CgroupSpecification: Hashable, Sendable {
   /// Below the root of each hierarchy, for example `["stack", "shop", "shop-web-1"]`.
   package var path: [String]
-  package var memory: UInt64?
-  /// Memory and swap together; -1 is no limit.
-  package var memoryAndSwap: Int64?
-  /// Processors' worth of time.
-  package var cpus: Double?
-  package var cpuShares: UInt64?
-  package var cpuset: String?
-  package var pids: Int64?
+  package var limits = CgroupLimits()
+  /// Device nodes that may be used beside those that the container has, as `DeviceRules.Rule` reads them.
+  package var deviceRules: [String] = []
 
   package init(path: [String]) {
     self.path = path

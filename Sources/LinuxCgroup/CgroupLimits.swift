@@ -7,8 +7,16 @@ package struct CgroupLimits: Hashable, Sendable {
   package var memory: UInt64?
   /// Bytes of memory and swap together; -1 is no limit. nil with a memory limit is twice that limit, as under docker.
   package var memoryAndSwap: Int64?
-  /// Microseconds of processor time in each `cpuPeriod`.
+  /// Bytes that are left to the group when memory runs short.
+  package var memoryReservation: UInt64?
+  /// How readily the group is swapped out, 0 to 100; version 1 only.
+  package var swappiness: UInt64?
+  /// Whether processes wait, instead of being killed, when the limit of the memory is reached; version 1 only.
+  package var disablesOOMKill = false
+  /// Microseconds of processor time in each period.
   package var cpuQuota: UInt64?
+  /// Microseconds; nil is the kernel's own default.
+  package var cpuPeriod: UInt64?
   /// Relative weight in cgroup v1's terms, 2 to 262144; 1024 is the usual one, 0 leaves what is there.
   package var cpuShares: UInt64?
   /// Processors, as a list such as `0-2,4`.
@@ -16,14 +24,14 @@ package struct CgroupLimits: Hashable, Sendable {
   /// Processes and threads; -1, and 0 as under docker, is no limit.
   package var pids: Int64?
 
-  /// Microseconds: the kernel's own default.
-  package static let cpuPeriod: UInt64 = 100_000
+  /// Microseconds.
+  package static let defaultPeriod: UInt64 = 100_000
 
   package init() {}
 
   /// The quota that gives `cpus` processors' worth of time; nil when that is less than the kernel's least, 0.01.
   package static func quota(cpus: Double) -> UInt64? {
-    let quota = (cpus * Double(cpuPeriod)).rounded()
+    let quota = (cpus * Double(defaultPeriod)).rounded()
     return quota >= 1000 && quota < 1e15 ? UInt64(quota) : nil
   }
 
@@ -45,6 +53,9 @@ package struct CgroupLimits: Hashable, Sendable {
 package enum CgroupLimit: String, Hashable, Sendable, CustomStringConvertible {
   case memory = "memory limit"
   case swap = "swap limit"
+  case reservation = "memory reservation"
+  case swappiness
+  case oomKill = "disabled out-of-memory kill"
   case cpuQuota = "cpu quota"
   case cpuShares = "cpu shares"
   case cpuset
@@ -61,6 +72,8 @@ package struct UnappliedLimit: Hashable, Sendable, CustomStringConvertible {
     case noController(CgroupController)
     /// The kernel counts no swap (CONFIG_SWAP, or swapaccount=0).
     case noSwapAccounting
+    /// Version 2 has nothing like it.
+    case notInVersion2
   }
 
   package let limit: CgroupLimit
@@ -70,6 +83,7 @@ package struct UnappliedLimit: Hashable, Sendable, CustomStringConvertible {
     switch reason {
     case .noController(let controller): "\(limit) not applied: no cgroup controller \(controller.rawValue)"
     case .noSwapAccounting: "\(limit) not applied: the kernel does not account swap"
+    case .notInVersion2: "\(limit) not applied: cgroup v2 has no such setting"
     }
   }
 }
@@ -112,6 +126,15 @@ struct CgroupSettings: Hashable, Sendable {
         .memory, .memory, hierarchy, legacy: ("memory.limit_in_bytes", "\(memory)"),
         unified: ("memory.max", "\(memory)"))
     }
+    if let reservation = limits.memoryReservation {
+      add(
+        .reservation, .memory, hierarchy, legacy: ("memory.soft_limit_in_bytes", "\(reservation)"),
+        unified: ("memory.low", "\(reservation)"))
+    }
+    if let swappiness = limits.swappiness {
+      addLegacy(.swappiness, .memory, hierarchy, "memory.swappiness", "\(swappiness)")
+    }
+    if limits.disablesOOMKill { addLegacy(.oomKill, .memory, hierarchy, "memory.oom_control", "1") }
     let asked = limits.memoryAndSwap
     let doubled = limits.memory.flatMap { Int64(exactly: $0) }.map { $0.multipliedReportingOverflow(by: 2) }
     guard let total = asked ?? doubled.map({ $0.overflow ? -1 : $0.partialValue }) else { return }
@@ -123,11 +146,13 @@ struct CgroupSettings: Hashable, Sendable {
   }
 
   private mutating func addProcessor(_ limits: CgroupLimits, _ hierarchy: CgroupHierarchy) throws(CgroupError) {
+    let period = limits.cpuPeriod ?? CgroupLimits.defaultPeriod
+    if limits.cpuQuota != nil || limits.cpuPeriod != nil, case .legacy = hierarchy.location(of: .cpu) {
+      writes.append(CgroupWrite(limit: .cpuQuota, controller: .cpu, file: "cpu.cfs_period_us", value: "\(period)"))
+    }
     if let quota = limits.cpuQuota {
-      guard quota >= 1000 else { throw .invalidLimit(.cpuQuota, "\(quota) µs in 100 ms: the least is 1000") }
-      let period = CgroupLimits.cpuPeriod
-      if case .legacy = hierarchy.location(of: .cpu) {
-        writes.append(CgroupWrite(limit: .cpuQuota, controller: .cpu, file: "cpu.cfs_period_us", value: "\(period)"))
+      guard quota >= 1000 else {
+        throw .invalidLimit(.cpuQuota, "\(quota) µs in \(period / 1000) ms: the least is 1000")
       }
       add(
         .cpuQuota, .cpu, hierarchy, legacy: ("cpu.cfs_quota_us", "\(quota)"), unified: ("cpu.max", "\(quota) \(period)")
@@ -136,6 +161,16 @@ struct CgroupSettings: Hashable, Sendable {
     if let shares = limits.cpuShares, shares > 0 {
       let weight = CgroupLimits.weight(shares: shares)
       add(.cpuShares, .cpu, hierarchy, legacy: ("cpu.shares", "\(shares)"), unified: ("cpu.weight", "\(weight)"))
+    }
+  }
+
+  private mutating func addLegacy(
+    _ limit: CgroupLimit, _ controller: CgroupController, _ hierarchy: CgroupHierarchy, _ file: String, _ value: String
+  ) {
+    if case .unified = hierarchy.location(of: controller) {
+      unapplied.append(UnappliedLimit(limit: limit, reason: .notInVersion2))
+    } else {
+      add(limit, controller, hierarchy, legacy: (file, value), unified: (file, value))
     }
   }
 
@@ -162,7 +197,11 @@ extension CgroupLimits: WireCodable {
     self.init()
     memory = try reader.value()
     memoryAndSwap = try reader.value(Int?.self).map(Int64.init)
+    memoryReservation = try reader.value()
+    swappiness = try reader.value()
+    disablesOOMKill = try reader.value()
     cpuQuota = try reader.value()
+    cpuPeriod = try reader.value()
     cpuShares = try reader.value()
     cpuset = try reader.value()
     pids = try reader.value(Int?.self).map(Int64.init)
@@ -170,7 +209,11 @@ extension CgroupLimits: WireCodable {
   package func write(to writer: inout WireWriter) {
     writer.value(memory)
     writer.value(memoryAndSwap.map(Int.init))
+    writer.value(memoryReservation)
+    writer.value(swappiness)
+    writer.value(disablesOOMKill)
     writer.value(cpuQuota)
+    writer.value(cpuPeriod)
     writer.value(cpuShares)
     writer.value(cpuset)
     writer.value(pids.map(Int.init))

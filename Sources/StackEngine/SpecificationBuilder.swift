@@ -2,6 +2,7 @@ import Glibc
 import InternetAddress
 import IsolationEngine
 import LinuxCapabilities
+import LinuxCgroup
 import LinuxSystem
 import StackImages
 import StackModel
@@ -87,12 +88,19 @@ struct SpecificationBuilder {
 
   private var cgroup: CgroupSpecification {
     var cgroup = CgroupSpecification(path: ["stack", project, container.name])
-    cgroup.memory = service.resources.memory
-    cgroup.memoryAndSwap = service.resources.memoryAndSwap
-    cgroup.cpus = service.resources.cpus
-    cgroup.cpuShares = service.resources.cpuShares
-    cgroup.cpuset = service.resources.cpuset
-    cgroup.pids = service.resources.pids ?? Self.processLimit
+    let resources = service.resources
+    cgroup.limits.memory = resources.memory
+    cgroup.limits.memoryAndSwap = resources.memoryAndSwap
+    cgroup.limits.memoryReservation = resources.memoryReservation
+    cgroup.limits.swappiness = resources.swappiness
+    cgroup.limits.disablesOOMKill = resources.disablesOOMKill ?? false
+    cgroup.limits.cpuPeriod = resources.cpuPeriod
+    // Less than the kernel's least is refused when the group is made.
+    cgroup.limits.cpuQuota = resources.cpuQuota ?? resources.cpus.map { CgroupLimits.quota(cpus: $0) ?? 0 }
+    cgroup.limits.cpuShares = resources.cpuShares
+    cgroup.limits.cpuset = resources.cpuset
+    cgroup.limits.pids = resources.pids ?? Self.processLimit
+    cgroup.deviceRules = resources.deviceRules ?? []
     return cgroup
   }
 

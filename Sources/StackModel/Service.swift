@@ -417,6 +417,18 @@ package struct Resources: Sendable, Hashable, Codable {
   package var cpuset: String?
   /// -1 is no limit.
   package var pids: Int64?
+  /// Bytes that are left to it when memory runs short.
+  package var memoryReservation: UInt64?
+  /// 0 to 100.
+  package var swappiness: UInt64?
+  /// nil is false.
+  package var disablesOOMKill: Bool?
+  /// Microseconds in each period, before `cpus`.
+  package var cpuQuota: UInt64?
+  /// Microseconds.
+  package var cpuPeriod: UInt64?
+  /// Device nodes that may be used, as cgroup v1 writes them: `c 10:200 rwm`.
+  package var deviceRules: [String]?
 
   package init() {}
 }

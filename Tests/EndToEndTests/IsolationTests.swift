@@ -90,6 +90,37 @@ struct IsolationTests {
     }
   }
 
+  @Test func rarerLimitsReachTheKernelToo() throws {
+    try withService(
+      """
+          mem_limit: 64m
+          mem_reservation: 32m
+          mem_swappiness: 10
+          oom_kill_disable: true
+          cpu_quota: 20000
+          cpu_period: 50000
+          cap_add: [MKNOD]
+          device_cgroup_rules: ["c 1:11 w"]
+
+      """
+    ) { (fixture: StackFixture) throws in
+      func control(_ first: String, _ second: String) throws -> String {
+        try fixture.exec("s", "cd /sys/fs/cgroup; cat \(first) 2>/dev/null || cat \(second)")
+      }
+      #expect(try control("memory.low", "memory/memory.soft_limit_in_bytes") == "33554432")
+      let quota = try control("cpu.max", "cpu,cpuacct/cpu.cfs_quota_us cpu/cpu.cfs_quota_us 2>/dev/null")
+      #expect(["20000", "20000 50000"].contains(quota), "\(quota)")
+      // Only version 1 has these.
+      let control = try fixture.exec("s", "cat /sys/fs/cgroup/memory/memory.swappiness 2>/dev/null || echo absent")
+      #expect(["10", "absent"].contains(control))
+      let kills = try fixture.exec("s", "head -1 /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null || echo absent")
+      #expect(["oom_kill_disable 1", "absent"].contains(kills))
+      // The kernel's log, which anybody may open for writing, and the default rules do not allow.
+      #expect(try fixture.exec("s", "mknod /k c 1 11; (: > /k) && echo open") == "open")
+      #expect(try fixture.exec("s", "mknod /m c 1 1; (: > /m) 2>/dev/null || echo refused") == "refused")
+    }
+  }
+
   @Test func theCgroupIsTheRootOfItsNamespaceAlsoForExec() throws {
     try withService("") { (fixture: StackFixture) throws in
       // The unified hierarchy where it has the controllers, or that of memory.

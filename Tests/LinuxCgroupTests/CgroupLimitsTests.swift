@@ -1,7 +1,8 @@
-import LinuxCgroup
 import LinuxSystem
 import SystemPackage
 import Testing
+
+@testable import LinuxCgroup
 
 @Suite struct CgroupLimitsTests {
   @Test(
@@ -34,6 +35,7 @@ import Testing
     limits.memoryAndSwap = 96 << 20
     limits.cpuQuota = 50_000
     limits.cpuShares = 2048
+    limits.memoryReservation = 32 << 20
     limits.cpuset = "0"
     limits.pids = 100
     return limits
@@ -46,6 +48,7 @@ import Testing
 
   static let legacyFiles = [
     "memory/stack/p/c/memory.limit_in_bytes", "memory/stack/p/c/memory.memsw.limit_in_bytes",
+    "memory/stack/p/c/memory.soft_limit_in_bytes",
     "cpu/stack/p/c/cpu.cfs_period_us", "cpu/stack/p/c/cpu.cfs_quota_us", "cpu/stack/p/c/cpu.shares",
     "cpuset/stack/p/c/cpuset.cpus", "pids/stack/p/c/pids.max",
   ]
@@ -64,7 +67,7 @@ import Testing
       // A plain file keeps what a shorter text does not cover: "0" over "0-1".
       #expect(
         try Self.legacyFiles.map(fake.text)
-          == ["67108864", "100663296", "100000", "50000", "2048", "0-1\n", "100"])
+          == ["67108864", "100663296", "33554432", "100000", "50000", "2048", "0-1\n", "100"])
       #expect(try fake.text("cpuset/stack/p/cpuset.cpus") == "0-1\n")
       #expect(try fake.text("cpuset/stack/p/c/cpuset.mems") == "0\n")
       // Only what is needed is made.
@@ -73,7 +76,8 @@ import Testing
   }
 
   static let unifiedFiles = [
-    "stack/p/c/memory.max", "stack/p/c/memory.swap.max", "stack/p/c/cpu.max", "stack/p/c/cpu.weight",
+    "stack/p/c/memory.max", "stack/p/c/memory.swap.max", "stack/p/c/memory.low", "stack/p/c/cpu.max",
+    "stack/p/c/cpu.weight",
     "stack/p/c/cpuset.cpus", "stack/p/c/pids.max",
   ]
   static let unifiedMount = ["31 23 0:28 / ROOT rw - cgroup2 cgroup2 rw"]
@@ -88,7 +92,7 @@ import Testing
       let cgroup = try Cgroup(try fake.detect(Self.unifiedMount), project: "p", container: "c")
       #expect(try cgroup.create(Self.limits) == [])
       #expect(
-        try Self.unifiedFiles.map(fake.text) == ["67108864", "33554432", "50000 100000", "174", "0", "100"])
+        try Self.unifiedFiles.map(fake.text) == ["67108864", "33554432", "33554432", "50000 100000", "174", "0", "100"])
       for level in ["", "stack/", "stack/p/"] {
         #expect(try fake.text("\(level)cgroup.subtree_control") == "+cpuset")
       }
@@ -129,7 +133,7 @@ import Testing
   @Test func whatCannotBeHadIsTold() throws {
     try FakeHierarchy.with { fake in
       let mounts = ["35 31 0:32 / ROOT/memory rw,relatime - cgroup cgroup rw,memory"]
-      try fake.file("memory/stack/p/c/memory.limit_in_bytes")
+      for file in ["limit_in_bytes", "soft_limit_in_bytes"] { try fake.file("memory/stack/p/c/memory.\(file)") }
       let cgroup = try Cgroup(try fake.detect(mounts), project: "p", container: "c")
       let unapplied = try cgroup.create(Self.limits, devices: .containerDefault)
       #expect(
@@ -144,6 +148,32 @@ import Testing
       limits.memory = 1 << 20
       #expect(try cgroup.update(limits) == [])
     }
+  }
+
+  /// Each of these is only in one version, or has a value of its own.
+  @Test func rarerLimits() throws {
+    var limits = CgroupLimits()
+    limits.swappiness = 10
+    limits.disablesOOMKill = true
+    limits.cpuPeriod = 50_000
+    limits.cpuQuota = 20_000
+    #expect(try CgroupLimits(wireBytes: limits.wireBytes) == limits)
+    let legacy = CgroupHierarchy(legacy: [.memory: "/m", .cpu: "/c"], unified: nil, unifiedControllers: [])
+    let first = try CgroupSettings(limits, on: legacy)
+    #expect(
+      first.writes.map { "\($0.file)=\($0.value)" } == [
+        "memory.swappiness=10", "memory.oom_control=1", "cpu.cfs_period_us=50000", "cpu.cfs_quota_us=20000",
+      ])
+    let unified = CgroupHierarchy(legacy: [:], unified: "/u", unifiedControllers: [.memory, .cpu])
+    let second = try CgroupSettings(limits, on: unified)
+    #expect(second.writes.map { "\($0.file)=\($0.value)" } == ["cpu.max=20000 50000"])
+    #expect(second.unapplied.map(\.reason) == [.notInVersion2, .notInVersion2])
+  }
+
+  @Test func rulesAreRead() {
+    #expect(DeviceRules.Rule("c 10:200 rwm") == DeviceRules.Rule(.character, 10, 200))
+    #expect(DeviceRules.Rule("b 8:* r") == DeviceRules.Rule(.block, 8, nil, .read))
+    for text in ["", "c 1:3", "x 1:3 r", "c 1 r", "c 1:3 q", "c -1:3 r"] { #expect(DeviceRules.Rule(text) == nil) }
   }
 
   @Test func meaninglessValues() throws {

@@ -404,7 +404,7 @@ import Testing
     #expect(
       lines(result) == [
         "1:1: version is obsolete and has no effect | remove it",
-        "3:17: cpu_rt_period is accepted, but not acted on yet (here and in 2 more places)",
+        "3:17: cpu_rt_period has no effect here: kernels of distributions are built without real-time groups (here and in 2 more places)",
         "3:60: the logging option tag is accepted, but not acted on",
         "5:50: apparmor is accepted, but not acted on yet",
         "5:84: 022 is the number 18, and that is what UMASK becomes | write it in quotes if it is text: \"022\"",

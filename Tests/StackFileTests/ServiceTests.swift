@@ -5,6 +5,35 @@ import Testing
 @testable import StackFile
 
 @Suite struct ServiceTests {
+  @Test func rarerLimits() throws {
+    let resources = try #require(
+      web(
+        """
+        cpu_quota: 20000
+        cpu_period: 50000
+        mem_swappiness: 10
+        oom_kill_disable: true
+        device_cgroup_rules: ["c 10:200 rwm", "a *:* m"]
+        deploy: {resources: {reservations: {memory: 32m}}}
+        """
+      )?.resources)
+    #expect(resources.cpuQuota == 20_000 && resources.cpuPeriod == 50_000 && resources.swappiness == 10)
+    #expect(resources.disablesOOMKill == true && resources.memoryReservation == 32 << 20)
+    #expect(resources.deviceRules == ["c 10:200 rwm", "c *:* m", "b *:* m"])
+  }
+
+  @Test(arguments: [
+    ("cpu_quota: 5", "2:30: cpu_quota is in microseconds: the least is 1000, this is 5"),
+    ("cpu_period: 5", "2:31: cpu_period is in microseconds, from 1000 to 1000000, but this is 5"),
+    ("mem_swappiness: 101", "2:35: mem_swappiness is 0 to 100, but this is 101"),
+    (
+      "device_cgroup_rules: [c 1 rw]",
+      "2:41: \"c 1 rw\" is not a rule about devices | the form is KIND MAJOR:MINOR ACCESS with c, b or a, numbers or *, and some of rwm: c 10:200 rwm"
+    ),
+  ]) func rarerLimitsThatAreWrong(_ text: String, _ expected: String) {
+    #expect(errors("services:\n  web: {image: i, \(text)}") == [expected])
+  }
+
   @Test func everyKeyReachesTheModel() throws {
     let service = try #require(
       web(

@@ -23,12 +23,21 @@ struct Canonicalizer {
   }
 
   /// nil when the node is wrong, which is then reported.
-  mutating func canonical(_ node: Node, as shape: Shape) -> Node? {
+  mutating func canonical(_ node: Node, as shape: Shape, key: Node.Member? = nil) -> Node? {
     if node.isWrong { return nil }
     if node.isReset || isReference(node) { return node }
-    var result = untagged(node, as: shape)
+    guard shape.accepts(node.content) else { return refused(node, shape, key) }
+    var result = accepted(node, as: shape)
     result?.tag = node.tag
     return result
+  }
+
+  /// A value of the wrong kind below its key is shown at the key when it begins in a later line.
+  private func refused(_ node: Node, _ shape: Shape, _ key: Node.Member?) -> Node? {
+    // Over a value of another file it says nothing; alone it is a mistake, which only the whole shows.
+    if node.isNull, key != nil { return node }
+    mismatch(node, shape, at: key.flatMap { $0.mark.line == node.mark.line ? nil : $0.mark })
+    return nil
   }
 
   /// Whether the value has a reference in it that is not looked up yet.
@@ -36,22 +45,17 @@ struct Canonicalizer {
     isTemplate && node.text?.utf8.contains(UInt8(ascii: "$")) ?? false
   }
 
-  private mutating func untagged(_ node: Node, as shape: Shape) -> Node? {
-    guard shape.accepts(node.content) else {
-      mismatch(node, shape)
-      return nil
-    }
+  /// Of a value of the right kind: what is in it is looked at, not the value itself again.
+  private mutating func accepted(_ node: Node, as shape: Shape) -> Node? {
     switch shape {
-    case .any: return node
-    case .nullable(let inner): return node.isNull ? node : canonical(node, as: inner)
-    case .either(let shapes):
-      return shapes.first { $0.accepts(node.content) }.flatMap { canonical(node, as: $0) }
-    case .list(let element): return list(node, of: element)
-    case .record(let table): return record(node, table)
-    case .dictionary(let value, let rule): return dictionary(node, of: value, rule)
-    case .form(let form, let inner):
-      return canonical(node, as: inner).flatMap { rewrite($0, form) }
-    default: return scalar(node, shape)
+    case .any: node
+    case .nullable(let inner): node.isNull ? node : accepted(node, as: inner)
+    case .either(let shapes): shapes.first { $0.accepts(node.content) }.flatMap { accepted(node, as: $0) }
+    case .list(let element): list(node, of: element)
+    case .record(let table): record(node, table)
+    case .dictionary(let value, let rule): dictionary(node, of: value, rule)
+    case .form(let form, let inner): accepted(node, as: inner).flatMap { rewrite($0, form) }
+    default: scalar(node, shape)
     }
   }
 
@@ -117,17 +121,6 @@ struct Canonicalizer {
       members.append(Node.Member(member.key, at: member.mark, value))
     }
     return Node(.mapping(members), at: node.mark)
-  }
-
-  /// A value that stands below its key: one of the wrong kind is shown at the key when it begins in a later line.
-  private mutating func canonical(_ node: Node, as shape: Shape, key: Node.Member) -> Node? {
-    if !shape.accepts(node.content), !node.isWrong, !node.isReset, !isReference(node) {
-      // Over a value of another file it says nothing; alone it is a mistake, which only the whole shows.
-      if node.isNull { return node }
-      mismatch(node, shape, at: node.mark.line != key.mark.line ? key.mark : node.mark)
-      return nil
-    }
-    return canonical(node, as: shape)
   }
 }
 

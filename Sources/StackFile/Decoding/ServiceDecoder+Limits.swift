@@ -14,7 +14,10 @@ extension ServiceDecoder {
     let pids = agreed("pids_limit", limits?["pids"], "deploy.resources.limits.pids")
     service.resources.pids = pids?.text.flatMap(Int64.init).flatMap { $0 == 0 ? nil : $0 }
     decodeShares()
+    decodePeriod()
     decodeProcessors()
+    decodeReclaim()
+    decodeDeviceRules()
     checkSwap()
     for limit in node["ulimits"]?.members ?? [] { decodeLimit(limit) }
     decodeReplicas()
@@ -67,6 +70,57 @@ extension ServiceDecoder {
     guard let shares = node["cpu_shares"], let value = shares.text.flatMap(UInt64.init), value != 0 else { return }
     service.resources.cpuShares = value
     if value < 2 { report.refusal(shares.mark, path("cpu_shares"), "cpu_shares must be 2 or more") }
+  }
+
+  /// The kernel's limits: a millisecond of quota, a millisecond to a second of period.
+  private mutating func decodePeriod() {
+    if let node = node["cpu_period"], let period = node.text.flatMap(UInt64.init), period != 0 {
+      service.resources.cpuPeriod = period
+      if !(1000...1_000_000).contains(period) {
+        report.refusal(
+          node.mark, path("cpu_period"), "cpu_period is in microseconds, from 1000 to 1000000, but this is \(period)")
+      }
+    }
+    // -1 and 0 are no quota.
+    guard let node = node["cpu_quota"], let quota = node.text.flatMap(Int64.init), quota > 0 else { return }
+    service.resources.cpuQuota = UInt64(quota)
+    if quota < 1000 {
+      report.refusal(node.mark, path("cpu_quota"), "cpu_quota is in microseconds: the least is 1000, this is \(quota)")
+    }
+  }
+
+  private mutating func decodeReclaim() {
+    let reservations = node["deploy"]?["resources"]?["reservations"]
+    let reservation = agreed("mem_reservation", reservations?["memory"], "deploy.resources.reservations.memory")
+    service.resources.memoryReservation = reservation?.text.flatMap(UInt64.init).flatMap { $0 == 0 ? nil : $0 }
+    if flag("oom_kill_disable") { service.resources.disablesOOMKill = true }
+    guard let node = node["mem_swappiness"], let value = node.text.flatMap(Int64.init), value >= 0 else { return }
+    service.resources.swappiness = UInt64(value)
+    if value > 100 {
+      report.refusal(node.mark, path("mem_swappiness"), "mem_swappiness is 0 to 100, but this is \(value)")
+    }
+  }
+
+  /// `KIND MAJOR:MINOR ACCESS`.
+  private mutating func decodeDeviceRules() {
+    for (index, item) in (node["device_cgroup_rules"]?.items ?? []).enumerated() {
+      guard let text = item.text else { continue }
+      let words = text.split(separator: " ")
+      let numbers = words.count == 3 ? words[1].split(separator: ":") : []
+      let isRule =
+        numbers.count == 2 && numbers.allSatisfy { $0 == "*" || UInt32($0) != nil }
+        && ["c", "b", "a"].contains(words[0]) && Canonicalizer.isPermissions(String(words[2]))
+      guard isRule else {
+        report.refusal(
+          item.mark, path("device_cgroup_rules[\(index)]"), "\"\(text)\" is not a rule about devices",
+          hint: "the form is KIND MAJOR:MINOR ACCESS with c, b or a, numbers or *, and some of rwm: c 10:200 rwm")
+        continue
+      }
+      // Both kinds are two rules.
+      let kinds = words[0] == "a" ? ["c", "b"] : [words[0]]
+      service.resources.deviceRules =
+        (service.resources.deviceRules ?? []) + kinds.map { "\($0) \(words[1]) \(words[2])" }
+    }
   }
 
   /// A list of the form of cpuset(7): `0-2,4`.

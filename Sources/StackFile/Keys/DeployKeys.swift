@@ -49,7 +49,7 @@ extension KeyTable {
     "resources",
     [
       Key("limits", .record(.deployLimits), "What the service may use at most"),
-      Key("reservations", .record(.deployReservations), .inert, "What the service is promised"),
+      Key("reservations", .record(.deployReservations), "What the service is promised"),
     ])
 
   static let deployLimits = KeyTable(
@@ -63,10 +63,10 @@ extension KeyTable {
   static let deployReservations = KeyTable(
     "reservations",
     [
-      Key("cpus", .number, "Processors' worth of time"),
+      Key("cpus", .number, forClusters, "Processors' worth of time"),
       Key("memory", .bytes(allowsUnlimited: true), "As mem_reservation of the service"),
-      Key("generic_resources", .list(.record(.genericResource)), "Resources of a cluster"),
-      Key("devices", .list(.record(.neededDevice)), "Devices, most often graphics processors"),
+      Key("generic_resources", .list(.record(.genericResource)), forClusters, "Resources of a cluster"),
+      Key("devices", .list(.record(.neededDevice)), .inert, "Devices, most often graphics processors"),
     ])
 
   static let genericResource = KeyTable(

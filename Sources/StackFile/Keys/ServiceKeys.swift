@@ -114,6 +114,8 @@ extension KeyTable {
       "use_api_socket", .boolean, .never("there is no daemon whose socket could be given"), "The engine's socket"),
   ]
 
+  private static let realTime = Support.never("kernels of distributions are built without real-time groups")
+
   private static let limitKeys = [
     Key("mem_limit", .bytes(allowsUnlimited: true), "Memory; -1 is no limit"),
     Key("memswap_limit", .bytes(allowsUnlimited: true), "Memory and swap together; -1 is no limit"),
@@ -125,20 +127,24 @@ extension KeyTable {
       "ulimits", .dictionary(.either([.integer(-1 ... .max), .record(.ulimit)]), .limit),
       "Limits of setrlimit(2): a number, or soft and hard; -1 is no limit"),
     Key("oom_score_adj", .integer(-1000...1000), "How likely the kernel kills it when memory runs out"),
-    Key("deploy", .nullable(.record(.deploy)), "Of it, resources.limits, replicas and restart_policy are acted on"),
+    Key("deploy", .nullable(.record(.deploy)), "Of it, resources, replicas and restart_policy are acted on"),
     Key("scale", .count, "The number of containers", keepsZero: true),
-    Key("mem_reservation", .bytes(allowsUnlimited: true), .inert, "Memory that the kernel leaves to it"),
-    Key("mem_swappiness", .bytes(allowsUnlimited: true), .inert, "How readily it is swapped out (cgroup v1)"),
-    Key("oom_kill_disable", .boolean, .inert, "Never killed when memory runs out (cgroup v1)"),
-    Key("cpu_quota", .whole, .inert, "Microseconds of each period"),
-    Key("cpu_period", .whole, .inert, "Microseconds"),
-    Key("cpu_rt_runtime", .whole, .inert, "Real-time microseconds of each period"),
-    Key("cpu_rt_period", .whole, .inert, "Microseconds"),
+    Key("mem_reservation", .bytes(allowsUnlimited: true), "Memory that the kernel leaves to it when memory runs short"),
+    Key("mem_swappiness", .bytes(allowsUnlimited: true), "How readily it is swapped out, 0 to 100; cgroup v1 only"),
+    Key("oom_kill_disable", .boolean, "Waits instead of being killed when its memory runs out; cgroup v1 only"),
+    Key("cpu_quota", .whole, "Microseconds of each period; wins over cpus"),
+    Key("cpu_period", .whole, "Microseconds, 1000 to 1000000; without it, 100000"),
+    Key("cpu_rt_runtime", .whole, realTime, "Real-time microseconds of each period"),
+    Key("cpu_rt_period", .whole, realTime, "Microseconds"),
     Key("cpu_count", .count, .never("it is of Windows"), "Processors of Windows"),
     Key("cpu_percent", .number, .never("it is of Windows"), "Processor time of Windows"),
     Key("blkio_config", .record(.blockDevices), .inert, "Weights and limits of block devices"),
-    Key("device_cgroup_rules", .strings, .inert, "Rules of the device controller", merge: .distinct),
-    Key("cgroup_parent", .text, .inert, "The cgroup around the container's"),
+    Key(
+      "device_cgroup_rules", .strings, "KIND MAJOR:MINOR ACCESS: device nodes that may be used beside those of devices",
+      merge: .distinct),
+    Key(
+      "cgroup_parent", .text, .never("the stack has a cgroup of its own, which is removed with it"),
+      "The cgroup around the container's"),
     Key(
       "gpus", .form(.graphics, .either([.choice(["all"]), .list(.record(.deviceRequest))])), .inert,
       "Graphics processors"),

@@ -35,8 +35,7 @@ struct JSONText {
       for index in members.indices {
         write(index == 0 ? "{" : ",")
         writeLine(indentation + 2)
-        let key = members[index].key
-        write(quoted: escapes ? key.doublingDollars : key)
+        write(quoted: members[index].key)
         write(": ")
         write(members[index].value, indentation: indentation + 2)
       }
@@ -61,13 +60,16 @@ struct JSONText {
     case .real:
       if let number = CoreSchema.real(value), number.isFinite { write("\(number)") } else { write(quoted: value) }
     case .text:
-      write(quoted: escapes ? value.doublingDollars : value)
+      write(quoted: value)
     }
   }
 
   private mutating func write(quoted value: String) {
     bytes.append(UInt8(ascii: "\""))
-    if value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+    let isPlain = value.utf8.allSatisfy {
+      $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") && $0 != UInt8(ascii: "$")
+    }
+    if isPlain {
       write(value)
     } else {
       for byte in value.utf8 { write(escaped: byte) }
@@ -79,6 +81,7 @@ struct JSONText {
     switch byte {
     case UInt8(ascii: "\""): write("\\\"")
     case UInt8(ascii: "\\"): write("\\\\")
+    case UInt8(ascii: "$"): write(escapes ? "$$" : "$")
     case UInt8(ascii: "\n"): write("\\n")
     case UInt8(ascii: "\r"): write("\\r")
     case UInt8(ascii: "\t"): write("\\t")

@@ -2,6 +2,7 @@ import ArgumentParser
 import IsolationEngine
 import JSONDocument
 import LinuxCapabilities
+import LinuxCgroup
 import LinuxSystem
 import StackEngine
 import StackLogs
@@ -114,12 +115,14 @@ struct InspectCommand: ParsableCommand {
   }
 
   private func resources(_ specification: ContainerSpecification) -> JSON {
-    let cgroup = specification.cgroup
+    let limits = specification.cgroup.limits
+    let cpus = limits.cpuQuota.map { Double($0) / Double(limits.cpuPeriod ?? CgroupLimits.defaultPeriod) }
     func number(_ value: (some BinaryInteger)?) -> JSON { value.map { .integer(Int64(clamping: $0)) } ?? .null }
     return .members([
-      ("Cgroup", .string(cgroup.path.joined(separator: "/"))), ("Memory", number(cgroup.memory)),
-      ("MemoryAndSwap", number(cgroup.memoryAndSwap)), ("Cpus", cgroup.cpus.map { .string("\($0)") } ?? .null),
-      ("CpuShares", number(cgroup.cpuShares)), ("Cpuset", .optional(cgroup.cpuset)), ("Pids", number(cgroup.pids)),
+      ("Cgroup", .string(specification.cgroup.path.joined(separator: "/"))),
+      ("Memory", number(limits.memory)),
+      ("MemoryAndSwap", number(limits.memoryAndSwap)), ("Cpus", cpus.map { .string("\($0)") } ?? .null),
+      ("CpuShares", number(limits.cpuShares)), ("Cpuset", .optional(limits.cpuset)), ("Pids", number(limits.pids)),
     ])
   }
 }
