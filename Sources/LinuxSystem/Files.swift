@@ -263,28 +263,6 @@ package enum Files {
       if name != "." && name != ".." { names.append(name) }
     }
   }
-
-  /// Removes a file or a whole tree without following links or leaving the file system. Absent is success.
-  package static func removeTree(_ path: String, in directory: FileDescriptor? = nil) throws(SystemCallError) {
-    do throws(SystemCallError) {
-      try removeFile(path, in: directory)
-    } catch  where error.errno == .isDirectory {
-      try removeTree(belowDirectory: path, in: directory)
-    }
-  }
-
-  private static func removeTree(
-    belowDirectory path: String, in directory: FileDescriptor?
-  ) throws(SystemCallError) {
-    do throws(SystemCallError) {
-      return try removeDirectory(path, in: directory)
-    } catch  where error.errno == .directoryNotEmpty {}
-    let opened = try open(path, in: directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-    for name in try names(of: try opened.duplicate(), object: path) {
-      try removeTree(name, in: opened.borrowed)
-    }
-    try removeDirectory(path, in: directory)
-  }
 }
 
 /// What a call returned, with errno as it was right after it.
