@@ -12,6 +12,8 @@ BARS ?=
 SOAK ?=
 # Arguments of bench/run.py, for example: make bench BENCH="--only logs"
 BENCH ?=
+# What `make fuzz` feeds: nothing is the loader of stack files, or tar, image, bundle, seccomp, dns, records.
+FUZZ ?=
 # How long `make fuzz` runs.
 FUZZ_SECONDS ?= 600
 
@@ -70,11 +72,15 @@ format: ## format the sources
 bench: release ## measure beside the kernel's floor (root)
 	bench/run.py --stack dist/stack $(BENCH)
 
-fuzz: ## feed random files to the loader for FUZZ_SECONDS (600); what breaks it is left in .build/fuzz
-	STACK_FUZZ=1 $(SWIFT) build --scratch-path .build/fuzz --product StackFileFuzz --sanitize fuzzer -Xswiftc -O
-	@mkdir -p .build/fuzz/corpus
-	.build/fuzz/debug/StackFileFuzz -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=1024 -max_len=20000 \
-	  -dict=Fuzz/StackFile/keys.dict -artifact_prefix=.build/fuzz/ .build/fuzz/corpus Fuzz/StackFile/corpus Fuzz/StackFile/found
+FUZZER := $(if $(FUZZ),ForeignFuzz,StackFileFuzz)
+FUZZ_INPUT := $(if $(FUZZ),-max_len=8192 Fuzz/ForeignBytes/corpus/$(FUZZ),\
+  -max_len=20000 -dict=Fuzz/StackFile/keys.dict Fuzz/StackFile/corpus Fuzz/StackFile/found)
+
+fuzz: ## feed random bytes to what FUZZ names for FUZZ_SECONDS (600); what breaks it is left in .build/fuzz
+	STACK_FUZZ=1 $(SWIFT) build --scratch-path .build/fuzz --product $(FUZZER) --sanitize fuzzer -Xswiftc -O
+	@mkdir -p .build/fuzz/corpus/$(FUZZ)
+	FUZZ_TARGET=$(FUZZ) .build/fuzz/debug/$(FUZZER) -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=1024 \
+	  -artifact_prefix=.build/fuzz/ .build/fuzz/corpus/$(FUZZ) $(FUZZ_INPUT)
 
 demo: dependencies release ## the samples, up and down again (root)
 	@scripts/demo.sh dist/stack

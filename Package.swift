@@ -124,15 +124,27 @@ let package = Package(
     tests("StackLifecycleTests", "StackLifecycle", "StackModel"),
     tests("StackLogsTests", "StackLogs", "LinuxSystem"),
     tests("StackImagesTests", "StackImages", "StackModel", "LinuxArchive", "LinuxSystem", system),
+    .target(
+      name: "ForeignBytes",
+      dependencies: [
+        "IsolationEngine", "JSONDocument", "LinuxArchive", "LinuxCapabilities", "LinuxSeccomp", "LinuxSystem",
+        "StackDNS",
+        "StackEngine", "StackImages", "StackOCI", "StackStore", "InternetAddress", system,
+      ], path: "Fuzz/ForeignBytes", exclude: ["corpus"], swiftSettings: strict),
+    tests("ForeignBytesTests", "ForeignBytes"),
     tests("EndToEndTests", "LinuxSystem", system),
   ]
 )
 
-// The fuzzer's main function is libFuzzer's: its target is only there for `make fuzz`.
+// The main function of a fuzzer is libFuzzer's: the targets are only there for `make fuzz`.
 if Context.environment["STACK_FUZZ"] != nil {
-  package.targets.append(
+  package.targets += [
     .executableTarget(
       name: "StackFileFuzz", dependencies: ["StackFile", "StackModel"], path: "Fuzz/StackFile",
       exclude: ["corpus", "found"],
-      swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+      swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]),
+    .executableTarget(
+      name: "ForeignFuzz", dependencies: ["ForeignBytes"], path: "Fuzz/Foreign",
+      swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]),
+  ]
 }

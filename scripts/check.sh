@@ -42,7 +42,9 @@ fi
 while IFS= read -r file; do
   python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$file" || wrong "$file does not parse"
 done < <(ours -name '*.py')
+# Fixtures that are to be refused need not parse.
 while IFS= read -r file; do
+  [[ $file == */bad/* ]] && continue
   python3 -m json.tool "$file" >/dev/null || wrong "$file is not JSON"
 done < <(ours -name '*.json' -o -name .swift-format)
 

@@ -1,3 +1,5 @@
+import LinuxSystem
+
 /// The path of a tar entry, clean and relative to the root of the archive.
 struct EntryPath: Hashable {
   /// Longest path and longest name of a file (PATH_MAX, NAME_MAX), and how deep directories may lie in each other.

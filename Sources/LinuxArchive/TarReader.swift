@@ -1,6 +1,7 @@
 import CArchive
 import CLinuxShim
 import Glibc
+import LinuxSystem
 
 /// The entries of a tar (ustar, pax, GNU), one after the other.
 final class TarReader {

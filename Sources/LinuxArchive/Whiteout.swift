@@ -1,3 +1,5 @@
+import LinuxSystem
+
 /// What an entry whose name begins with `.wh.` means (OCI image specification, layer.md, "Whiteouts").
 enum Whiteout {
   /// The file of this name beside the entry is gone.

@@ -13,14 +13,18 @@ package struct CgroupEntrance {
     self.files = files
   }
 
-  /// Moves the calling thread, the only one of its process, into the group. Must come before the process makes a cgroup
+  /// Moves the calling thread, the only one of its process, into the group, and closes the files: it can be done once. Must come before the process makes a cgroup
   /// namespace: the group a process is in at that moment is the namespace's root.
   ///
   /// Writing 0 from inside moves the caller alone and without waiting for anything; a pid written to cgroup.procs from
   /// outside waits for a grace period of the kernel, 0.8 ms.
   package func enter() throws(CgroupError) {
     try systemCalls { () throws(SystemCallError) in
-      for file in files { try Files.writeAll(file.borrowed, CollectionOfOne(UInt8(ascii: "0")), object: "cgroup") }
+      for file in files {
+        try Files.writeAll(file.borrowed, CollectionOfOne(UInt8(ascii: "0")), object: "cgroup")
+        // A container may wait for its start from here on: it is to hold nothing of the host's.
+        file.close()
+      }
     }
   }
 }

@@ -263,35 +263,6 @@ package enum Files {
       if name != "." && name != ".." { names.append(name) }
     }
   }
-
-  /// Removes a file or a whole tree without following links or leaving the file system. Absent is success.
-  package static func removeTree(_ path: String, in directory: FileDescriptor? = nil) throws(SystemCallError) {
-    do throws(SystemCallError) {
-      try removeFile(path, in: directory)
-    } catch  where error.errno == .isDirectory {
-      try removeTree(belowDirectory: path, in: directory)
-    }
-  }
-
-  private static func removeTree(
-    belowDirectory path: String, in directory: FileDescriptor?
-  ) throws(SystemCallError) {
-    do throws(SystemCallError) {
-      return try removeDirectory(path, in: directory)
-    } catch  where error.errno == .directoryNotEmpty {}
-    let opened = try open(path, in: directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-    // Who still writes there may make a file after the list was read: it is read again, not for ever.
-    for round in 1... {
-      for name in try names(of: try open(".", in: opened.borrowed, O_RDONLY | O_DIRECTORY), object: path) {
-        try removeTree(name, in: opened.borrowed)
-      }
-      do throws(SystemCallError) {
-        return try removeDirectory(path, in: directory)
-      } catch {
-        guard error.errno == .directoryNotEmpty && round < 5 else { throw error }
-      }
-    }
-  }
 }
 
 /// What a call returned, with errno as it was right after it.

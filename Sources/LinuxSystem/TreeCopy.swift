@@ -13,7 +13,7 @@ package struct TreeCopy {
 
   /// Copies what is in `source` into `target`, an existing directory, which also gets the source's owner, mode and times.
   package func contents(of source: FileDescriptor, to target: FileDescriptor) throws(SystemCallError) {
-    for name in try Files.names(in: ".", of: source) {
+    for name in try Files.rawNames(of: source) {
       try entry(name, from: source, to: target)
     }
     let status = try Files.status(source)
@@ -29,53 +29,35 @@ package struct TreeCopy {
   }
 
   private func entry(
-    _ name: String, from source: FileDescriptor, to target: FileDescriptor
+    _ name: RawName, from source: FileDescriptor, to target: FileDescriptor
   ) throws(SystemCallError) {
-    let status = try Files.status(name, in: source)
+    // Gone by now is as good as never there.
+    guard let status = try Files.status(name, in: source) else { return }
     switch status.st_mode & S_IFMT {
     case S_IFDIR:
-      try Files.makeDirectory(name, in: target, mode: 0o700)
-      let from = try Files.open(name, in: source, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-      let to = try Files.open(name, in: target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+      try Files.makeDirectory(name, in: target)
+      let from = try Files.open(name, in: source, O_RDONLY | O_DIRECTORY)
+      let to = try Files.open(name, in: target, O_RDONLY | O_DIRECTORY)
       return try contents(of: from.borrowed, to: to.borrowed)
     case S_IFREG:
-      let from = try Files.open(name, in: source, O_RDONLY | O_NOFOLLOW)
-      let to = try Files.open(name, in: target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
-      try copyBytes(from: from.borrowed, to: to.borrowed, name: name)
+      let from = try Files.open(name, in: source, O_RDONLY)
+      let to = try Files.open(name, in: target, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+      try Files.copyBytes(from: from.borrowed, to: to.borrowed)
       try copyAttributes(from: from.borrowed, to: to.borrowed)
     case S_IFLNK:
-      let link = try Files.readLink(name, in: source)
-      try checkedErrno("symlink", on: name, unsafe symlinkat(link, target.rawValue, name))
+      try Files.makeLink(name, in: target, to: RawName(try Files.readLink(name, in: source)))
     default:
-      try checkedErrno("mknod", on: name, unsafe mknodat(target.rawValue, name, status.st_mode, status.st_rdev))
+      try Files.makeNode(name, in: target, mode: status.st_mode, device: status.st_rdev)
     }
-    let (uid, gid) = (owner(status.st_uid), owner(status.st_gid))
-    try checkedErrno("chown", on: name, unsafe fchownat(target.rawValue, name, uid, gid, AT_SYMLINK_NOFOLLOW))
+    try Files.setOwner(name, in: target, uid: owner(status.st_uid), gid: owner(status.st_gid))
     if status.st_mode & S_IFMT != S_IFLNK {
       // After the change of owner, which clears the set-user-ID bits. Not a link, so nothing is followed.
-      try checkedErrno("chmod", on: name, unsafe fchmodat(target.rawValue, name, status.st_mode & 0o7777, 0))
+      let result = unsafe fchmodat(target.rawValue, name.terminated, status.st_mode & 0o7777, 0)
+      try checkedErrno("chmod", on: name.text, result)
     }
     var times = [status.st_atim, status.st_mtim]
-    try checkedErrno("utimensat", on: name, unsafe utimensat(target.rawValue, name, &times, AT_SYMLINK_NOFOLLOW))
-  }
-
-  private func copyBytes(
-    from source: FileDescriptor, to target: FileDescriptor, name: String
-  ) throws(SystemCallError) {
-    while true {
-      let count = stk_copy_file_range(source.rawValue, target.rawValue, 1 << 30)
-      if count < 0 { return try copyThroughBuffer(from: source, to: target, name: name) }
-      if count == 0 { return }
-    }
-  }
-
-  /// For pairs of file systems between which copy_file_range(2) cannot copy.
-  private func copyThroughBuffer(
-    from source: FileDescriptor, to target: FileDescriptor, name: String
-  ) throws(SystemCallError) {
-    while case let bytes = try Files.readOnce(source, limit: 256 << 10, object: name), !bytes.isEmpty {
-      try Files.writeAll(target, bytes, object: name)
-    }
+    let result = unsafe utimensat(target.rawValue, name.terminated, &times, AT_SYMLINK_NOFOLLOW)
+    try checkedErrno("utimensat", on: name.text, result)
   }
 
   /// Copies the extended attributes that mean something away from their file system.

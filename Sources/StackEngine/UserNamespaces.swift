@@ -99,6 +99,11 @@ final class UserNamespaces {
     }
     // Who listens on a socket sees the number of whoever connects, and takes only root for root.
     if status.st_mode & S_IFMT == S_IFSOCK { return false }
+    // Root of a container may not write where the owner has no number in it. The caller has: see `OwnerMap`.
+    let owners = [status.st_uid, status.st_gid]
+    if owners.contains(where: { $0 >= UserRanges.size }), engine.caller.owner(of: path, asked: nil) == nil {
+      return false
+    }
     return canMap(path, recursive: true, range)
   }
 

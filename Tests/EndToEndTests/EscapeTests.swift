@@ -194,4 +194,24 @@ struct EscapeTests {
       }
     }
   }
+
+  /// Names that are no text, and a tree that is deeper than there are descriptors, go as everything else does.
+  @Test func whatAServiceLeavesCanAlwaysBeRemoved() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      // In the directory of the image, which a new volume takes over.
+      try NetworkLab.run("cd \(fixture.directory)/root; mkdir seed; echo x >seed/$(printf 'a\\377b')")
+      try fixture.file(
+        "  s: {rootfs: ./root, command: [sleep, '1000'], volumes: ['data:/seed']}", "volumes: {data: {}}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      #expect(try fixture.exec("s", "cat /seed/*") == "x")
+      _ = try fixture.exec(
+        "s",
+        "p=$(yes d/ | head -n 1900 | tr -d '\\n'); for at in /tmp /seed; do cd $at; mkdir -p $p; touch $(printf '\\200'); done"
+      )
+      let down = try fixture.stack("down", "-v", "-t", "0")
+      #expect(down.code == 0, "\(down.errors)")
+      #expect(try fixture.leftovers() == [])
+      #expect(try NetworkLab.run("ls \(fixture.directory)/data/volumes") == "")
+    }
+  }
 }

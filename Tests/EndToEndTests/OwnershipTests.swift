@@ -25,6 +25,7 @@ struct OwnershipTests {
   @Test func autoIsANamespaceWhereNothingIsInTheWay() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
       try withDisk(fixture) {
+        try NetworkLab.run("mkdir \(fixture.directory)/disk/foreign; chown 70000 \(fixture.directory)/disk/foreign")
         try fixture.file(
           """
             plain: {rootfs: ./root, command: [sleep, '1000'], userns_mode: auto, volumes: ['data:/data', './disk:/disk']}
@@ -32,6 +33,7 @@ struct OwnershipTests {
             maker: {rootfs: ./root, command: [sleep, '1000'], userns_mode: auto, cap_add: [MKNOD]}
             kernel: {rootfs: ./root, command: [sleep, '1000'], userns_mode: auto, volumes: ['/proc/sys:/s:ro']}
             high: {rootfs: ./root, command: [sleep, '1000'], userns_mode: auto, user: '70000'}
+            foreign: {rootfs: ./root, command: [sleep, '1000'], userns_mode: auto, volumes: ['./disk/foreign:/f']}
             open: {rootfs: ./root, command: [sleep, '1000'], userns_mode: auto, privileged: true}
             fixed: {rootfs: ./root, command: [sleep, '1000'], userns_mode: '200000:200000:65536'}
             none: {rootfs: ./root, command: [sleep, '1000'], userns_mode: host}
@@ -41,7 +43,7 @@ struct OwnershipTests {
         let plain = try base(of: "plain", fixture)
         #expect(plain != "0")
         #expect(try base(of: "other", fixture) == plain)
-        for service in ["maker", "kernel", "high", "open", "none"] {
+        for service in ["maker", "kernel", "high", "foreign", "open", "none"] {
           #expect(try base(of: service, fixture) == "0", "\(service)")
         }
         #expect(try base(of: "fixed", fixture) == "200000")

@@ -1,11 +1,10 @@
 import CLinuxShim
 import Glibc
-import LinuxSystem
 import SystemPackage
 
 // The operations of `Files` on names that need not be UTF-8. All of them work on the name itself: none follows a link.
 extension Files {
-  static func open(
+  package static func open(
     _ name: RawName, in directory: FileDescriptor, _ flags: CInt, mode: mode_t = 0
   ) throws(SystemCallError) -> OwnedDescriptor {
     let number = unsafe stk_openat(directory.rawValue, name.terminated, flags | O_NOFOLLOW, mode)
@@ -13,7 +12,7 @@ extension Files {
   }
 
   /// Opens a path below `root` that passes through no link, no mount, and no `..`.
-  static func open(
+  package static func open(
     exactly path: RawName, below root: FileDescriptor, _ flags: CInt
   ) throws(SystemCallError) -> OwnedDescriptor {
     let resolution: Resolution = [.beneath, .noSymlinks, .noMagicLinks, .noCrossingMounts]
@@ -22,12 +21,12 @@ extension Files {
     return OwnedDescriptor(owning: try checked("openat2", on: path.text, number))
   }
 
-  static func makeDirectory(_ name: RawName, in directory: FileDescriptor) throws(SystemCallError) {
+  package static func makeDirectory(_ name: RawName, in directory: FileDescriptor) throws(SystemCallError) {
     try checkedErrno("mkdir", on: name.text, unsafe mkdirat(directory.rawValue, name.terminated, 0o755))
   }
 
   /// A new directory that everybody may read, whatever the umask.
-  static func makeOpenDirectory(
+  package static func makeOpenDirectory(
     _ name: RawName, in directory: FileDescriptor
   ) throws(SystemCallError) -> OwnedDescriptor {
     try makeDirectory(name, in: directory)
@@ -36,20 +35,20 @@ extension Files {
     return made
   }
 
-  static func makeNode(
+  package static func makeNode(
     _ name: RawName, in directory: FileDescriptor, mode: mode_t, device: dev_t
   ) throws(SystemCallError) {
     try checkedErrno("mknod", on: name.text, unsafe mknodat(directory.rawValue, name.terminated, mode, device))
   }
 
-  static func makeLink(
+  package static func makeLink(
     _ name: RawName, in directory: FileDescriptor, to target: RawName
   ) throws(SystemCallError) {
     try checkedErrno(
       "symlink", on: name.text, unsafe symlinkat(target.terminated, directory.rawValue, name.terminated))
   }
 
-  static func makeHardLink(
+  package static func makeHardLink(
     _ name: RawName, in directory: FileDescriptor, to target: RawName, of targetDirectory: FileDescriptor
   ) throws(SystemCallError) {
     let result = unsafe linkat(
@@ -57,7 +56,7 @@ extension Files {
     try checkedErrno("link", on: name.text, result)
   }
 
-  static func rename(
+  package static func rename(
     _ name: RawName, of from: FileDescriptor, into directory: FileDescriptor
   ) throws(SystemCallError) {
     let result = unsafe renameat(from.rawValue, name.terminated, directory.rawValue, name.terminated)
@@ -65,7 +64,7 @@ extension Files {
   }
 
   /// nil when there is nothing of this name.
-  static func status(_ name: RawName, in directory: FileDescriptor) throws(SystemCallError) -> stat? {
+  package static func status(_ name: RawName, in directory: FileDescriptor) throws(SystemCallError) -> stat? {
     var status = stat()
     let result = unsafe fstatat(directory.rawValue, name.terminated, &status, AT_SYMLINK_NOFOLLOW)
     if result < 0 && errno == ENOENT { return nil }
@@ -73,20 +72,20 @@ extension Files {
     return status
   }
 
-  static func readLink(_ name: RawName, in directory: FileDescriptor) throws(SystemCallError) -> [UInt8] {
+  package static func readLink(_ name: RawName, in directory: FileDescriptor) throws(SystemCallError) -> [UInt8] {
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let count = unsafe stk_readlinkat(directory.rawValue, name.terminated, &buffer, buffer.count)
     return Array(buffer[..<(try checked("readlink", on: name.text, count))])
   }
 
-  static func setOwner(
+  package static func setOwner(
     _ name: RawName, in directory: FileDescriptor, uid: uid_t, gid: gid_t
   ) throws(SystemCallError) {
     let result = unsafe fchownat(directory.rawValue, name.terminated, uid, gid, AT_SYMLINK_NOFOLLOW)
     try checkedErrno("chown", on: name.text, result)
   }
 
-  static func setModificationTime(
+  package static func setModificationTime(
     _ name: RawName, in directory: FileDescriptor, _ time: timespec
   ) throws(SystemCallError) {
     let times = [time, time]
@@ -95,7 +94,7 @@ extension Files {
   }
 
   /// The names in a directory, without `.` and `..`, sorted by their bytes.
-  static func rawNames(of directory: FileDescriptor) throws(SystemCallError) -> [RawName] {
+  package static func rawNames(of directory: FileDescriptor) throws(SystemCallError) -> [RawName] {
     let opened = try open(RawName("."), in: directory, O_RDONLY | O_DIRECTORY).release()
     guard let stream = unsafe fdopendir(opened.rawValue) else {
       let error = SystemCallError("fdopendir", .latest)
@@ -115,23 +114,8 @@ extension Files {
     }
   }
 
-  /// Removes a file or a whole tree. Absent is success.
-  package static func removeTree(_ name: RawName, in directory: FileDescriptor) throws(SystemCallError) {
-    if unsafe unlinkat(directory.rawValue, name.terminated, 0) == 0 || errno == ENOENT { return }
-    if errno != EISDIR { throw SystemCallError("unlink", on: name.text, .latest) }
-    if unsafe unlinkat(directory.rawValue, name.terminated, AT_REMOVEDIR) == 0 { return }
-    if errno != ENOTEMPTY && errno != EEXIST { throw SystemCallError("rmdir", on: name.text, .latest) }
-    let opened = try open(name, in: directory, O_RDONLY | O_DIRECTORY)
-    try removeContents(of: opened.borrowed)
-    try checkedErrno("rmdir", on: name.text, unsafe unlinkat(directory.rawValue, name.terminated, AT_REMOVEDIR))
-  }
-
-  static func removeContents(of directory: FileDescriptor) throws(SystemCallError) {
-    for name in try rawNames(of: directory) { try removeTree(name, in: directory) }
-  }
-
   /// pwrite(2) of all of `bytes`.
-  static func writeAll(
+  package static func writeAll(
     _ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer, at offset: UInt64
   ) throws(SystemCallError) {
     var done = 0
@@ -144,7 +128,7 @@ extension Files {
   }
 
   /// write(2) of all of `bytes`.
-  static func writeAll(_ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer) throws(SystemCallError) {
+  package static func writeAll(_ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer) throws(SystemCallError) {
     var done = 0
     while done < (bytes.count) {
       let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
@@ -154,7 +138,7 @@ extension Files {
   }
 
   /// Copies a file's content, from where both are.
-  static func copyBytes(from source: FileDescriptor, to target: FileDescriptor) throws(SystemCallError) {
+  package static func copyBytes(from source: FileDescriptor, to target: FileDescriptor) throws(SystemCallError) {
     while true {
       let count = stk_copy_file_range(source.rawValue, target.rawValue, 1 << 30)
       if count == 0 { return }

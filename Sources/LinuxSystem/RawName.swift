@@ -1,9 +1,9 @@
 /// A name or a path as the kernel takes it: bytes without NUL that need not be UTF-8.
 package struct RawName: Hashable, Sendable {
   /// The bytes with the NUL that ends them.
-  let terminated: [CChar]
+  package let terminated: [CChar]
 
-  init(_ bytes: some Collection<UInt8>) {
+  package init(_ bytes: some Collection<UInt8>) {
     var terminated = [CChar]()
     terminated.reserveCapacity(bytes.count + 1)
     for byte in bytes { terminated.append(CChar(bitPattern: byte)) }
@@ -15,7 +15,7 @@ package struct RawName: Hashable, Sendable {
     self.init(text.utf8)
   }
 
-  var bytes: [UInt8] { terminated.dropLast().map { UInt8(bitPattern: $0) } }
+  package var bytes: [UInt8] { terminated.dropLast().map { UInt8(bitPattern: $0) } }
   /// For messages: bytes that are not UTF-8 become U+FFFD.
-  var text: String { String(decoding: bytes, as: UTF8.self) }
+  package var text: String { String(decoding: bytes, as: UTF8.self) }
 }
