@@ -1,7 +1,6 @@
 import Glibc
 import InternetAddress
 import IsolationEngine
-import LinuxCgroup
 import LinuxFirewall
 import LinuxNetlink
 import LinuxSeccomp
@@ -97,6 +96,7 @@ final class UpOperation {
     try remove(plan.surplus)
     try stopObsolete()
     try reservePorts(of: changing.filter { reservations[$0.service.name] == nil })
+    warnOfLimits(of: changing)
     if changing.contains(where: { $0.service.root != .host }) {
       try engineStep("base layer") { try baseLayer.ensure() }
     }
@@ -192,19 +192,6 @@ final class UpOperation {
       !network.isInternal && !network.isExternal && !previous.contains(network)
     }
     if isNew { warnOfFirewall() }
-  }
-
-  /// Names the chains of the machine's own firewall that what is forwarded does not get through.
-  private func warnOfFirewall() {
-    // Best effort: it is a help for the reader.
-    let chains = (try? FirewallSocket().closedForwardChains(except: KernelNames.bridgePrefix)) ?? []
-    for chain in chains {
-      engine.report(
-        .network, plan.stack.name, .hindered,
-        detail: "the machine's firewall drops what it forwards (chain \(chain.description)): until it lets "
-          + "\(KernelNames.bridgePrefix)* through, other machines reach no published port, and services no other machine"
-      )
-    }
   }
 
   func applyFirewall(networks: [NetworkRecord], ports: (Service) -> [ContainerRecord.PublishedPort]) throws {

@@ -118,6 +118,8 @@ struct IsolationTests {
       // The kernel's log, which anybody may open for writing, and the default rules do not allow.
       #expect(try fixture.exec("s", "mknod /k c 1 11; (: > /k) && echo open") == "open")
       #expect(try fixture.exec("s", "mknod /m c 1 1; (: > /m) 2>/dev/null || echo refused") == "refused")
+      let again = try fixture.stack("up", "-d", "-t", "0", "--force-recreate")
+      #expect(again.errors.contains("mem_swappiness and oom_kill_disable have no effect") == (control == "absent"))
     }
   }
 
