@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures `stack`, and beside it what the kernel alone needs for the same work.
 
-    run.py [--stack PATH] [--only PART,…] [-n 1,10,50,100] [-r RUNS] [--json FILE]
+    run.py [--stack PATH] [--crun PATH] [--only PART,…] [-n 1,10,50,100] [-r RUNS] [--json FILE]
 
 Parts, all by default:
 
@@ -10,6 +10,7 @@ Parts, all by default:
     logs     1,000,000 lines of 100 bytes: how fast they are taken, how fast `logs` gives them back, how many are lost
     life     a chain of health checks, services that are ready in their own time, and ten that do not want to stop
     memory   what a container's shim and the stack's supervisor keep for themselves
+    oci      one container of a bundle by `stack oci`, interleaved with floor.c, and with crun where it is installed
 
 Everything runs in a private mount, network and PID namespace, with its state in a directory of its own; a busybox
 root file system serves all services. Figures are medians in milliseconds unless they say otherwise. Needs root, gcc
@@ -29,7 +30,7 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PARTS = ["updown", "commands", "logs", "life", "memory"]
+PARTS = ["updown", "commands", "logs", "life", "memory", "oci"]
 LINES, LINE_LENGTH = 1_000_000, 100
 
 
@@ -273,6 +274,55 @@ class Bench:
             print(f"private memory, {role:12} {figures['median KB']:8.0f} KB each, {figures['processes']} processes", flush=True)
         return result
 
+    def oci(self):
+        bundle = f"{self.work}/bundle"
+        os.makedirs(bundle)
+        self.stack("oci", "spec", "--bundle", bundle)
+        with open(f"{bundle}/config.json") as file:
+            config = json.load(file)
+        config["root"]["path"] = self.root
+        config["process"].update(terminal=False, rlimits=[])
+        for name, arguments in (("true", ["true"]), ("sleep", ["sleep", "1000"])):
+            config["process"]["args"] = arguments
+            with open(f"{bundle}/{name}.json", "w") as file:
+                json.dump(config, file)
+        runtimes = {"stack": [self.options.stack, "oci", "--root", f"{self.work}/oci"]}
+        crun = self.options.crun or shutil.which("crun")
+        if crun:
+            runtimes["crun"] = [crun, "--root", f"{self.work}/crun"]
+        else:
+            print("oci: crun is not installed, and is left out", flush=True)
+        figures = {}
+        runs = max(20, self.options.runs)
+        for number in range(runs + 1):
+            measured = {}
+            for name, options in (("floor", ["-s", self.disk]), ("best floor", ["-b", "-s", f"{self.work}/floor"])):
+                _, output = run([self.floor, "-n", "1", "-l", self.root, *options])
+                settle()
+                for direction, value in json.loads(output).items():
+                    measured[f"{name}, {direction}"] = value
+            for name, command in runtimes.items():
+                identifier = f"bench{number}"
+                create = [*command, "run", "--bundle", bundle, "--config"]
+                measured[f"{name}, --version"] = run([*command, "--version"])[0]
+                measured[f"{name}, run true"] = run([*create, f"{bundle}/true.json", identifier])[0]
+                # With a pipe for its output a program that goes on would keep the reader waiting.
+                begin = time.perf_counter()
+                subprocess.run(
+                    [*create, f"{bundle}/sleep.json", "--detach", identifier],
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True,
+                )
+                measured[f"{name}, run --detach"] = (time.perf_counter() - begin) * 1000
+                measured[f"{name}, delete --force"] = run([*command, "delete", "--force", identifier])[0]
+            # The first round warms caches up and does not count.
+            if number > 0:
+                for name, value in measured.items():
+                    figures.setdefault(name, []).append(value)
+        result = {name: statistics.median(values) for name, values in figures.items()}
+        for name, value in result.items():
+            print(f"oci, {name:24} {value:8.2f}", flush=True)
+        return result
+
 
 def command_line(pid):
     try:
@@ -291,6 +341,7 @@ def private_kilobytes(pid):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stack", default=f"{HERE}/../dist/stack")
+    parser.add_argument("--crun", metavar="PATH", help="another OCI runtime, instead of the crun that is installed")
     parser.add_argument("--only", type=lambda text: text.split(","), default=PARTS, metavar="PART,…")
     parser.add_argument("-n", dest="counts", type=lambda text: [int(n) for n in text.split(",")], default=[1, 10, 50, 100])
     parser.add_argument("-r", dest="runs", type=int, default=7)

@@ -8,10 +8,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-short=(--filter LinuxCgroupTests --filter IsolationTests --filter LifeTests)
+short=(--filter LinuxCgroupTests --filter IsolationTests --filter LifeTests --filter OCITests)
 long=(
   --filter LinuxCgroupTests --filter LinuxSeccompTests --filter LinuxCapabilitiesTests --filter IsolationEngineTests
-  --filter IsolationTests --filter LifeTests --filter SampleTests --filter aShimThatIsKilled --filter upAfterACrash
+  --filter IsolationTests --filter LifeTests --filter OCITests --filter SampleTests --filter aShimThatIsKilled --filter upAfterACrash
 )
 if [ "${1:-}" = --short ]; then
   selection=("${short[@]}" "${@:2}")

@@ -5,27 +5,24 @@ import LinuxSystem
 import SystemPackage
 
 /// Device nodes for a container with a user namespace of its own, where none can be made that works: they are made on the
-/// host's side, in a file system that is mounted nowhere, and become bind mounts.
+/// host's side, and become bind mounts.
 struct CreatedNodes {
   private let nodes: [PreparedMount?]
 
-  /// - Parameter owners: what the container's numbers are on the host.
-  init(_ devices: [DeviceNode], owners: OwnerMap) throws(LaunchError) {
-    let directory = try attempt("make devices") {
-      try DetachedMount(type: "tmpfs", source: "tmpfs", options: [("mode", "0700"), ("size", "64k")])
-    }
+  /// - Parameters:
+  ///   - owners: what the container's numbers are on the host.
+  ///   - path: a directory of the host's root alone, where they are for as long as the container is.
+  init(_ devices: [DeviceNode], owners: OwnerMap, in path: String) throws(LaunchError) {
+    let directory = try attempt("make devices") { try Files.open(path, O_RDONLY | O_DIRECTORY) }
     var nodes: [PreparedMount?] = []
     for (number, device) in devices.enumerated() {
       // A FIFO works wherever it is made.
-      if device.kind == .fifo {
-        nodes.append(nil)
-        continue
-      }
       nodes.append(
-        try attempt("make device \(device.path)") {
-          try device.make(named: "\(number)", in: directory.descriptor, owners: owners)
-          return PreparedMount(try Self.clone("\(number)", in: directory.descriptor, of: device))
-        })
+        device.kind == .fifo
+          ? nil
+          : try attempt("make device \(device.path)") {
+            PreparedMount(try Self.mount(device, number: number, owners, in: directory.borrowed))
+          })
     }
     self.nodes = nodes
   }
@@ -35,22 +32,17 @@ struct CreatedNodes {
     nodes = devices.map { _ in nil }
   }
 
-  /// Whether the node at this place of the list was made.
+  /// The node at this place of the list, if it was made.
   subscript(number: Int) -> PreparedMount? { nodes[number] }
 
-  private static func clone(
-    _ name: String, in directory: FileDescriptor, of device: DeviceNode
+  private static func mount(
+    _ device: DeviceNode, number: Int, _ owners: OwnerMap, in directory: FileDescriptor
   ) throws(SystemCallError) -> DetachedMount {
-    let mount: DetachedMount
-    do throws(SystemCallError) {
-      mount = try DetachedMount(cloning: name, in: directory, followLinks: false)
-    } catch  where error.errno == .invalidArgument {
-      // Before Linux 6.15 only what is mounted can be cloned: then the host's own node has to do.
-      let there = try Files.status(device.path)
-      guard there.st_mode & S_IFMT == device.type, there.st_rdev == device.number else { throw error }
-      mount = try DetachedMount(cloning: device.path, followLinks: false)
-    }
-    try mount.set([.noSetUserID, .noExecution])
+    let name = "device\(number)"
+    try device.make(named: name, in: directory, owners: owners)
+    let mount = try DetachedMount(cloning: name, in: directory, followLinks: false)
+    // Where the directory is, devices may be off.
+    try mount.set([.noSetUserID, .noExecution], clearing: .noDevices)
     return mount
   }
 }

@@ -12,6 +12,8 @@ package struct ListedContainer: Hashable, Sendable {
   package var namespaces = ListedNamespaces()
   package var process = ListedProcess()
   package var resources = CgroupResources()
+  /// A directory of the host that is there as long as the container, for files that it shows.
+  package var scratch = "/run"
   /// Interfaces of the host that become the container's.
   package var networkDevices: [NetworkDevice] = []
   /// The filter asks a listener about some calls.

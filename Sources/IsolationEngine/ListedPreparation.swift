@@ -44,7 +44,9 @@ struct ListedPreparation: PreparedRoot {
     let namespaces = listed.namespaces
     nodes =
       namespaces.user == .own
-      ? try CreatedNodes(listed.root.devices, owners: OwnerMap(uids: namespaces.uids, gids: namespaces.gids))
+      ? try CreatedNodes(
+        listed.root.devices, owners: OwnerMap(uids: namespaces.uids, gids: namespaces.gids),
+        in: listed.scratch)
       : CreatedNodes(none: listed.root.devices)
     cgroup =
       listed.root.mounts.contains { $0.source == .cgroup }

@@ -60,7 +60,8 @@ struct Creation {
     Descriptors.hideOthers(options.preservedDescriptors)
     let translation = Translation(
       configuration: configuration, id: id, bundle: bundle, filters: context.states.filters)
-    let specification = try translation.specification()
+    var specification = try translation.specification()
+    specification.listed?.scratch = context.states.directory(of: id)
     let console = try consoleSocket.map { SharedDescriptor(try LocalSocket.connect(to: $0)) }
     try context.states.claim(id)
     do {
