@@ -36,16 +36,16 @@ struct PortCommand: ParsableCommand {
   private func write(
     _ service: String, _ port: UInt16, _ containers: [ContainerStatus], _ project: Project
   ) throws {
-    let own = containers.filter { $0.record?.isOneOff == false }
-    guard let status = own.first(where: { index == nil || $0.record?.number == index }) else {
-      throw EngineError(.failure, "service \"\(service)\" is not running" + (index.map { " container #\($0)" } ?? ""))
+    for container in containers {
+      guard let record = container.record, !record.isOneOff, index == nil || record.number == index else { continue }
+      guard
+        let published = record.ports.first(where: {
+          $0.containerPort == port && $0.transport.rawValue == transport.lowercased()
+        })
+      else { throw EngineError(.failure, "no port \(port)/\(transport) for container \(container.directory.name)") }
+      return project.terminal.write("\(published.hostAddress?.description ?? "0.0.0.0"):\(published.hostPort)\n")
     }
-    guard
-      let published = status.record?.ports.first(where: {
-        $0.containerPort == port && $0.transport.rawValue == transport.lowercased()
-      })
-    else { throw EngineError(.failure, "no port \(port)/\(transport) for container \(status.directory.name)") }
-    project.terminal.write("\(published.hostAddress?.description ?? "0.0.0.0"):\(published.hostPort)\n")
+    throw EngineError(.failure, "service \"\(service)\" is not running" + (index.map { " container #\($0)" } ?? ""))
   }
 }
 
