@@ -87,7 +87,7 @@ struct SampleTests {
       try #require(imported.code == 0, "\(imported.errors)")
       let up = try book.stack("up", "-d")
       try #require(up.code == 0, "\(up.errors)")
-      let started = up.errors.split(separator: "\n").filter { $0.contains("started") }
+      let started = up.errors.split(separator: "\n").filter { $0.contains(" Started ") }
         .compactMap { $0.firstMatch(of: /-(\w+)-1/).map { String($0.1) } }
       #expect(Set(started.prefix(2)) == ["database", "cache"])
       #expect(started.suffix(2) == ["app", "web"])
