@@ -161,6 +161,9 @@ struct ContainerInit {
       }
       withExtendedLifetime(own) {}
     }
+    // While it waits for its start, the container must not keep pipes open that its streams do not lead to.
+    let given = Set([standardInput, standardOutput, standardError].map(\.rawValue))
+    for unused in given.subtracting(streams.map(\.rawValue)) where unused > 2 { close(unused) }
   }
 
   private func execute(_ pid: pid_t) throws(LaunchError) -> Never {

@@ -1,6 +1,7 @@
 import Glibc
 import LinuxSystem
 import StackModel
+import StackPlan
 import StackStore
 import SystemPackage
 
@@ -93,19 +94,7 @@ extension Engine {
     result.hasTerminal = options.hasTerminal
     result.keepsStandardInput = options.keepsStandardInput ? true : nil
     result.recordsCalls = options.recordsCalls ? true : nil
-    // It ends when its command does, and nobody waits for its health.
-    result.restart = .no
-    result.restartTiming = nil
-    result.healthCheck = HealthCheck()
-    result.healthCheck?.isDisabled = true
-    if case .networks(var attachments) = service.networkMode {
-      for index in attachments.indices {
-        // The address is the service's own.
-        attachments[index].address = nil
-        if !options.usesAliases { attachments[index].aliases = [] }
-      }
-      result.networkMode = .networks(attachments)
-    }
+    result.becomeOneCommand(keepingAliases: options.usesAliases)
     return result
   }
 

@@ -58,18 +58,25 @@ struct InitSteps {
     result.keepsStandardInput = nil
     result.labels = [:]
     result.ports = []
-    result.restart = .no
-    result.restartTiming = nil
-    result.healthCheck = HealthCheck()
-    result.healthCheck?.isDisabled = true
-    if case .networks(var attachments) = service.networkMode {
-      for index in attachments.indices {
-        attachments[index].address = nil
-        attachments[index].hardwareAddress = nil
-        attachments[index].aliases = []
-      }
-      result.networkMode = .networks(attachments)
-    }
+    result.becomeOneCommand(keepingAliases: false)
     return result
+  }
+}
+
+extension Service {
+  /// Leaves out what is a service's alone: a command ends when it is done, nobody waits for its health, and the addresses are
+  /// those of the service.
+  package mutating func becomeOneCommand(keepingAliases keepsAliases: Bool) {
+    restart = .no
+    restartTiming = nil
+    healthCheck = HealthCheck()
+    healthCheck?.isDisabled = true
+    guard case .networks(var attachments) = networkMode else { return }
+    for index in attachments.indices {
+      attachments[index].address = nil
+      attachments[index].hardwareAddress = nil
+      if !keepsAliases { attachments[index].aliases = [] }
+    }
+    networkMode = .networks(attachments)
   }
 }

@@ -33,7 +33,7 @@ struct OCITests {
       #expect(try bundle.oci("delete", bundle.id).errors.contains("that is not stopped: running"))
       #expect(try bundle.oci("kill", bundle.id, "KILL").code == 0)
       #expect(try bundle.fixture.eventually { try bundle.status == "stopped" })
-      #expect(try bundle.oci("kill", bundle.id).errors.contains("it is not running"))
+      #expect(try bundle.oci("kill", bundle.id).errors.contains("container not running"))
       #expect(try bundle.oci("delete", bundle.id).code == 0)
       #expect(try bundle.oci("state", bundle.id).errors.contains("does not exist"))
       #expect(try bundle.groups() == [])

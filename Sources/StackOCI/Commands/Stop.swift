@@ -32,7 +32,7 @@ extension Verb {
         continue
       }
       guard let process = record.process.open(), !process.hasEnded else {
-        throw OCIError("cannot kill container \(id): it is not running")
+        throw OCIError("cannot kill container \(id): container not running")
       }
       // What is frozen does not even die.
       if signal == SIGKILL { try record.group.thaw() }
