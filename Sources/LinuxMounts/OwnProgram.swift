@@ -23,6 +23,24 @@ package enum OwnProgram {
     return try body(mount.descriptor)
   }
 
+  /// Starts the program in a session of its own, from such a mount and without an environment.
+  ///
+  /// - Parameters:
+  ///   - arguments: those after the program's name.
+  ///   - number: the descriptor that the process has the program's file as.
+  /// - Returns: its pid: the caller's child, to be reaped.
+  package static func start(
+    _ arguments: [String], as number: CInt, descriptors: [CInt: FileDescriptor]
+  ) throws(SystemCallError) -> pid_t {
+    try withFile { (program) throws(SystemCallError) in
+      var spawn = Spawn(
+        path: "/proc/self/fd/\(number)", arguments: ["stack"] + arguments, environment: [],
+        descriptors: descriptors.merging([number: program]) { _, file in file })
+      spawn.newSession = true
+      return try spawn.start()
+    }
+  }
+
   /// Whether this process executes the file through a read-only mount.
   package static var isOutOfReach: Bool {
     get throws(SystemCallError) {
@@ -36,8 +54,7 @@ package enum OwnProgram {
   /// Executes the program again, through such a mount; returns when that is how it is executed already.
   package static func moveOutOfReach(_ arguments: [String]) throws(SystemCallError) {
     if try isOutOfReach { return }
-    let environment = try Files.readAll("/proc/self/environ").split(separator: 0)
-      .map { String(decoding: $0, as: UTF8.self) }
+    let environment = Spawn.ownEnvironment
     try withFile { (program) throws(SystemCallError) in
       let path = "/proc/self/fd/\(program.rawValue)"
       let result = unsafe withCStrings(arguments) { argv in

@@ -32,17 +32,10 @@ package struct HookProcess {
     let memory = try Files.memory(named: "hook")
     try Files.write(memory.borrowed, at: 0, request.wireBytes)
     let null = try Files.open("/dev/null", O_RDONLY)
-    let pid = try OwnProgram.withFile { (program) throws(SystemCallError) in
-      var spawn = Spawn(
-        path: "/proc/self/fd/\(Descriptor.program)", arguments: ["stack", "hook"], environment: [],
-        descriptors: [
-          0: null.borrowed, 1: .standardError, 2: .standardError, Descriptor.request: memory.borrowed,
-          Descriptor.program: program,
-        ])
-      // Signals of the terminal are the caller's.
-      spawn.newSession = true
-      return try spawn.start()
-    }
+    // In a session of its own: signals of the terminal are the caller's.
+    let pid = try OwnProgram.start(
+      ["hook"], as: Descriptor.program,
+      descriptors: [0: null.borrowed, 1: .standardError, 2: .standardError, Descriptor.request: memory.borrowed])
     return try ProcessHandle(pid: pid).reap().code
   }
 

@@ -29,16 +29,12 @@ package final class ShimSpawner {
     let null = try Files.open("/dev/null", O_RDWR)
     let (own, other) = try DescriptorPair.messageSockets().split()
     requests = own
-    pid = try OwnProgram.withFile { (program) throws(SystemCallError) in
-      var spawn = Spawn(
-        path: "/proc/self/fd/\(Descriptor.program)", arguments: ["stack", "shims", project.path], environment: [],
-        descriptors: [
-          0: null.borrowed, 1: null.borrowed, 2: null.borrowed, Descriptor.requests: other.borrowed,
-          Descriptor.program: program, Descriptor.lock: lock,
-        ])
-      spawn.newSession = true
-      return try spawn.start()
-    }
+    pid = try OwnProgram.start(
+      ["shims", project.path], as: Descriptor.program,
+      descriptors: [
+        0: null.borrowed, 1: null.borrowed, 2: null.borrowed, Descriptor.requests: other.borrowed,
+        Descriptor.lock: lock,
+      ])
   }
 
   deinit {

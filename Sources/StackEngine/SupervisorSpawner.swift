@@ -32,17 +32,9 @@ package struct SupervisorSpawner {
       "\(directory.path)/supervisor.log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
     let null = try Files.open("/dev/null", O_RDWR)
     // It becomes what checks execute in containers.
-    let pid = try OwnProgram.withFile { (program) throws(SystemCallError) in
-      var spawn = Spawn(
-        path: "/proc/self/fd/\(Self.programDescriptor)",
-        arguments: ["stack", "supervise", project, paths.run, paths.data], environment: [],
-        descriptors: [
-          0: null.borrowed, 1: null.borrowed, 2: log.borrowed, Self.lockDescriptor: lock.descriptor,
-          Self.programDescriptor: program,
-        ])
-      spawn.newSession = true
-      return try spawn.start()
-    }
+    let pid = try OwnProgram.start(
+      ["supervise", project, paths.run, paths.data], as: Self.programDescriptor,
+      descriptors: [0: null.borrowed, 1: null.borrowed, 2: log.borrowed, Self.lockDescriptor: lock.descriptor])
     let identity = try ProcessIdentity(of: pid)
     try Files.truncate(lock.descriptor, to: 0)
     try Files.write(lock.descriptor, at: 0, identity.wireBytes)
