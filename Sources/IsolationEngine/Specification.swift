@@ -95,6 +95,17 @@ package struct ProcessSpecification: Hashable, Sendable {
   }
 }
 
+extension ProcessSpecification {
+  /// The same with another command, beside the first process of a container: neither an init nor its terminal is for it.
+  package func executing(_ command: [String]) -> ProcessSpecification {
+    var process = self
+    process.arguments = command
+    process.usesInit = false
+    process.hasTerminal = false
+    return process
+  }
+}
+
 package struct NamespaceSpecification: Hashable, Sendable {
   package enum Source: Hashable, Sendable {
     /// A new one.

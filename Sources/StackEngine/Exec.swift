@@ -19,10 +19,6 @@ extension Engine {
     let specification = try engineStep(service) {
       try ContainerSpecification(wireBytes: status.directory.readSpecification())
     }
-    var process = specification.process
-    process.arguments = command
-    process.usesInit = false
-    process.hasTerminal = false
-    return ContainerExec(specification, initProcess: run.process, process: process)
+    return ContainerExec(specification, initProcess: run.process, process: specification.process.executing(command))
   }
 }

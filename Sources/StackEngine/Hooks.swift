@@ -15,10 +15,7 @@ struct Hooks {
     guard !hooks.isEmpty else { return }
     let specification = try ContainerSpecification(wireBytes: container.readSpecification())
     for hook in hooks {
-      var process = specification.process
-      process.arguments = hook.command
-      process.usesInit = false
-      process.hasTerminal = false
+      var process = specification.process.executing(hook.command)
       process.environment += hook.environment.map { "\($0.name)=\($0.value)" }
       if let user = hook.user { process.user = user }
       if let directory = hook.workingDirectory { process.workingDirectory = directory }

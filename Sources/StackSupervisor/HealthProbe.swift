@@ -102,10 +102,7 @@ final class HealthProbe {
     _ command: [String], _ target: Target, _ output: FileDescriptor, _ milliseconds: Int
   ) throws {
     let specification = try ContainerSpecification(wireBytes: target.directory.readSpecification())
-    var process = specification.process
-    process.arguments = command
-    process.usesInit = false
-    process.hasTerminal = false
+    let process = specification.process.executing(command)
     let null = try Files.open("/dev/null", O_RDONLY)
     let program = try ContainerExec(specification, initProcess: target.run.process, process: process)
       .start(.init(input: null.borrowed, output: output, error: output))
