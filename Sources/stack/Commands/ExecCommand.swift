@@ -27,8 +27,7 @@ struct ExecCommand: ParsableCommand {
   }
 
   func run() throws {
-    var request = ExecRequest(service: service, command: command)
-    request.project = Project(global)
+    var request = ExecRequest(Project(global), service: service, command: command)
     request.environment = env
     request.user = user
     request.workingDirectory = workdir

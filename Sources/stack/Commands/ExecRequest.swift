@@ -7,7 +7,7 @@ import StackModel
 
 /// What `exec` was asked for.
 struct ExecRequest {
-  var project = Project(ProjectOptions.plain())
+  let project: Project
   var environment: [String] = []
   var user: String?
   var workingDirectory: String?
@@ -18,7 +18,8 @@ struct ExecRequest {
   let service: String
   let command: [String]
 
-  init(service: String, command: [String]) {
+  init(_ project: Project, service: String, command: [String]) {
+    self.project = project
     self.service = service
     self.command = command.first == "--" ? Array(command.dropFirst()) : command
   }
@@ -42,8 +43,9 @@ struct ExecRequest {
       }
     }
     guard let service = rest.popFirst(), !rest.isEmpty, rest != ["--"] else { return nil }
-    self.init(service: service, command: Array(rest))
-    project = Project(ProjectOptions.plain(name: values["p"]?.last, files: values["f"] ?? []))
+    self.init(
+      Project(ProjectOptions.plain(name: values["p"]?.last, files: values["f"] ?? [])), service: service,
+      command: Array(rest))
     environment = values["e"] ?? []
     user = values["u"]?.last
     workingDirectory = values["w"]?.last
@@ -77,7 +79,7 @@ struct ExecRequest {
 
 extension ProjectOptions {
   /// As the parser makes them when nothing else is said.
-  static func plain(name: String? = nil, files: [String] = []) -> ProjectOptions {
+  static func plain(name: String?, files: [String]) -> ProjectOptions {
     var options = ProjectOptions()
     options.file = files
     options.projectName = name
