@@ -17,8 +17,8 @@ struct ContainerCgroup {
         try cgroup.create(listed.resources)
         return
       }
-      // What is left of a container whose state was lost may run in it, and it may be frozen.
-      if cgroup.exists {
+      // What is left of a container whose state was lost may run in it, and it may be frozen. All are counted by `pids`.
+      if let directory = cgroup.directory(of: .pids), Files.exists(directory) {
         try cgroup.kill()
         try cgroup.remove()
       }

@@ -13,8 +13,8 @@ package struct CgroupEntrance {
     self.files = files
   }
 
-  /// Moves the calling thread, the only one of its process, into the group, and closes the files: it can be done once. Must come before the process makes a cgroup
-  /// namespace: the group a process is in at that moment is the namespace's root.
+  /// Moves the calling thread, the only one of its process, into the group, and closes the files: it can be done once. Must
+  /// come before the process makes a cgroup namespace: the group a process is in at that moment is the namespace's root.
   ///
   /// Writing 0 from inside moves the caller alone and without waiting for anything; a pid written to cgroup.procs from
   /// outside waits for a grace period of the kernel, 0.8 ms.
