@@ -23,28 +23,19 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "Chaos"))
+import laboratory  # noqa: E402: beside the chaos tests
 PROJECT = "soak"
 
 
 def enter_namespaces():
     if os.environ.get("SOAK_INSIDE") == "1":
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-        return reap()
+        return laboratory.stay_behind()
     if os.geteuid() != 0:
         sys.exit("soak: needs root: sudo make soak")
     os.environ["SOAK_INSIDE"] = "1"
-    namespaces = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
-    os.execvp("unshare", ["unshare", *namespaces, sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
-
-
-def reap():
-    """Returns in a child; this process stays as the init that orphans need: a container does not end before all that was
-    in it has been waited for."""
-    child = os.fork()
-    while child:
-        pid, status = os.wait()
-        if pid == child:
-            os._exit(os.waitstatus_to_exitcode(status) & 255)
+    os.execvp("unshare", laboratory.enter_namespaces(os.path.abspath(__file__), sys.argv[1:]))
 
 
 def supervisor():
