@@ -14,6 +14,7 @@ package struct LayerUnpacking {
   private var entries = 0
   private var written: UInt64 = 0
   private var newest: Int64 = 0
+  private var highestOwner: UInt32 = 0
   private var hasMarks = false
   private var hidesLower = false
   /// Set once everything is in them: each new entry changes the time of its directory.
@@ -47,7 +48,8 @@ package struct LayerUnpacking {
     return UnpackedLayer(
       blob: wasCompressed ? hashedBlob.digest() : diffID, blobSize: hashedBlob.count, diffID: diffID,
       tarSize: tar.count, entries: unpacking.entries, contentSize: unpacking.written, newest: unpacking.newest,
-      usesLower: unpacking.tree.usesLower, hidesLower: unpacking.hidesLower, hasMarks: unpacking.hasMarks,
+      highestOwner: unpacking.highestOwner, usesLower: unpacking.tree.usesLower, hidesLower: unpacking.hidesLower,
+      hasMarks: unpacking.hasMarks,
       hasRecipe: try recorder?.finish() ?? false)
   }
 
@@ -85,6 +87,8 @@ package struct LayerUnpacking {
     case .bookkeeping: return
     case nil: break
     }
+    let attributes = try FileAttributes(entry)
+    highestOwner = max(highestOwner, attributes.uid, attributes.gid)
     if path.isRoot {
       // The root cannot be anything but a directory.
       guard entry.kind == .directory else {
@@ -92,7 +96,6 @@ package struct LayerUnpacking {
       }
       return try setAttributes(of: entry, onDirectory: [], tree.root)
     }
-    let attributes = try FileAttributes(entry)
     let directory = try tree.directory(path.parent)
     switch entry.kind {
     case .directory: try makeDirectory(path.name, in: directory, entry)

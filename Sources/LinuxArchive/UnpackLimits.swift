@@ -38,6 +38,8 @@ package struct UnpackedLayer: Sendable {
   package let contentSize: UInt64
   /// The latest time of a file in it, in seconds since 1970.
   package let newest: Int64
+  /// The highest number of a user or group that a file in it belongs to.
+  package let highestOwner: UInt32
   /// The outcome depends on the layers below, so that it is of use above the same layers only.
   package let usesLower: Bool
   /// Nothing of the layers below is to be seen.

@@ -226,9 +226,11 @@ package enum Files {
   }
 
   /// The names in a directory, without `.` and `..`, sorted by their bytes.
-  package static func names(in path: String, of directory: FileDescriptor? = nil) throws(SystemCallError) -> [String] {
+  package static func names(
+    in path: String, of directory: FileDescriptor? = nil, limit: Int = .max
+  ) throws(SystemCallError) -> [String] {
     let opened = try open(path, in: directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-    return try names(of: opened, object: path)
+    return try names(of: opened, object: path, limit: limit)
   }
 
   /// The names in a directory; none when there is no such directory.
@@ -241,7 +243,7 @@ package enum Files {
   }
 
   package static func names(
-    of directory: consuming OwnedDescriptor, object: String? = nil
+    of directory: consuming OwnedDescriptor, object: String? = nil, limit: Int = .max
   ) throws(SystemCallError) -> [String] {
     let descriptor = directory.release()
     guard let stream = unsafe fdopendir(descriptor.rawValue) else {
@@ -252,6 +254,7 @@ package enum Files {
     defer { unsafe closedir(stream) }
     var names: [String] = []
     while true {
+      if names.count >= limit { return names }
       errno = 0
       guard let entry = unsafe readdir(stream) else {
         if errno != 0 { throw SystemCallError("readdir", on: object, .latest) }

@@ -59,6 +59,9 @@ package struct WireReader {
     return Array(bytes[offset..<(offset + count)])
   }
 
+  /// Whether all has been read: what later versions of a record have at its end is not there.
+  package var isAtEnd: Bool { offset == bytes.count }
+
   package func error(_ expected: String) -> WireError {
     WireError(offset: offset, expected: expected)
   }

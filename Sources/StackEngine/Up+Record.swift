@@ -38,6 +38,7 @@ extension UpOperation {
     record.logging = model.logging ?? Logging()
     record.processesOf = model.pid?.owner
     record.communicationOf = model.ipc?.owner
+    if case .machine(let reason) = try users.choice(for: service) { record.machineUsersReason = reason }
     return record
   }
 

@@ -74,7 +74,7 @@ final class UpOperation {
   private var reservations: [String: [PortReservation]] = [:]
   private(set) var ports: [String: [ContainerRecord.PublishedPort]] = [:]
   private lazy var files = ContainerFiles(plan: plan)
-  private lazy var users = UserNamespaces(engine: engine, project: directory)
+  private(set) lazy var users = UserNamespaces(engine: engine, project: directory, services: plan.stack.services)
   private lazy var baseLayer = BaseLayer(path: engine.paths.baseLayer)
   private lazy var filters = SeccompFilters(cache: SeccompCache(directory: engine.paths.seccompCache))
 
@@ -359,7 +359,7 @@ final class UpOperation {
       service: model, image: service.image, layers: layers(of: service), container: service.container,
       project: plan.stack.name, volumePaths: try volumePaths(for: service),
       interfaces: interfaces(for: model, container: service.container.name),
-      namespaces: namespaces, users: try users.mapping(for: service, namespaces), caller: engine.caller,
+      namespaces: namespaces, users: try users.choice(for: service).mapping, caller: engine.caller,
       seccomp: try filters.filter(for: model), files: files.contents(for: model)
     ).build()
   }

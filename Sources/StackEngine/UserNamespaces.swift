@@ -7,51 +7,88 @@ import StackModel
 import StackPlan
 import StackStore
 
+/// The user namespace of a service.
+enum UserNamespaceChoice {
+  case own(UserMapping)
+  /// The machine's, because of what the text says.
+  case machine(String)
+
+  /// nil for the machine's.
+  var mapping: UserMapping? {
+    if case .own(let mapping) = self { mapping } else { nil }
+  }
+}
+
 /// The user namespace of each service: which numbers its users have on the machine.
 ///
 /// All services of a stack have the same, so that they can share volumes and networks; no two stacks have.
 final class UserNamespaces {
   private let engine: Engine
   private let project: ProjectDirectory
+  private let services: [Service]
   private var range: UserMapping?
-  private var probe: OwnerMappingProbe??
-  private var mappable: [String: Bool] = [:]
+  private var choices: [String: UserNamespaceChoice] = [:]
+  private lazy var files = FileOwners(engine: engine)
 
-  init(engine: Engine, project: ProjectDirectory) {
+  init(engine: Engine, project: ProjectDirectory, services: [Service]) {
     self.engine = engine
     self.project = project
+    self.services = services
   }
 
-  /// - Returns: nil for the machine's own user namespace.
-  func mapping(
-    for prepared: PreparedService, _ namespaces: NamespaceSpecification
-  ) throws(EngineError) -> UserMapping? {
+  func choice(for prepared: PreparedService) throws(EngineError) -> UserNamespaceChoice {
+    if let known = choices[prepared.service.name] { return known }
+    let choice = try choose(for: prepared)
+    choices[prepared.service.name] = choice
+    return choice
+  }
+
+  private func choose(for prepared: PreparedService) throws(EngineError) -> UserNamespaceChoice {
     let service = prepared.service
-    // They are given the machine itself, or a part of it: in a user namespace they could not use it.
-    let shared = [namespaces.network, namespaces.processes, namespaces.communication]
-    if service.isPrivileged || shared.contains(.host) { return nil }
-    switch try mode(of: service) {
-    case .host: return nil
-    case .range(let base, let count): return UserMapping(base: base, count: count)
-    case .private: return try stackRange()
+    if let reason = shareOfMachine(service) { return .machine(reason) }
+    let mode = try mode(of: service)
+    switch mode.0 {
+    case .host: return .machine(mode.reason)
+    case .range(let base, let count): return .own(UserMapping(base: base, count: count))
+    case .private:
+      guard let range = try stackRange() else { throw EngineError(.hostRefuses, Self.noneLeft) }
+      return .own(range)
     case .auto, .default:
-      if hindrance(in: service, prepared.image) != nil { return nil }
-      let range = try stackRange()
-      return canMapAll(of: prepared, range) ? range : nil
+      if let reason = hindrance(in: service, prepared.image) { return .machine(reason) }
+      // Layers of overlayfs can be mapped from 5.19 on, tmpfs from 6.3 on: below, too little can be.
+      guard Self.kernel >= KernelVersion(6, 3) else { return .machine("a kernel before Linux 6.3") }
+      guard let range = try stackRange() else { return .machine(Self.noneLeft) }
+      let reason = try files.hindrance(in: prepared, range)
+      return reason.map { .machine($0) } ?? .own(range)
     }
   }
 
-  private func mode(of service: Service) throws(EngineError) -> UserNamespaceMode {
-    if service.userNamespace != .default { return service.userNamespace }
+  private static let noneLeft = "no numbers are left for the users of one more stack"
+
+  private func mode(of service: Service) throws(EngineError) -> (UserNamespaceMode, reason: String) {
+    if service.userNamespace != .default { return (service.userNamespace, "userns_mode: host") }
     switch engine.caller.userNamespaces {
-    case nil: return .host
-    case "host": return .host
-    case "auto": return .auto
+    case nil, "auto": return (.auto, "")
+    case "host": return (.host, "STACK_USERNS=host")
     case let other?: throw EngineError(.usage, "STACK_USERNS is auto or host, not \(other)")
     }
   }
 
   // MARK: Whether
+
+  /// What a service is given of the machine itself: in a user namespace of its own it could not use it.
+  private func shareOfMachine(_ service: Service) -> String? {
+    if service.isPrivileged { return "privileged" }
+    if service.pid == .host { return "pid: host" }
+    if service.ipc == .host { return "ipc: host" }
+    var mode = service.networkMode
+    // As deep as there are services: a circle has been refused.
+    for _ in services {
+      guard case .service(let name) = mode, let owner = services.first(where: { $0.name == name }) else { break }
+      mode = owner.networkMode
+    }
+    return mode == .host ? "network_mode: host" : nil
+  }
 
   /// Capabilities that mean the same in a user namespace of one's own as outside, or nothing to a container in both.
   private static let contained: Set<String> = [
@@ -59,69 +96,60 @@ final class UserNamespaces {
     "SYS_CHROOT", "NET_RAW", "NET_ADMIN", "NET_BROADCAST", "SYS_PTRACE", "IPC_OWNER",
   ]
 
+  /// Settings of a network namespace that whoever owns it may change. Linux hides others, as `net.core.somaxconn` and those of
+  /// neighbours, in a network namespace that belongs to another user namespace than the first.
+  private static let containedSettings = ["net.ipv4.ip_", "net.ipv4.tcp_", "net.ipv4.conf.", "net.ipv6.conf."]
+
   /// What a service asks for that it would not have in a user namespace of its own; nil when there is nothing.
   private func hindrance(in service: Service, _ image: ImageConfiguration?) -> String? {
     if service.root == .host { return "rootfs: host" }
     if let capability = service.addedCapabilities.first(where: { !Self.contained.contains($0) }) {
       return "cap_add \(capability)"
     }
-    // Settings of the IPC namespace belong to the machine's root before Linux 5.19, and some still do.
-    if let key = service.sysctls.keys.sorted().first(where: { !$0.hasPrefix("net.") }) { return "sysctl \(key)" }
+    // The network of another belongs to another user namespace.
+    if let owner = service.networkOwner,
+      let capability = service.addedCapabilities.first(where: { $0.hasPrefix("NET_") })
+    {
+      return "cap_add \(capability) on the network of service \(owner)"
+    }
+    if let other = partner(of: service) { return "processes or IPC shared with service \(other)" }
+    if service.sharesCgroupNamespace == true { return "cgroup: host" }
+    if let device = service.devices.first { return "device \(device.source)" }
+    if service.resources.deviceRules?.isEmpty == false { return "device_cgroup_rules" }
+    if let key = service.sysctls.keys.sorted().first(where: { !isContained($0, service.sysctls[$0] ?? "") }) {
+      return "sysctl \(key)"
+    }
     let user = service.user ?? image?.user ?? ""
-    let numbers = user.split(separator: ":").compactMap { UInt32($0) }
-    if numbers.contains(where: { $0 >= UserRanges.size }) { return "user \(user)" }
+    let numbers = (user.split(separator: ":") + (service.supplementaryGroups ?? []).map { $0[...] })
+      .compactMap { UInt32($0) }
+    if let number = numbers.first(where: { $0 >= UserRanges.size }) { return "user or group \(number)" }
     return nil
   }
 
-  private func canMapAll(of prepared: PreparedService, _ range: UserMapping) -> Bool {
-    // Layers of overlayfs can be mapped from 5.19 on, tmpfs from 6.3 on: below, too little can be.
-    guard Self.kernel >= KernelVersion(6, 3) else { return false }
-    if !([engine.paths.baseLayer] + prepared.layers).allSatisfy({ canMap($0, recursive: false, range) }) {
-      return false
+  private func isContained(_ key: String, _ value: String) -> Bool {
+    if key == "net.ipv4.ping_group_range" {
+      return value.split(whereSeparator: \.isWhitespace).allSatisfy { UInt32($0).map { $0 < UserRanges.size } ?? false }
     }
-    return prepared.service.mounts.allSatisfy { mount in
-      switch mount.source {
-      case .bind(let path, _): canBind(path, range)
-      case .volume, .anonymousVolume: canMap(engine.paths.volumes, recursive: false, range)
-      case .tmpfs: true
-      }
-    }
+    return Self.containedSettings.contains { key.hasPrefix($0) }
+  }
+
+  /// A service with which it shares processes or IPC, in either direction.
+  private func partner(of service: Service) -> String? {
+    func owners(_ service: Service) -> [String] { [service.pid?.owner, service.ipc?.owner].compactMap { $0 } }
+    return owners(service).first
+      ?? services.first { owners($0).contains(service.name) || owners($0).contains(service.serviceName) }?.serviceName
   }
 
   private static let kernel =
     (try? Files.text("/proc/sys/kernel/osrelease")).flatMap { KernelVersion($0) } ?? KernelVersion(0, 0)
 
-  private func canBind(_ path: String, _ range: UserMapping) -> Bool {
-    // Best effort: a directory that is still to be made is on the file system of the one above it.
-    guard let status = try? Files.status(path) else {
-      let parent = path.split(separator: "/").dropLast().joined(separator: "/")
-      return parent.isEmpty || canBind("/\(parent)", range)
-    }
-    // Who listens on a socket sees the number of whoever connects, and takes only root for root.
-    if status.st_mode & S_IFMT == S_IFSOCK { return false }
-    // Root of a container may not write where the owner has no number in it. The caller has: see `OwnerMap`.
-    let owners = [status.st_uid, status.st_gid]
-    if owners.contains(where: { $0 >= UserRanges.size }), engine.caller.owner(of: path, asked: nil) == nil {
-      return false
-    }
-    return canMap(path, recursive: true, range)
-  }
-
-  private func canMap(_ path: String, recursive: Bool, _ range: UserMapping) -> Bool {
-    if let known = mappable[path] { return known }
-    let probe = probe ?? OwnerMappingProbe(range)
-    self.probe = .some(probe)
-    let result = probe?.canMap(path, recursive: recursive) ?? false
-    mappable[path] = result
-    return result
-  }
-
   // MARK: Which
 
-  private func stackRange() throws(EngineError) -> UserMapping {
+  /// - Returns: nil when none is left.
+  private func stackRange() throws(EngineError) -> UserMapping? {
     if let range { return range }
-    let base = try engineStep("user namespace") {
-      if let kept = try project.readUserBase() { return kept }
+    range = try engineStep("user namespace") { () throws -> UserMapping? in
+      if let kept = try project.readUsers() { return UserMapping(base: kept.base, count: kept.count) }
       // Others choose at the same time: one after the other.
       let path = "\(engine.paths.run)/locks/.users"
       let lock = try FileLock(path)
@@ -130,16 +158,13 @@ final class UserNamespaces {
         try? Files.removeFile(path)
         withExtendedLifetime(lock) {}
       }
-      let taken = try engine.paths.projects().compactMap { try engine.paths.project($0).readUserBase() }
+      let stacks = try engine.paths.projects().compactMap { try engine.paths.project($0).readUsers() }
+        .map { UserRanges.Range(first: UInt64($0.base), count: UInt64($0.count)) }
       let foreign = ["/etc/subuid", "/etc/subgid"].compactMap { try? Files.text($0) }.flatMap(UserRanges.parse)
-      guard let base = UserRanges.choose(for: project.name, taken: Set(taken), foreign: foreign) else {
-        throw EngineError(.hostRefuses, "no numbers are left for the users of one more stack")
-      }
-      try project.write(userBase: base)
-      return base
+      guard let base = UserRanges.choose(for: project.name, taken: stacks + foreign) else { return nil }
+      try project.write(usersFrom: base, count: UserRanges.size)
+      return UserMapping(base: base, count: UserRanges.size)
     }
-    let mapping = UserMapping(base: base, count: UserRanges.size)
-    range = mapping
-    return mapping
+    return range
   }
 }

@@ -87,7 +87,8 @@ struct StoreWriting: ~Copyable {
       try onDisk { () throws(SystemCallError) in try Files.removeFile("\(place)/recipe") }
       try keep(unpacked, subject, source)
     }
-    try publish(record.wireBytes, at: "\(place)/record")
+    try publish(
+      StoredLayer(record: record, highestOwner: unpacked.highestOwner).wireBytes, at: "\(place)/record")
     try onDisk { () throws(SystemCallError) in try Files.rename(place, to: layout.layer(key)) }
     return record
   }
@@ -139,14 +140,7 @@ struct StoreWriting: ~Copyable {
   }
 
   private func readLayer(_ key: String) throws(ImageError) -> LayerRecord? {
-    let path = layout.layerRecord(key)
-    let bytes = try onDisk { () throws(SystemCallError) in try Files.readIfPresent(path) }
-    guard let bytes else { return nil }
-    do throws(WireError) {
-      return try LayerRecord(wireBytes: bytes)
-    } catch {
-      throw ImageError(.system, "\(path): \(error)")
-    }
+    try StoredLayer.read(layout.layerRecord(key))?.record
   }
 
   private static func key(_ diffID: Digest) -> String { "sha256-\(diffID.hexadecimal)" }

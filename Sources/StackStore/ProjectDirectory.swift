@@ -5,7 +5,7 @@ import LinuxSystem
 ///
 /// ```
 /// projects/NAME/networks              the networks with their subnets (NetworkRecord list)
-/// projects/NAME/users                 the numbers of its user namespaces, the first of 65536; with such services only
+/// projects/NAME/users                 the first of the numbers of its user namespaces, and how many; with such services only
 /// projects/NAME/supervisor            the process that reacts: ProcessIdentity; also its lock
 /// projects/NAME/owner                 the process with which it is to end: ProcessIdentity; of `stack test` only
 /// projects/NAME/containers/CONTAINER/
@@ -60,16 +60,19 @@ package struct ProjectDirectory: Hashable, Sendable {
     try Files.replace("\(path)/networks", with: networks.wireBytes)
   }
 
-  /// The first of the numbers that the machine has for the users of its containers; nil when it has none yet.
-  package func readUserBase() throws -> UInt32? {
+  /// The numbers that the machine has for the users of its containers; nil when it has none yet.
+  package func readUsers() throws -> (base: UInt32, count: UInt32)? {
     guard let bytes = try Files.readIfPresent("\(path)/users"), !bytes.isEmpty else { return nil }
     var reader = WireReader(bytes)
-    return try reader.integer(UInt32.self)
+    let base = try reader.integer(UInt32.self)
+    // At first there was no other count.
+    return (base, try reader.isAtEnd ? 65536 : reader.integer(UInt32.self))
   }
 
-  package func write(userBase: UInt32) throws(SystemCallError) {
+  package func write(usersFrom base: UInt32, count: UInt32) throws(SystemCallError) {
     var writer = WireWriter()
-    writer.integer(userBase)
+    writer.integer(base)
+    writer.integer(count)
     try Files.makeDirectories(path)
     try Files.replace("\(path)/users", with: writer.bytes)
   }

@@ -5,10 +5,13 @@ import StackModel
 // The binary forms of the records. A field is added at the end of its type, and the version goes up.
 
 extension ContainerRecord: WireCodable {
-  private static let version: UInt16 = 4
+  private static let version: UInt16 = 5
+  /// The oldest that is read: what it did not have yet is at the end.
+  private static let oldest: UInt16 = 4
 
   package init(from reader: inout WireReader) throws(WireError) {
-    guard try reader.integer(UInt16.self) == Self.version else {
+    let version = try reader.integer(UInt16.self)
+    guard (Self.oldest...Self.version).contains(version) else {
       throw reader.error("a container record of version \(Self.version)")
     }
     self.init(
@@ -28,6 +31,7 @@ extension ContainerRecord: WireCodable {
     if let index = try reader.value(Int?.self) {
       initPlace = InitStep.Place(index: index, replica: try reader.value())
     }
+    if version >= 5 { machineUsersReason = try reader.value() }
   }
 
   package func write(to writer: inout WireWriter) {
@@ -58,6 +62,7 @@ extension ContainerRecord: WireCodable {
     writer.value(networkConfiguration)
     writer.value(initPlace?.index)
     if let initPlace { writer.value(initPlace.replica) }
+    writer.value(machineUsersReason)
   }
 
   private static func labels(from reader: inout WireReader) throws(WireError) -> [String: String] {

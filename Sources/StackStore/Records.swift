@@ -37,6 +37,8 @@ package struct ContainerRecord: Hashable, Sendable {
   package var isOneOff = false
   /// Which step before the service's start it is (`pre_start`); nil is none.
   package var initPlace: InitStep.Place?
+  /// Why it has the machine's user namespace; nil when it has one of its own, or nobody knows any more.
+  package var machineUsersReason: String?
   /// How much of what it writes is kept.
   package var logging = Logging()
 

@@ -34,7 +34,7 @@ struct InspectCommand: ParsableCommand {
         ("Configuration", .string(summary.record.configuration)), ("ImageID", .string(summary.record.imageID)),
         ("Attachments", attachments(summary.record, networks)), ("Process", process(specification, status)),
         ("Root", root(specification, status)), ("Mounts", mounts(specification)),
-        ("Security", security(specification)), ("Resources", resources(specification)),
+        ("Security", security(specification, summary.record)), ("Resources", resources(specification)),
         ("Now", InspectedProcess(status).json), ("LogDirectory", .string(status.directory.logs)),
       ])
   }
@@ -94,7 +94,7 @@ struct InspectCommand: ParsableCommand {
       })
   }
 
-  private func security(_ specification: ContainerSpecification) -> JSON {
+  private func security(_ specification: ContainerSpecification, _ record: ContainerRecord) -> JSON {
     let sets = specification.capabilities
     func names(_ mask: UInt64) -> JSON { .strings(CapabilitySet(rawValue: mask).members) }
     return .members([
@@ -110,6 +110,7 @@ struct InspectCommand: ParsableCommand {
       // Each instruction has 8 bytes; a few more say how it is loaded.
       ("SeccompInstructions", .integer(Int64((specification.seccomp?.count ?? 0) / 8))),
       ("UserNamespace", specification.namespaces.users.map { .string("0 \($0.base) \($0.count)") } ?? .null),
+      ("MachineUserNamespaceReason", .optional(record.machineUsersReason)),
       ("MaskedPaths", .bool(!specification.isPrivileged)),
     ])
   }
