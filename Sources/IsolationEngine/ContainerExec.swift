@@ -56,7 +56,7 @@ package struct ContainerExec {
 
   /// Starts the process, a child of the caller, and returns once its program is being executed.
   package func start(_ streams: Streams) throws(LaunchError) -> ProcessHandle {
-    guard let target = initProcess.open() else {
+    guard let target = try attempt("execute", { try initProcess.open() }) else {
       throw LaunchError("execute", "the container is not running")
     }
     let (channel, childChannel) = try attempt("make channel") { try DescriptorPair.messageSockets().split() }

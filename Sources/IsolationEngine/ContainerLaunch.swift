@@ -179,7 +179,7 @@ package struct ContainerLaunch {
 
   private func join(_ source: NamespaceSpecification.Source, _ kind: CInt, _ name: String) throws(LaunchError) {
     guard case .of(let other) = source else { return }
-    guard let process = other.open() else {
+    guard let process = try attempt("join \(name)", { try other.open() }) else {
       throw LaunchError("join \(name)", "the process whose \(name) is shared has ended")
     }
     try attempt("join \(name)") { try checked("setns", stk_setns(process.descriptor.rawValue, kind)) }

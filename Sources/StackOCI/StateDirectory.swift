@@ -84,8 +84,8 @@ struct StateDirectory {
     try OCIConfiguration(bytes: try Files.readAll("\(directory(of: id))/\(Self.configurationName)"))
   }
 
-  func status(of record: ContainerRecord) -> ContainerStatus {
-    guard record.process.isAlive else { return .stopped }
+  func status(of record: ContainerRecord) throws(SystemCallError) -> ContainerStatus {
+    guard try record.process.isAlive else { return .stopped }
     if Files.exists("\(directory(of: record.id))/\(Self.gateName)") { return .created }
     // A group that cannot be read is not frozen.
     return (try? record.group.isFrozen) == true ? .paused : .running

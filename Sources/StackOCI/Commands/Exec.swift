@@ -34,7 +34,7 @@ private struct Execution {
     self.context = context
     guard let id = arguments.operands.first else { throw UsageError("a container ID is needed") }
     record = try context.states.record(of: id)
-    let status = context.states.status(of: record)
+    let status = try context.states.status(of: record)
     if status == .paused && !arguments.has("ignore-paused") {
       throw OCIError("cannot exec in a paused container", exitCode: 255)
     }

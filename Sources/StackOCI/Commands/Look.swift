@@ -29,15 +29,15 @@ extension Verb {
       return 0
     }
     switch arguments.value("format") ?? "table" {
-    case "json": Output.write(JSON.array(records.map { summary($0, context) }).text() + "\n")
-    case "table": Output.write(table(records, context))
+    case "json": Output.write(JSON.array(try records.map { try summary($0, context) }).text() + "\n")
+    case "table": Output.write(try table(records, context))
     case let other: throw UsageError("unknown format \(other)")
     }
     return 0
   }
 
-  private static func summary(_ record: ContainerRecord, _ context: Context) -> JSON {
-    let status = context.states.status(of: record)
+  private static func summary(_ record: ContainerRecord, _ context: Context) throws -> JSON {
+    let status = try context.states.status(of: record)
     return .record([
       "id": .string(record.id), "pid": .integer(status == .stopped ? 0 : record.process.pid),
       "status": .string(status.rawValue), "bundle": .string(record.bundle), "rootfs": .string(record.rootDirectory),
@@ -45,10 +45,10 @@ extension Verb {
     ])
   }
 
-  private static func table(_ records: [ContainerRecord], _ context: Context) -> String {
+  private static func table(_ records: [ContainerRecord], _ context: Context) throws -> String {
     var rows = [["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]]
     for record in records {
-      let status = context.states.status(of: record)
+      let status = try context.states.status(of: record)
       rows.append([
         record.id, "\(status == .stopped ? 0 : record.process.pid)", status.rawValue, record.bundle, record.created,
         record.owner,
@@ -66,11 +66,11 @@ extension Verb {
   ) { arguments, context in
     let record = try context.states.record(of: try arguments.container())
     let seconds = try interval(arguments.value("interval"))
-    guard context.states.status(of: record) != .stopped else { throw OCIError("container \(record.id) is not running") }
+    guard try context.states.status(of: record) != .stopped else { throw OCIError("container \(record.id) is not running") }
     while true {
       Output.write(try Statistics.document(record).text() + "\n")
       if arguments.has("stats") { return 0 }
-      guard let process = record.process.open(), !process.waitForEnd(milliseconds: seconds * 1000) else { return 0 }
+      guard let process = try record.process.open(), !process.waitForEnd(milliseconds: seconds * 1000) else { return 0 }
     }
   }
 

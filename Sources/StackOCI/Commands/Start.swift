@@ -52,7 +52,7 @@ enum Start {
   static func start(_ id: String, _ context: Context) throws {
     let states = context.states
     let record = try states.record(of: id)
-    let status = states.status(of: record)
+    let status = try states.status(of: record)
     if status == .created && !record.hasProgram { throw OCIError("process is missing in config.json") }
     guard status == .created, let connection = try states.connect(to: id) else {
       throw OCIError("cannot start container \(id): it is \(status.rawValue), not created")

@@ -8,7 +8,7 @@ import SystemPackage
 extension Verb {
   static let state = Verb(usage: "CONTAINER", options: .init()) { arguments, context in
     let record = try context.states.record(of: try arguments.container())
-    var members = record.state(context.states.status(of: record), pid: record.process.pid)
+    var members = record.state(try context.states.status(of: record), pid: record.process.pid)
     if !members.contains(where: { $0.name == "pid" }) { members.insert(.init(name: "pid", value: .integer(0)), at: 3) }
     members.insert(.init(name: "rootfs", value: .string(record.rootDirectory)), at: 5)
     members.append(.init(name: "created", value: .string(record.created)))
@@ -31,7 +31,7 @@ extension Verb {
         for pid in try record.group.processes() { try? ProcessHandle(pid: pid).signal(signal) }
         continue
       }
-      guard let process = record.process.open(), !process.hasEnded else {
+      guard let process = try record.process.open(), !process.hasEnded else {
         throw OCIError("cannot kill container \(id): container not running")
       }
       // What is frozen does not even die.
@@ -57,7 +57,7 @@ extension Verb {
         }
         continue
       }
-      let status = context.states.status(of: record)
+      let status = try context.states.status(of: record)
       if status == .running || status == .paused, !isForced {
         throw OCIError("cannot delete container \(id) that is not stopped: \(status.rawValue)")
       }
@@ -68,7 +68,7 @@ extension Verb {
 
   static let pause = Verb(usage: "CONTAINER", options: .init()) { arguments, context in
     let record = try context.states.record(of: try arguments.container())
-    let status = context.states.status(of: record)
+    let status = try context.states.status(of: record)
     guard status == .running || status == .created else {
       throw OCIError("cannot pause container \(record.id): it is \(status.rawValue)")
     }
@@ -78,7 +78,7 @@ extension Verb {
 
   static let resume = Verb(usage: "CONTAINER", options: .init()) { arguments, context in
     let record = try context.states.record(of: try arguments.container())
-    guard context.states.status(of: record) == .paused else {
+    guard try context.states.status(of: record) == .paused else {
       throw OCIError("cannot resume container \(record.id): it is not paused")
     }
     try record.group.thaw()
@@ -102,7 +102,7 @@ struct Deletion {
 
   func remove() throws {
     let group = try record.group
-    if let process = record.process.open() { try end(process, in: group) }
+    if let process = try record.process.open() { try end(process, in: group) }
     // Without a PID namespace of its own others of it may live on.
     try group.kill()
     try group.remove()

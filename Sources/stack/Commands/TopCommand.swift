@@ -15,9 +15,7 @@ struct TopCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let name = try project.name()
-    try project.reporting {
-      guard let services = try project.acting(on: services, of: name) else { return }
+    try project.acting(on: services) { name, services in
       let engine = project.engine
       var table = Table(["SERVICE", "#", "UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"])
       for status in try engine.containers(of: name, services: services).sorted(by: { $0.name < $1.name }) {
