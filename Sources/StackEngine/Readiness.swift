@@ -31,7 +31,8 @@ struct Readiness {
     order = containers.map(\.directory.name)
     project = Dictionary(containers.map { ($0.directory.name, $0.directory) }, uniquingKeysWith: { first, _ in first })
     hasHealthCheck = Dictionary(
-      containers.map { ($0.directory.name, $0.record?.life.healthCheck != nil) }, uniquingKeysWith: { first, _ in first })
+      containers.map { ($0.directory.name, $0.record?.life.healthCheck != nil) },
+      uniquingKeysWith: { first, _ in first })
     states = Dictionary(containers.map { ($0.directory.name, .waiting) }, uniquingKeysWith: { first, _ in first })
   }
 

@@ -198,7 +198,9 @@ package final class SupervisorProcess {
   private func isDone() throws -> Bool {
     restsUntil = 0
     if !directory.exists { return true }
-    if owner != nil || scanAt != .max || !deferred.isEmpty || containers.values.contains(where: \.isActive) { return false }
+    if owner != nil || scanAt != .max || !deferred.isEmpty || containers.values.contains(where: \.isActive) {
+      return false
+    }
     do {
       let lock = try FileLock(paths.lockPath(of: directory.name), wait: false)
       scan()

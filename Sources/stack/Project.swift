@@ -191,7 +191,8 @@ extension Project {
   /// them is there. What is wrong is reported.
   /// - Parameter absent: what is done instead when none of them is there.
   func acting(
-    on services: [String], absent: () throws -> Void = {}, _ operation: (_ name: String, _ services: [String]) throws -> Void
+    on services: [String], absent: () throws -> Void = {},
+    _ operation: (_ name: String, _ services: [String]) throws -> Void
   ) throws {
     let name = try name()
     try reporting {

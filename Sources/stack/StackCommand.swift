@@ -88,7 +88,8 @@ struct ProjectOptions: ParsableArguments {
   var parallel: Int?
 
   @Flag(help: "Accepted: names are what they are for docker compose 2 and later.") var compatibility = false
-  @Flag(help: "Accepted: the networks of the file are made whether or not a service uses them.") var allResources = false
+  @Flag(help: "Accepted: the networks of the file are made whether or not a service uses them.") var allResources =
+    false
 }
 
 extension DiagnosticFormat: ExpressibleByArgument {}

@@ -66,7 +66,9 @@ extension Verb {
   ) { arguments, context in
     let record = try context.states.record(of: try arguments.container())
     let seconds = try interval(arguments.value("interval"))
-    guard try context.states.status(of: record) != .stopped else { throw OCIError("container \(record.id) is not running") }
+    guard try context.states.status(of: record) != .stopped else {
+      throw OCIError("container \(record.id) is not running")
+    }
     while true {
       Output.write(try Statistics.document(record).text() + "\n")
       if arguments.has("stats") { return 0 }

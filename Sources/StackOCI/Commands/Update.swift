@@ -16,7 +16,9 @@ extension Verb {
       letters: ["r": "resources"])
   ) { arguments, context in
     let record = try context.states.record(of: try arguments.container())
-    guard try context.states.status(of: record) != .stopped else { throw OCIError("container \(record.id) is not running") }
+    guard try context.states.status(of: record) != .stopped else {
+      throw OCIError("container \(record.id) is not running")
+    }
     try record.group.update(try resources(arguments).settings)
     return 0
   }
