@@ -149,8 +149,11 @@ struct Translation {
     if namespaces.user == .own && (namespaces.uids.isEmpty || namespaces.gids.isEmpty) {
       throw OCIError("a user namespace needs uidMappings and gidMappings")
     }
-    if namespaces.user == .inherited && !(namespaces.uids.isEmpty && namespaces.gids.isEmpty) {
-      throw OCIError("uidMappings and gidMappings need a user namespace")
+    if namespaces.user != .own && !(namespaces.uids.isEmpty && namespaces.gids.isEmpty) {
+      throw OCIError("uidMappings and gidMappings need a user namespace of the container's own")
+    }
+    if configuration.resources.unifiedOnly, try !CgroupHierarchy.current().legacy.isEmpty {
+      throw OCIError("invalid configuration: linux.resources.unified is for machines with cgroup v2 alone")
     }
     if configuration.sharesCaches { throw OCIError("linux.intelRdt is not supported") }
     if !configuration.networkDevices.isEmpty && namespaces.network == .inherited {

@@ -113,7 +113,7 @@ struct Deletion {
     let output = try HookOutput(configuration.annotations)
     for hook in configuration.hooks.poststop {
       do throws(LaunchError) {
-        try hook.run("poststop", input: input, output: output)
+        try Hook.run([hook], of: "poststop", input: input, output: output)
       } catch {
         // The specification: a failure is told, and the rest goes on.
         context.log.report("\(error)")
