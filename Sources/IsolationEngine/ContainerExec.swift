@@ -62,7 +62,11 @@ package struct ContainerExec {
       let root = try initProcess.openRoot()
       let directory = try Files.open(
         "dev/pts", below: root.borrowed, [.inRoot, .noSymlinks], O_RDONLY | O_DIRECTORY)
-      return try Terminal(in: directory.borrowed)
+      let terminal = try Terminal(in: directory.borrowed)
+      if let size = listed?.terminalSize {
+        _ = stk_window_size(terminal.slave.borrowed.rawValue, size.rows, size.columns)
+      }
+      return terminal
     }
     return (terminal.master, terminal.slave)
   }

@@ -62,6 +62,8 @@ struct ContainerInit {
     if options.hooks.needsPause {
       try attempt("tell the caller") { try Message.send(Self.paused, over: channel) }
       pid = try waitForParent()
+      // Where other runtimes have them run: relative paths of theirs are meant below the root.
+      try attempt("chdir to root file system") { try checkedErrno("fchdir", fchdir(root.descriptor.rawValue)) }
       try options.hooks.run(options.hooks.createContainer, of: "createContainer", pid: pid)
     }
     try attempt("change root") {
@@ -203,6 +205,13 @@ struct ContainerInit {
     try setup.execute(environment: environment)
   }
 
+  /// The first process of a PID namespace does not get signals that it has no handler for. While it waits it is to end by
+  /// those that ask a program to; execve(2) takes the handlers away.
+  private static func endWhenAsked() {
+    for number in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] { signal(number) { _exit(128 + $0) } }
+    Signals.unblockAll()
+  }
+
   /// Waits until the program may be executed.
   /// - Returns: where its success or failure is told from now on.
   private func passGate(_ setup: ProcessSetup) throws(LaunchError) -> FileDescriptor {
@@ -215,6 +224,7 @@ struct ContainerInit {
       return channel
     case .listening(let socket):
       try setup.checkProgram()
+      Self.endWhenAsked()
       try attempt("tell the caller") { try Message.send(Self.created, over: channel) }
       do throws(SystemCallError) {
         let connection = try LocalSocket.nextConnection(socket.borrowed)

@@ -131,8 +131,14 @@ package struct Hook: Hashable, Sendable {
     }
     if status != 0 {
       let signal = status & 0x7f
-      let reason = signal == 0 ? "exit status \(status >> 8 & 0xff)" : "signal \(SignalName.name(of: signal))"
+      let reason = signal == 0 ? "exit status \(status >> 8 & 0xff)" : "signal \(SignalName.name(of: signal)) (\(Self.words(of: signal)))"
       throw LaunchError(step, "\(path): \(reason)")
     }
+  }
+
+  /// strsignal(3), as it stands in the middle of a sentence.
+  private static func words(of signal: CInt) -> String {
+    guard let text = unsafe strsignal(signal) else { return "signal \(signal)" }
+    return unsafe String(cString: text).lowercased()
   }
 }

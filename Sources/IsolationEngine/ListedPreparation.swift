@@ -18,7 +18,7 @@ struct ListedPreparation: PreparedRoot {
   enum Ready {
     case bind(PreparedMount, isDirectory: Bool)
     /// A part of the container's own root, as it is when its turn comes: what is mounted there before belongs to it.
-    case part(path: String, owners: SharedDescriptor?)
+    case part(path: String, owners: SharedDescriptor?, inUserNamespace: Bool)
     /// The namespaces of the container are needed to make it.
     case later
   }
@@ -69,27 +69,36 @@ struct ListedPreparation: PreparedRoot {
       mapping = try own.map { own throws(SystemCallError) in SharedDescriptor(try own.namespace()) }
     }
     if path.hasPrefix("\(root)/"), !path.dropFirst(root.utf8.count).split(separator: "/").contains("..") {
-      return .part(path: String(path.dropFirst(root.utf8.count)), owners: mapping)
+      return .part(path: String(path.dropFirst(root.utf8.count)), owners: mapping, inUserNamespace: users != nil)
     }
     let clone = try DetachedMount(cloning: path, recursive: isRecursive, followLinks: mount.followsSourceLink)
-    try finish(clone, mount, mapping)
+    try finish(clone, mount, mapping, inUserNamespace: users != nil)
     let isDirectory = try Files.status(clone.descriptor).st_mode & S_IFMT == S_IFDIR
     return .bind(PreparedMount(clone), isDirectory: isDirectory)
   }
 
   /// Makes a clone what the list says of it.
   private static func finish(
-    _ clone: borrowing DetachedMount, _ mount: ListedMount, _ mapping: SharedDescriptor?
+    _ clone: borrowing DetachedMount, _ mount: ListedMount, _ mapping: SharedDescriptor?, inUserNamespace: Bool
   ) throws(SystemCallError) {
     if mount.propagation == nil && mount.recursivePropagation == nil { try clone.set(.private, recursive: true) }
     if let mapping, let owners = mount.owners {
       try clone.mapOwners(through: mapping.borrowed, recursive: owners.isRecursive)
     }
-    try change(clone, mount)
+    try change(clone, mount, inUserNamespace: inUserNamespace)
   }
 
-  private static func change(_ clone: borrowing DetachedMount, _ mount: ListedMount) throws(SystemCallError) {
-    if !mount.attributes.isEmpty { try clone.set(mount.attributes.added, clearing: mount.attributes.cleared) }
+  /// Flags that are not spoken of are off once one of them is, as for other runtimes; all stay as they are on the host when
+  /// none is. In a user namespace those that keep the container from something stay in any case.
+  private static func change(
+    _ clone: borrowing DetachedMount, _ mount: ListedMount, inUserNamespace: Bool
+  ) throws(SystemCallError) {
+    if !mount.attributes.isEmpty {
+      let unspoken: MountAttributes =
+        inUserNamespace ? .noSymlinks : [.readOnly, .noSetUserID, .noDevices, .noExecution, .noSymlinks]
+      let added = mount.attributes.added
+      try clone.set(added, clearing: mount.attributes.cleared.union(unspoken.subtracting(added)))
+    }
     if !mount.recursiveAttributes.isEmpty {
       try clone.set(mount.recursiveAttributes.added, clearing: mount.recursiveAttributes.cleared, recursive: true)
     }
@@ -146,7 +155,8 @@ struct ListedPreparation: PreparedRoot {
     var isDirectory = true
     switch (mount.source, ready) {
     case (_, .bind(let bind, let isOfDirectory)): (made, isDirectory) = (bind, isOfDirectory)
-    case (_, .part(let path, let owners)): (made, isDirectory) = try Self.clone(path, of: root, mount, owners)
+    case (_, .part(let path, let owners, let inUserNamespace)):
+      (made, isDirectory) = try Self.clone(path, of: root, mount, owners, inUserNamespace: inUserNamespace)
     case (.cgroup, .later): return try placeCgroups(mount, in: root)
     case (.fileSystem(let type, let source, let options), .later):
       made = try Self.make(type, source, Self.inheriting(options, of: type, mount, in: root), mount, in: root)
@@ -159,12 +169,12 @@ struct ListedPreparation: PreparedRoot {
   }
 
   private static func clone(
-    _ path: String, of root: RootDirectory, _ mount: ListedMount, _ owners: SharedDescriptor?
+    _ path: String, of root: RootDirectory, _ mount: ListedMount, _ owners: SharedDescriptor?, inUserNamespace: Bool
   ) throws -> (PreparedMount, isDirectory: Bool) {
     guard case .bind(_, let isRecursive) = mount.source else { throw SystemCallError("mount", .invalidArgument) }
     let source = try root.open(path, mount.followsSourceLink ? O_PATH : O_PATH | O_NOFOLLOW)
     let clone = try DetachedMount(cloning: "", in: source.borrowed, recursive: isRecursive)
-    try finish(clone, mount, owners)
+    try finish(clone, mount, owners, inUserNamespace: inUserNamespace)
     return (PreparedMount(clone), try Files.status(source.borrowed).st_mode & S_IFMT == S_IFDIR)
   }
 
@@ -217,7 +227,7 @@ struct ListedPreparation: PreparedRoot {
     let attributes = mount.attributes.added.union(mount.recursiveAttributes.added)
     do throws(SystemCallError) {
       // What is copied into it comes before it is read-only.
-      let early = mount.copiesUp ? attributes.subtracting(.readOnly) : attributes
+      let early = mount.copiesUp || mount.isDeviceDirectory ? attributes.subtracting(.readOnly) : attributes
       let made = try DetachedMount(type: type, source: source, options: pairs, attributes: early)
       if mount.copiesUp {
         let flags = O_RDONLY | O_DIRECTORY
@@ -253,16 +263,17 @@ struct ListedPreparation: PreparedRoot {
     let directory = try DetachedMount(
       type: "tmpfs", source: "tmpfs", options: [("mode", "0755"), ("size", "64k")],
       attributes: attributes.subtracting(.readOnly))
+    let shown = places.filter { !$0.name.isEmpty && Files.exists($0.path) }
+    for (name, _) in shown { try Files.makeDirectory(name, in: directory.descriptor, mode: 0o755) }
+    // Nothing is to be made beside the hierarchies. What is mounted where no namespace is cannot be changed afterwards.
+    try directory.set(.readOnly)
     try directory.attach(at: target.borrowed)
-    for (name, path) in places where !name.isEmpty && Files.exists(path) {
-      try Files.makeDirectory(name, in: directory.descriptor, mode: 0o755)
+    for (name, path) in shown {
       let copy = try DetachedMount(cloning: path)
       try copy.set(attributes, clearing: attributes.contains(.readOnly) ? [] : .readOnly)
       let place = try Files.open(name, in: directory.descriptor, O_PATH | O_DIRECTORY | O_NOFOLLOW)
       try copy.attach(at: place.borrowed)
     }
-    // Nothing is to be made beside the hierarchies.
-    try directory.set(.readOnly)
   }
 
   // MARK: Devices
@@ -282,11 +293,25 @@ struct ListedPreparation: PreparedRoot {
     for (number, node) in listed.devices.enumerated() {
       try attempt("make device \(node.path)") { try make(node, nodes[number], in: root) }
     }
+    if container.process.hasTerminal {
+      _ = try attempt("make /dev/console") { try root.mountPoint("/dev/console", .file) }
+    }
     try attempt("make links in /dev") {
       for (name, target) in Self.links + [("ptmx", "pts/ptmx")] {
         let hasTerminals = name != "ptmx" || Files.exists("pts/ptmx", in: dev.borrowed)
         if !hasTerminals || Files.exists(name, in: dev.borrowed) { continue }
         try checkedErrno("symlink", on: "/dev/\(name)", unsafe symlinkat(target, dev.borrowed.rawValue, name))
+      }
+    }
+    let isReadOnly = listed.mounts.contains { mount in
+      mount.isDeviceDirectory && mount.attributes.added.union(mount.recursiveAttributes.added).contains(.readOnly)
+    }
+    if isReadOnly {
+      try attempt("make /dev read-only") {
+        try checked(
+          "mount_setattr", on: "/dev",
+          unsafe stk_mount_setattr(
+            dev.borrowed.rawValue, "", STK_AT_EMPTY_PATH, MountAttributes.readOnly.rawValue, 0, 0, -1))
       }
     }
   }
@@ -325,5 +350,12 @@ struct ListedPreparation: PreparedRoot {
 
   static func find(_ path: String, in root: RootDirectory) throws(SystemCallError) -> OwnedDescriptor? {
     try Files.openIfPresent(path, below: root.descriptor, [.inRoot, .noMagicLinks], O_PATH)
+  }
+}
+
+extension ListedMount {
+  /// A new file system for device nodes: it is filled before it is read-only.
+  fileprivate var isDeviceDirectory: Bool {
+    if case .fileSystem = source { target == "/dev" } else { false }
   }
 }

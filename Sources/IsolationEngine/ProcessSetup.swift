@@ -86,7 +86,8 @@ struct ProcessSetup {
       // The machine's /dev/null is everybody's.
       let isNull = status.st_mode & S_IFMT == S_IFCHR && status.st_rdev == stk_makedev(1, 3)
       // Best effort: what cannot be given away stays open.
-      if !isNull { _ = fchown(stream, user.uid, user.gid) }
+      // A terminal's group is that of terminals, as its file system has been told.
+      if !isNull { _ = fchown(stream, user.uid, isatty(stream) == 1 ? .max : user.gid) }
     }
   }
 

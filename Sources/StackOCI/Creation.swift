@@ -2,6 +2,7 @@ import Glibc
 import IsolationEngine
 import JSONDocument
 import LinuxCapabilities
+import LinuxSeccomp
 import LinuxSystem
 import SystemPackage
 
@@ -68,6 +69,11 @@ struct Creation {
     let translation = Translation(
       configuration: configuration, id: id, bundle: bundle, filters: context.states.filters)
     var specification = try translation.specification()
+    if let bytes = specification.seccomp {
+      let flags = try CompiledFilter(wireBytes: bytes).flags.rawValue
+      // SECCOMP_FILTER_FLAG_NEW_LISTENER is how it is loaded.
+      context.log.debug("seccomp filter flags: \(specification.listed?.asksListener == true ? flags | 1 << 3 : flags)")
+    }
     let wanted = configuration.process?.capabilities?.ambient ?? 0
     for name in CapabilitySet(rawValue: wanted & ~specification.capabilities.ambient).members {
       context.log.warn("can't raise ambient capability \(name): it is not permitted and inheritable")
@@ -108,6 +114,7 @@ struct Creation {
       annotations: configuration.annotations, cgroup: specification.cgroup.path)
     record.hasLaterHooks = !hooks.poststart.isEmpty || !hooks.poststop.isEmpty
     record.hasProgram = configuration.process != nil
+    record.sharesProcesses = configuration.namespaces.pid != .own
     options.hooks.output = try HookOutput(configuration.annotations)
     options.hooks.prestart = hooks.prestart
     options.hooks.createRuntime = hooks.createRuntime
@@ -174,7 +181,13 @@ extension CallListener {
   init(_ configuration: OCIConfiguration, _ record: ContainerRecord, status: ContainerStatus) throws {
     guard let path = configuration.listenerPath else { throw OCIError("SCMP_ACT_NOTIFY needs listenerPath") }
     let metadata = configuration.listenerMetadata
-    self.init(socket: SharedDescriptor(try LocalSocket.connect(to: path))) { pid in
+    let socket: SharedDescriptor
+    do {
+      socket = SharedDescriptor(try LocalSocket.connect(to: path))
+    } catch {
+      throw OCIError("failed to connect with seccomp agent: \(error)")
+    }
+    self.init(socket: socket) { pid in
       // An executed process has another number than the container.
       let container = status == .creating ? pid : record.process.pid
       let state: JSON = .record([

@@ -32,7 +32,9 @@ package enum OCICommand {
       if verb.entersContainers { try OwnProgram.moveOutOfReach(CommandLine.arguments) }
       exit(try verb.run(parsed, context))
     } catch {
-      context.log.report("\(error)")
+      // That a program cannot be executed is told as by the shell that would have done it: by its name alone.
+      let isOfProgram = ((error as? LaunchError)?.exitCode ?? 125) > 125
+      context.log.report("\(error)", isPlain: isOfProgram)
       exit((error as? OCIError)?.exitCode ?? failureCode)
     }
   }
@@ -161,9 +163,11 @@ struct Log {
   var isJSON = false
   var isDebug = false
 
-  func report(_ message: String) {
+  /// - Parameter isPlain: without the name of the command.
+  func report(_ message: String, isPlain: Bool = false) {
+    let name = isPlain ? "" : "\(OCICommand.programName): "
     // Best effort: there is nowhere else to say it.
-    try? Files.writeAll(FileDescriptor(rawValue: 2), "\(OCICommand.programName): \(message)\n".utf8)
+    try? Files.writeAll(FileDescriptor(rawValue: 2), "\(name)\(message)\n".utf8)
     if let file { write(message, level: "error", to: file.borrowed) }
   }
 

@@ -65,6 +65,8 @@ private struct Execution {
     specification.noNewPrivileges = process.noNewPrivileges
     var exec = ContainerExec(specification, initProcess: record.process, process: Translation.process(process))
     exec.listed = Translation.onThisMachine(process.user)
+    exec.listed?.personality = configuration.personality
+    exec.listed?.memoryPolicy = configuration.memoryPolicy
     exec.preservedDescriptors = preserved
     exec.trace = context.log.debug
     exec.subgroups = try arguments.all("cgroup").map(subgroup)

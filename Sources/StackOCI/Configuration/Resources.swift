@@ -65,7 +65,8 @@ extension OCIResources {
       return UInt32(clamping: value)
     }
     let letters = item["access"]?.string ?? "rwm"
-    guard let access = DeviceRules.Access(letters.isEmpty ? "rwm" : letters) else {
+    // As for types, `a` is all.
+    guard let access = DeviceRules.Access(letters.isEmpty || letters.contains("a") ? "rwm" : letters) else {
       item.report("access is not some of rwm")
       return
     }
@@ -91,6 +92,10 @@ extension OCIResources {
     if let limit, limit != 0 {
       legacy(.memory, "memory.limit_in_bytes", "\(limit)")
       unified(.memory, "memory.max", limit < 0 ? "max" : "\(limit)")
+    }
+    // Without a limit of the memory there is none of the sum either.
+    if limit ?? 0 < 0 && swap ?? 0 == 0 {
+      legacy(.memory, "memory.memsw.limit_in_bytes", "-1", isOptional: true)
     }
     if let swap, swap != 0 {
       // Version 1 limits the sum, version 2 the swap alone.
