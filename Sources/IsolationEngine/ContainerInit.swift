@@ -62,8 +62,6 @@ struct ContainerInit {
     if options.hooks.needsPause {
       try attempt("tell the caller") { try Message.send(Self.paused, over: channel) }
       pid = try waitForParent()
-      // Where other runtimes have them run: relative paths of theirs are meant below the root.
-      try attempt("chdir to root file system") { try checkedErrno("fchdir", fchdir(root.descriptor.rawValue)) }
       try options.hooks.run(options.hooks.createContainer, of: "createContainer", pid: pid)
     }
     try attempt("change root") {

@@ -96,11 +96,12 @@ package struct Hook: Hashable, Sendable {
     _ hooks: [Hook], of name: String, input: [UInt8], output: HookOutput = HookOutput()
   ) throws(LaunchError) {
     for (number, hook) in hooks.enumerated() {
-      try hook.run("error running \(name) hook #\(number)", input: input, output: output)
+      try hook.run(name, number, input: input, output: output)
     }
   }
 
-  private func run(_ step: String, input: [UInt8], output: HookOutput) throws(LaunchError) {
+  private func run(_ name: String, _ number: Int, input: [UInt8], output: HookOutput) throws(LaunchError) {
+    let step = "error running \(name) hook #\(number)"
     let pipe = try attempt(step) { try DescriptorPair.pipe().split() }
     let streams: [CInt: FileDescriptor] = [
       0: pipe.first.borrowed, 1: output.output?.borrowed ?? FileDescriptor(rawValue: 1),
@@ -131,7 +132,7 @@ package struct Hook: Hashable, Sendable {
     }
     if status != 0 {
       let signal = status & 0x7f
-      let reason = signal == 0 ? "exit status \(status >> 8 & 0xff)" : "signal \(SignalName.name(of: signal)) (\(Self.words(of: signal)))"
+      let reason = signal == 0 ? "\(name) hook failed with exit code \(status >> 8 & 0xff)" : "signal \(SignalName.name(of: signal)) (\(Self.words(of: signal)))"
       throw LaunchError(step, "\(path): \(reason)")
     }
   }

@@ -25,7 +25,7 @@ struct OCIRuntimeTests {
         try bundle.configure(
           "sleep 1100", #", "hooks": {"\#(name)": [{"path": "/bin/true"}, {"path": "/bin/false"}]}"#)
         let run = try bundle.oci("run", "--detach", bundle.id)
-        #expect(run.errors.contains("error running \(name) hook #1: /bin/false: exit status 1"), "\(run.errors)")
+        #expect(run.errors.contains("error running \(name) hook #1: /bin/false: \(name) hook failed with exit code 1"), "\(run.errors)")
         _ = try bundle.oci("delete", "--force", bundle.id)
       }
       let check = #"{"path": "/bin/sh", "args": ["sh", "-c", "[ $ONE = two ]"]}"#
