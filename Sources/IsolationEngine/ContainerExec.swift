@@ -160,14 +160,17 @@ package struct ContainerExec {
   /// In a child: enters the namespaces. A PID namespace is entered by the next process only, which becomes the program; it
   /// is made a child of the caller (CLONE_PARENT), so that its exit status is the caller's to see.
   private func join(
-    _ target: FileDescriptor, groups: [(group: ContainerCgroup, controllers: [CgroupController])], streams: Streams, channel: FileDescriptor
+    _ target: FileDescriptor, groups: [(group: ContainerCgroup, controllers: [CgroupController])], streams: Streams,
+    channel: FileDescriptor
   ) -> Never {
     do throws(LaunchError) {
       try attempt("hide from the container") { try checked("prctl", stk_prctl(STK_PR_SET_DUMPABLE, 0, 0, 0, 0)) }
       if let mask = listed?.processors.initial {
         try attempt("set processors") { try ListedProcess.ProcessorChoice.apply(mask) }
       }
-      try attempt("join cgroup") { for (group, controllers) in groups { try group.openEntrance(only: controllers).enter() } }
+      try attempt("join cgroup") {
+        for (group, controllers) in groups { try group.openEntrance(only: controllers).enter() }
+      }
       if let listed, listed.processors.initial == nil || listed.processors.final != nil {
         // What the caller may use says nothing about the container.
         try attempt("set processors") {

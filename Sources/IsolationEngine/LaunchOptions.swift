@@ -132,7 +132,10 @@ package struct Hook: Hashable, Sendable {
     }
     if status != 0 {
       let signal = status & 0x7f
-      let reason = signal == 0 ? "\(name) hook failed with exit code \(status >> 8 & 0xff)" : "signal \(SignalName.name(of: signal)) (\(Self.words(of: signal)))"
+      let reason =
+        signal == 0
+        ? "\(name) hook failed with exit code \(status >> 8 & 0xff)"
+        : "signal \(SignalName.name(of: signal)) (\(Self.words(of: signal)))"
       throw LaunchError(step, "\(path): \(reason)")
     }
   }

@@ -15,7 +15,8 @@ extension ListedProcess {
         // sched(7): SCHED_DEADLINE is for those who may run on all processors.
         throw LaunchError(
           "set scheduler",
-          "process scheduler can't be used together with AllowedCPUs: SCHED_DEADLINE needs all processors, or privileges")
+          "process scheduler can't be used together with AllowedCPUs: SCHED_DEADLINE needs all processors, or privileges"
+        )
       }
       try attempt("set scheduler") { try checked("sched_setattr", result) }
     }

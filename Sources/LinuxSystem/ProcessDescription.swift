@@ -36,7 +36,8 @@ package struct ProcessDescription {
     let age = KernelClock.monotonic / 1_000_000_000 - min(start / ticks, KernelClock.monotonic / 1_000_000_000)
     let seconds = (userTime + system) / ticks
     self.pid = pid
-    user = status.split(separator: "\n").first { $0.hasPrefix("Uid:") }?.split(separator: "\t").dropFirst().first
+    user =
+      status.split(separator: "\n").first { $0.hasPrefix("Uid:") }?.split(separator: "\t").dropFirst().first
       .map(String.init) ?? "?"
     parent = String(fields[1])
     state = String(fields[0])

@@ -7,7 +7,18 @@ import SystemPackage
 
 /// The command line of OCI runtimes: `stack-oci`, or `stack oci`.
 package enum OCICommand {
-  package static let programName = "stack-oci"
+  /// `stack-oci`, or the name of another runtime that the program is installed as, for engines that go by it.
+  package static var programName: String { name(of: CommandLine.arguments.first) ?? names[0] }
+
+  private static let names = ["stack-oci", "runc", "crun"]
+
+  private static func name(of program: String?) -> String? {
+    let last = program?.split(separator: "/").last.map(String.init)
+    return names.first { $0 == last }
+  }
+
+  /// Whether the program was started under one of these names.
+  package static func isMeant(by program: String?) -> Bool { name(of: program) != nil }
 
   /// Runs a command, with the arguments after the program's name.
   package static func main(_ arguments: [String], version: String) -> Never {
@@ -67,8 +78,7 @@ package enum OCICommand {
       NAME:
          \(programName) \(name)
 
-      USAGE:
-         \(programName) [OPTION...] \(name) [OPTION...] \(verb.usage)
+      Usage: \(programName) [OPTION...] \(name) \(verb.usage)
 
       OPTIONS:
       \(options.sorted().map { "   \($0)\n" }.joined())
@@ -78,7 +88,7 @@ package enum OCICommand {
   private static var help: String {
     """
     NAME:
-       \(programName) - runs containers that are described by OCI bundles
+       \(programName) - Open Container Initiative runtime: runs containers that bundles describe
 
     USAGE:
        \(programName) [OPTION...] COMMAND [OPTION...]

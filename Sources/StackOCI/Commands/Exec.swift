@@ -8,11 +8,12 @@ import SystemPackage
 
 extension Verb {
   static let exec = Verb(
-    usage: "CONTAINER COMMAND [ARGUMENT...]",
+    usage: "CONTAINER cmd [argument...]",
     options: .init(
       flags: ["tty", "detach", "no-new-privs", "ignore-paused"],
       valued: [
-        "console-socket", "pidfd-socket", "cwd", "env", "user", "additional-gids", "process", "pid-file", "process-label", "apparmor",
+        "console-socket", "pidfd-socket", "cwd", "env", "user", "additional-gids", "process", "pid-file",
+        "process-label", "apparmor",
         "cap", "preserve-fds", "cgroup",
       ],
       letters: [

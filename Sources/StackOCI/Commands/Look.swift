@@ -42,7 +42,8 @@ extension Verb {
   private static func summary(_ record: ContainerRecord, _ context: Context) -> JSON {
     let status = context.states.status(of: record)
     return .record([
-      "ociVersion": .string(ContainerRecord.specificationVersion), "id": .string(record.id), "pid": .integer(status == .stopped ? 0 : record.process.pid),
+      "ociVersion": .string(ContainerRecord.specificationVersion), "id": .string(record.id),
+      "pid": .integer(status == .stopped ? 0 : record.process.pid),
       "status": .string(status.rawValue), "bundle": .string(record.bundle), "rootfs": .string(record.rootDirectory),
       "created": .string(record.created), "owner": .string(record.owner),
     ])

@@ -50,7 +50,8 @@ enum SampleConfiguration {
   private static func linux(isRootless: Bool) -> JSON {
     // On version 1 a container sees its groups by their places in the hierarchies, unless it asks for more.
     let hasVersion1 = (try? CgroupHierarchy.current()).map { !$0.legacy.isEmpty } ?? false
-    let kinds = ["pid", "ipc", "uts", "mount"] + (hasVersion1 ? [] : ["cgroup"]) + (isRootless ? ["user"] : ["network"])
+    let kinds =
+      ["pid", "ipc", "uts", "mount"] + (hasVersion1 ? [] : ["cgroup"]) + (isRootless ? ["user"] : ["network"])
     func mapping(_ id: UInt32) -> JSON {
       .array([.record(["containerID": .integer(0), "hostID": .integer(id), "size": .integer(1)])])
     }

@@ -11,7 +11,8 @@ extension OCIResources {
     if let block = field["blockIO"], block.isObject { readBlock(block) }
     for item in field["hugepageLimits"]?.list ?? [] {
       // runc reads names in any case of their letters, and this one is written in both.
-      guard let size = (item["pageSize"] ?? item["pagesize"])?.string, let limit = item["limit"]?.integer(UInt64.self) else { continue }
+      guard let size = (item["pageSize"] ?? item["pagesize"])?.string, let limit = item["limit"]?.integer(UInt64.self)
+      else { continue }
       let digits = size.dropLast(2)
       let isSize = ["KB", "MB", "GB"].contains(size.suffix(2)) && UInt64(digits) ?? 0 > 0 && digits.first != "+"
       guard isSize, digits.first != "0" else {
