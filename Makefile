@@ -45,6 +45,7 @@ release: ## dist/stack, one static file
 	@ls -l dist/stack
 
 test: ## build and run the tests; with root all of them, in namespaces of their own
+	@[ "$$(id -u)" != 0 ] || scripts/install-build-dependencies.sh --tests
 	$(SWIFT) build --build-tests
 	@scripts/run-tests.py $(ARGUMENTS)
 

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Installs the Debian packages that building and testing need, and checks that Swift is there.
 #
-#   sudo scripts/install-build-dependencies.sh
+#   sudo scripts/install-build-dependencies.sh             for the build, the samples, and nearly all tests
+#   sudo scripts/install-build-dependencies.sh --tests     also other engines that the tests run with
 #
 # Does nothing, and uses no network, when all of them are installed.
 set -euo pipefail
@@ -18,6 +19,7 @@ tools=(gcc git libc6-dev make pkg-config python3)
 tests=(
   busybox-static curl debootstrap iproute2 jq netcat-openbsd nftables procps util-linux zstd
 )
+if [ "${1:-}" = --tests ]; then tests+=(conmon podman); fi
 swift_needed=6.2
 
 missing=()

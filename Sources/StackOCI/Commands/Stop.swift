@@ -23,7 +23,10 @@ extension Verb {
   ) { arguments, context in
     guard let id = arguments.operands.first else { throw UsageError("a container ID is needed") }
     let name = arguments.value("signal") ?? (arguments.operands.count > 1 ? arguments.operands[1] : "SIGTERM")
-    guard let signal = SignalName.number(of: name) else { throw UsageError("unknown signal \(name)") }
+    // 0 is none: it asks whether there is somebody.
+    guard let signal = name == "0" ? 0 : SignalName.number(of: name) else {
+      throw UsageError("unknown signal \(name)")
+    }
     for id in try Selection.ids(id, arguments, context) {
       let record = try context.states.record(of: id)
       if arguments.has("all") {
@@ -32,7 +35,16 @@ extension Verb {
         continue
       }
       guard let process = try record.process.open(), !process.hasEnded else {
+        // In a PID namespace of others the rest of it lives on without its first process.
+        if signal == SIGKILL, record.sharesProcesses, try record.group.isPopulated() {
+          try record.group.kill()
+          continue
+        }
         throw OCIError("cannot kill container \(id): container not running")
+      }
+      if signal == SIGKILL && record.sharesProcesses {
+        try record.group.kill()
+        continue
       }
       // What is frozen does not even die.
       if signal == SIGKILL { try record.group.thaw() }
@@ -113,7 +125,7 @@ struct Deletion {
     let output = try HookOutput(configuration.annotations)
     for hook in configuration.hooks.poststop {
       do throws(LaunchError) {
-        try hook.run("poststop", input: input, output: output)
+        try Hook.run([hook], of: "poststop", input: input, output: output)
       } catch {
         // The specification: a failure is told, and the rest goes on.
         context.log.report("\(error)")
