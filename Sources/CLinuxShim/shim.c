@@ -119,6 +119,10 @@ int stk_setrlimit(int resource, uint64_t soft, uint64_t hard) {
   return (int)result(prlimit(0, (__rlimit_resource_t)resource, &limit, NULL));
 }
 
+int stk_set_affinity(const uint8_t *mask, size_t bytes) {
+  return (int)result(syscall(SYS_sched_setaffinity, 0, bytes, mask));
+}
+
 int stk_memfd(const char *name) { return (int)result(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING)); }
 
 const uint64_t STK_RESOLVE_IN_ROOT = RESOLVE_IN_ROOT;

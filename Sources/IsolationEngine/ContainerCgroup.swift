@@ -12,6 +12,7 @@ struct ContainerCgroup {
   /// Makes the cgroup with its limits.
   init(_ container: ContainerSpecification) throws {
     try self.init(existing: container)
+    if container.listed != nil { try cgroup.checkUnused() }
     do {
       if let listed = container.listed {
         try cgroup.create(listed.resources)
@@ -62,7 +63,14 @@ struct ContainerCgroup {
 
   func openForClone() throws(CgroupError) -> SharedDescriptor? { try cgroup.openForClone() }
   /// The way into the parts of the group where clone3(2) does not lead.
-  func openEntrance() throws(CgroupError) -> CgroupEntrance { try cgroup.openEntrance(unified: false) }
+  /// - Parameter controllers: only the parts that have them; empty is all.
+  func openEntrance(only controllers: [CgroupController] = []) throws(CgroupError) -> CgroupEntrance {
+    try cgroup.openEntrance(unified: false, only: controllers)
+  }
+  func exists(for controllers: [CgroupController]) -> Bool {
+    if controllers.isEmpty { return exists }
+    return controllers.allSatisfy { cgroup.directory(of: $0).map { Files.exists($0) } ?? false }
+  }
   var exists: Bool { cgroup.exists }
   func kill() throws(CgroupError) { try cgroup.kill() }
   func remove() throws(CgroupError) { try cgroup.remove() }

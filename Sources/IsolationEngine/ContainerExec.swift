@@ -18,15 +18,28 @@ package struct ContainerExec {
   package var listed: ListedProcess?
   /// So many descriptors from 3 on are the program's.
   package var preservedDescriptors = 0
-  /// The name of a group below the container's own, which somebody has made.
-  package var subgroup: [String] = []
+  /// Groups below the container's own, which somebody has made.
+  package var subgroups: [Subgroup] = []
   /// Who is asked when its filter asks.
   package var listener: CallListener?
+  /// Told how far the start has come.
+  package var trace: (String) -> Void = { _ in }
 
   package init(_ container: ContainerSpecification, initProcess: ProcessIdentity, process: ProcessSpecification) {
     self.container = container
     self.initProcess = initProcess
     self.process = process
+  }
+
+  package struct Subgroup {
+    /// Only in the hierarchies of version 1 that have these; empty is in all, and in the unified one.
+    package var controllers: [CgroupController]
+    package var path: [String]
+
+    package init(controllers: [CgroupController], path: [String]) {
+      self.controllers = controllers
+      self.path = path
+    }
   }
 
   /// The three standard streams of the new process.
@@ -49,23 +62,33 @@ package struct ContainerExec {
       let root = try initProcess.openRoot()
       let directory = try Files.open(
         "dev/pts", below: root.borrowed, [.inRoot, .noSymlinks], O_RDONLY | O_DIRECTORY)
-      return try Terminal(in: directory.borrowed)
+      let terminal = try Terminal(in: directory.borrowed)
+      if let size = listed?.terminalSize {
+        _ = stk_window_size(terminal.slave.borrowed.rawValue, size.rows, size.columns)
+      }
+      return terminal
     }
     return (terminal.master, terminal.slave)
   }
 
   /// Starts the process, a child of the caller, and returns once its program is being executed.
   package func start(_ streams: Streams) throws(LaunchError) -> ProcessHandle {
-    guard let target = initProcess.open() else {
+    guard let target = try attempt("execute", { try initProcess.open() }) else {
       throw LaunchError("execute", "the container is not running")
     }
     let (channel, childChannel) = try attempt("make channel") { try DescriptorPair.messageSockets().split() }
     let groups = try attempt("open cgroup") { try self.groups }
     // Where the unified hierarchy has no such group, the container's own has to do.
-    let directory = groups.compactMap { try? $0.openForClone() }.last
+    let directory = groups.filter { $0.controllers.isEmpty }.compactMap { try? $0.group.openForClone() }.last
     guard let joiner = try attempt("clone", { try ClonedProcess.clone(0, into: directory?.borrowed) })?.handle else {
       channel.close()
       join(target.descriptor, groups: groups, streams: streams, channel: childChannel.borrowed)
+    }
+    trace("nsexec container setup: a process that joins the container was cloned")
+    if let mask = listed?.processors.initial {
+      // The lowest 64 are all that the line has room for.
+      let low = mask.prefix(8).enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << (8 * UInt64($1.offset)) }
+      trace("nsexec: affinity: 0x\(String(low, radix: 16))")
     }
     childChannel.close()
     var program: SharedDescriptor?
@@ -78,7 +101,12 @@ package struct ContainerExec {
       })
     {
       if let descriptor = message.descriptor {
-        if message.bytes == Self.listenerWord { asked = descriptor } else { program = descriptor }
+        if message.bytes == Self.listenerWord {
+          asked = descriptor
+        } else {
+          program = descriptor
+          trace("child process in init(): it is in the container's namespaces")
+        }
       } else {
         failure = try attempt("read the failure") { try LaunchError(wireBytes: message.bytes) }
       }
@@ -92,6 +120,7 @@ package struct ContainerExec {
       throw failure ?? LaunchError("execute", "the container ended")
     }
     let handle = ProcessHandle(owning: owned)
+    trace("setns_init: about to exec: \(failure.map(String.init(describing:)) ?? "done")")
     if let failure {
       _ = try? handle.reap()
       throw failure
@@ -99,16 +128,19 @@ package struct ContainerExec {
     return handle
   }
 
-  /// The group of the container, and the one below it that is asked for.
-  private var groups: [ContainerCgroup] {
+  /// The group of the container, and those below it that are asked for.
+  private var groups: [(group: ContainerCgroup, controllers: [CgroupController])] {
     get throws {
-      let own = try ContainerCgroup(existing: container)
-      if subgroup.isEmpty { return [own] }
-      let inner = try ContainerCgroup(existing: container, below: subgroup)
-      guard inner.exists else {
-        throw SystemCallError("open", on: subgroup.joined(separator: "/"), .noSuchFileOrDirectory)
+      var groups = [(try ContainerCgroup(existing: container), [CgroupController]())]
+      for subgroup in subgroups {
+        let inner = try ContainerCgroup(existing: container, below: subgroup.path)
+        guard inner.exists(for: subgroup.controllers) else {
+          let path = subgroup.path.joined(separator: "/")
+          throw LaunchError("error adding pid to cgroup", "\(path): no such file or directory")
+        }
+        groups.append((inner, subgroup.controllers))
       }
-      return [own, inner]
+      return groups
     }
   }
 
@@ -128,11 +160,23 @@ package struct ContainerExec {
   /// In a child: enters the namespaces. A PID namespace is entered by the next process only, which becomes the program; it
   /// is made a child of the caller (CLONE_PARENT), so that its exit status is the caller's to see.
   private func join(
-    _ target: FileDescriptor, groups: [ContainerCgroup], streams: Streams, channel: FileDescriptor
+    _ target: FileDescriptor, groups: [(group: ContainerCgroup, controllers: [CgroupController])], streams: Streams,
+    channel: FileDescriptor
   ) -> Never {
     do throws(LaunchError) {
       try attempt("hide from the container") { try checked("prctl", stk_prctl(STK_PR_SET_DUMPABLE, 0, 0, 0, 0)) }
-      try attempt("join cgroup") { for group in groups { try group.openEntrance().enter() } }
+      if let mask = listed?.processors.initial {
+        try attempt("set processors") { try ListedProcess.ProcessorChoice.apply(mask) }
+      }
+      try attempt("join cgroup") {
+        for (group, controllers) in groups { try group.openEntrance(only: controllers).enter() }
+      }
+      if let listed, listed.processors.initial == nil || listed.processors.final != nil {
+        // What the caller may use says nothing about the container.
+        try attempt("set processors") {
+          try ListedProcess.ProcessorChoice.apply(listed.processors.final ?? ListedProcess.ProcessorChoice.all)
+        }
+      }
       try ProcessSetup.raiseLimits(container.resourceLimits, of: 0)
       try attempt("join namespaces") { try checked("setns", stk_setns(target.rawValue, namespaceFlags)) }
       guard let program = try attempt("clone", { try ClonedProcess.clone(CLONE_PARENT) })?.handle else {
@@ -150,7 +194,7 @@ package struct ContainerExec {
   private var namespaceFlags: CInt {
     if let namespaces = container.listed?.namespaces {
       let entered = namespaces.flagged.filter { $0.origin != .inherited }
-      return entered.reduce(namespaces.user == .own ? CLONE_NEWUSER : 0) { $0 | $1.flag }
+      return entered.reduce(namespaces.user == .inherited ? 0 : CLONE_NEWUSER) { $0 | $1.flag }
     }
     let namespaces = container.namespaces
     var flags = CLONE_NEWNS

@@ -62,7 +62,7 @@ extension ProcessIdentity {
   /// The root directory of a process, as it sees it.
   package func openRoot() throws(SystemCallError) -> OwnedDescriptor {
     // The pidfd first: as long as it says that the process lives, the number is its own.
-    guard let process = open() else { throw SystemCallError("open", on: "process \(self)", .noSuchProcess) }
+    guard let process = try open() else { throw SystemCallError("open", on: "process \(self)", .noSuchProcess) }
     let root = try Files.open("/proc/\(pid)/root", O_PATH | O_DIRECTORY)
     if process.hasEnded { throw SystemCallError("open", on: "process \(self)", .noSuchProcess) }
     return root

@@ -42,6 +42,10 @@ struct ContainerInit {
     try attempt("prepare network", prepareNetwork)
     try attempt("tell the supervisor") { try Message.send(Self.ready, over: channel) }
     try attempt("join cgroup", joinCgroup)
+    if container.listed != nil {
+      // What the caller may use says nothing about the container.
+      try attempt("set processors") { try ListedProcess.ProcessorChoice.apply(ListedProcess.ProcessorChoice.all) }
+    }
     try enterLateNamespaces()
     // The container's directory can be entered by the host's root alone, which this process still is.
     try prepared.attach(for: container)
@@ -58,9 +62,7 @@ struct ContainerInit {
     if options.hooks.needsPause {
       try attempt("tell the caller") { try Message.send(Self.paused, over: channel) }
       pid = try waitForParent()
-      for hook in options.hooks.createContainer {
-        try hook.run("createContainer", input: options.hooks.input(pid), output: options.hooks.output)
-      }
+      try options.hooks.run(options.hooks.createContainer, of: "createContainer", pid: pid)
     }
     try attempt("change root") {
       if container.listed?.namespaces.mount == .inherited {
@@ -188,13 +190,24 @@ struct ContainerInit {
     }
     // Nothing of the host is open beyond the three streams and the channel, which closes itself.
     let environment = try setup.apply(keeping: options.preservedDescriptors)
-    for hook in options.hooks.startContainer {
-      try hook.run("startContainer", input: options.hooks.input(pid), output: options.hooks.output)
+    let hooks = options.hooks.startContainer.map { hook in
+      var hook = hook
+      // In the container nothing of the caller's environment is anybody's.
+      hook.environment = hook.environment ?? environment
+      return hook
     }
+    try options.hooks.run(hooks, of: "startContainer", pid: pid)
     if container.process.usesInit {
       try InitProcess(channel: channel).run(setup, environment: environment)
     }
     try setup.execute(environment: environment)
+  }
+
+  /// The first process of a PID namespace does not get signals that it has no handler for. While it waits it is to end by
+  /// those that ask a program to; execve(2) takes the handlers away.
+  private static func endWhenAsked() {
+    for number in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] { signal(number) { _exit(128 + $0) } }
+    Signals.unblockAll()
   }
 
   /// Waits until the program may be executed.
@@ -209,6 +222,7 @@ struct ContainerInit {
       return channel
     case .listening(let socket):
       try setup.checkProgram()
+      Self.endWhenAsked()
       try attempt("tell the caller") { try Message.send(Self.created, over: channel) }
       do throws(SystemCallError) {
         let connection = try LocalSocket.nextConnection(socket.borrowed)
@@ -226,5 +240,5 @@ struct ContainerInit {
 }
 
 extension ContainerSpecification {
-  var hasOwnUsers: Bool { namespaces.users != nil || listed?.namespaces.user == .own }
+  var hasOwnUsers: Bool { namespaces.users != nil || listed.map { $0.namespaces.user != .inherited } == true }
 }

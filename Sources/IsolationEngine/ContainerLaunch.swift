@@ -17,12 +17,13 @@ package struct RunningContainer {
   package let input: SharedDescriptor?
   /// Where the process waits, when it does.
   fileprivate let channel: SharedDescriptor?
+  fileprivate let trace: (String) -> Void
 
   /// Lets a container go on that waits at a closed gate, and returns once its program is being executed.
   package func begin() throws(LaunchError) {
     guard let channel else { return }
     try attempt("tell the container to go on") { try Message.send(identity.pid.wireBytes, over: channel.borrowed) }
-    try ContainerLaunch.waitForProgram(over: channel.borrowed)
+    try ContainerLaunch.waitForProgram(over: channel.borrowed, trace)
   }
 }
 
@@ -118,9 +119,10 @@ package struct ContainerLaunch {
     // Opened here: the child may be in a user namespace that has no right to do it.
     let entrance = try attempt("open cgroup") { try cgroup.openEntrance() }
     guard
-      let child = try attempt("clone", { try ClonedProcess.clone(cloneFlags, into: cgroupDirectory?.borrowed) })
+      let child = try attempt("clone", { try clone(into: cgroupDirectory?.borrowed) })
     else {
       close(channel.borrowed.rawValue)
+      cgroupDirectory?.close()
       ContainerInit(
         container: container, prepared: prepared, options: options, channel: childChannel.borrowed,
         standardInput: streams.childInput.borrowed, standardOutput: streams.childOutput.borrowed,
@@ -142,13 +144,23 @@ package struct ContainerLaunch {
       let identity = try attempt("identify process") { try ProcessIdentity(of: child.pid) }
       return RunningContainer(
         process: child.handle, identity: identity, output: terminal.map { .terminal($0) } ?? streams.output,
-        recorder: recorder?.process, input: streams.input, channel: channel)
+        recorder: recorder?.process, input: streams.input, channel: channel, trace: options.trace)
     } catch {
       // Best effort, as above; the process is our child and cannot escape a SIGKILL.
       try? child.handle.signal(SIGKILL)
       _ = try? child.handle.reap()
       throw error
     }
+  }
+
+  /// The first process, in the namespaces that are its own.
+  private func clone(into cgroup: FileDescriptor?) throws -> ClonedProcess? {
+    options.trace("nsexec container setup: the first process is being cloned")
+    guard let listed = container.listed, case .at(let path) = listed.namespaces.user else {
+      return try ClonedProcess.clone(cloneFlags, into: cgroup)
+    }
+    let users = try Files.open(path, O_RDONLY)
+    return try ClonedProcess.clone(cloneFlags, into: cgroup, inUserNamespace: users.borrowed)
   }
 
   private var cloneFlags: CInt {
@@ -179,7 +191,7 @@ package struct ContainerLaunch {
 
   private func join(_ source: NamespaceSpecification.Source, _ kind: CInt, _ name: String) throws(LaunchError) {
     guard case .of(let other) = source else { return }
-    guard let process = other.open() else {
+    guard let process = try attempt("join \(name)", { try other.open() }) else {
       throw LaunchError("join \(name)", "the process whose \(name) is shared has ended")
     }
     try attempt("join \(name)") { try checked("setns", stk_setns(process.descriptor.rawValue, kind)) }
@@ -200,6 +212,7 @@ package struct ContainerLaunch {
       try attempt("set oom_score_adj") { try Files.write("\(score)", to: "/proc/\(pid)/oom_score_adj") }
     }
     let word = try attempt("wait for the container") { try Message.receive(over: channel) }
+    options.trace("child process in init(): its namespaces are ready")
     if let word, word != ContainerInit.ready {
       throw try attempt("read the container's failure") { try LaunchError(wireBytes: word) }
     }
@@ -224,9 +237,8 @@ package struct ContainerLaunch {
       switch message.bytes {
       case ContainerInit.terminal: terminal = message.descriptor
       case ContainerInit.paused:
-        for hook in options.hooks.runtime {
-          try hook.run("createRuntime", input: options.hooks.input(pid), output: options.hooks.output)
-        }
+        try options.hooks.run(options.hooks.prestart, of: "prestart", pid: pid)
+        try options.hooks.run(options.hooks.createRuntime, of: "createRuntime", pid: pid)
         try attempt("tell the container to go on") { try goOn(pid, over: channel) }
       case ContainerInit.created: return terminal
       default: throw try attempt("read the container's failure") { try LaunchError(wireBytes: message.bytes) }
@@ -239,13 +251,18 @@ package struct ContainerLaunch {
   /// Lets the container go on that waits at the other end of a listening gate, and returns once its program is being
   /// executed.
   /// - Parameter pid: what the host knows its first process by.
-  package static func begin(over connection: FileDescriptor, as pid: pid_t) throws(LaunchError) {
+  package static func begin(
+    over connection: FileDescriptor, as pid: pid_t, trace: (String) -> Void = { _ in }
+  ) throws(LaunchError) {
     try attempt("tell the container to go on") { try Message.send(pid.wireBytes, over: connection) }
-    try waitForProgram(over: connection)
+    try waitForProgram(over: connection, trace)
   }
 
   /// The channel is closed by execve(2); a message is a failure.
-  fileprivate static func waitForProgram(over channel: FileDescriptor) throws(LaunchError) {
+  fileprivate static func waitForProgram(
+    over channel: FileDescriptor, _ trace: (String) -> Void
+  ) throws(LaunchError) {
+    defer { trace("init: closing the pipe to signal completion: the program is being executed, or has failed to be") }
     if let message = try attempt("wait for the container", { try Message.receive(over: channel) }) {
       throw try attempt("read the container's failure") { try LaunchError(wireBytes: message) }
     }

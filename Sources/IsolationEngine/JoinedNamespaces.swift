@@ -11,9 +11,6 @@ struct JoinedNamespaces {
 
   /// Enters all that have a path, and makes the time namespace of the children to come. The caller must be single-threaded.
   init(_ namespaces: ListedNamespaces) throws(LaunchError) {
-    if case .at = namespaces.user {
-      throw LaunchError("join user namespace", "a user namespace that exists already cannot be joined")
-    }
     // All are opened before one is entered: paths are the caller's.
     var entered: [(target: SharedDescriptor?, own: SharedDescriptor, flag: CInt, name: String)] = []
     for (origin, flag, name) in namespaces.flagged.reversed() {

@@ -24,6 +24,8 @@ package struct LaunchOptions {
   package var hooks = LaunchHooks()
   /// Who is asked when the container's filter asks.
   package var listener: CallListener?
+  /// Told how far the start has come.
+  package var trace: (String) -> Void = { _ in }
 
   package init() {}
 }
@@ -43,8 +45,10 @@ package struct CallListener {
 
 /// Programs to be run while a container is being started, in the places that the OCI runtime specification names.
 package struct LaunchHooks {
-  /// On the host, when the namespaces are there and the root is not yet changed.
-  package var runtime: [Hook] = []
+  /// On the host, when the namespaces are there and the root is not yet changed: those of the specification's first versions.
+  package var prestart: [Hook] = []
+  /// After them, in the same place.
+  package var createRuntime: [Hook] = []
   /// In the container's namespaces, at the same time.
   package var createContainer: [Hook] = []
   /// In the container, as its user, before its program.
@@ -55,7 +59,11 @@ package struct LaunchHooks {
 
   package init() {}
 
-  var needsPause: Bool { !runtime.isEmpty || !createContainer.isEmpty }
+  var needsPause: Bool { !prestart.isEmpty || !createRuntime.isEmpty || !createContainer.isEmpty }
+
+  func run(_ hooks: [Hook], of name: String, pid: pid_t) throws(LaunchError) {
+    try Hook.run(hooks, of: name, input: hooks.isEmpty ? [] : input(pid), output: output)
+  }
 }
 
 /// Where hooks write to; nil is the stream of the caller.
@@ -82,10 +90,18 @@ package struct Hook: Hashable, Sendable {
     self.seconds = seconds
   }
 
-  /// Runs the program and waits for it.
-  /// - Throws: when it could not be started, failed, or took too long, after which it was killed.
-  package func run(_ name: String, input: [UInt8], output: HookOutput = HookOutput()) throws(LaunchError) {
-    let step = "\(name) hook"
+  /// Runs one program after the other.
+  /// - Throws: of the first that could not be started, failed, or took too long, after which it was killed; the rest is not run.
+  package static func run(
+    _ hooks: [Hook], of name: String, input: [UInt8], output: HookOutput = HookOutput()
+  ) throws(LaunchError) {
+    for (number, hook) in hooks.enumerated() {
+      try hook.run(name, number, input: input, output: output)
+    }
+  }
+
+  private func run(_ name: String, _ number: Int, input: [UInt8], output: HookOutput) throws(LaunchError) {
+    let step = "error running \(name) hook #\(number)"
     let pipe = try attempt(step) { try DescriptorPair.pipe().split() }
     let streams: [CInt: FileDescriptor] = [
       0: pipe.first.borrowed, 1: output.output?.borrowed ?? FileDescriptor(rawValue: 1),
@@ -116,9 +132,17 @@ package struct Hook: Hashable, Sendable {
     }
     if status != 0 {
       let signal = status & 0x7f
-      throw LaunchError(
-        "\(step) \(path)",
-        signal == 0 ? "\(name) hook failed with exit code \(status >> 8 & 0xff)" : SignalName.name(of: signal))
+      let reason =
+        signal == 0
+        ? "\(name) hook failed with exit code \(status >> 8 & 0xff)"
+        : "signal \(SignalName.name(of: signal)) (\(Self.words(of: signal)))"
+      throw LaunchError(step, "\(path): \(reason)")
     }
+  }
+
+  /// strsignal(3), as it stands in the middle of a sentence.
+  private static func words(of signal: CInt) -> String {
+    guard let text = unsafe strsignal(signal) else { return "signal \(signal)" }
+    return unsafe String(cString: text).lowercased()
   }
 }

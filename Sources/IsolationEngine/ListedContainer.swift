@@ -1,3 +1,4 @@
+import CLinuxShim
 import LinuxCgroup
 import LinuxMounts
 import LinuxSystem
@@ -203,8 +204,27 @@ package struct ListedProcess: Hashable, Sendable {
   package var selinuxLabel: String?
   package var terminalSize: TerminalSize?
   package var memoryPolicy: MemoryPolicy?
+  /// Only for a process that is executed in a running container.
+  package var processors = ProcessorChoice()
 
   package init() {}
+
+  /// Which processors a process may run on (sched_setaffinity(2)): a bit for each, the first in the lowest bit of the first
+  /// byte; nil are all of its cgroup.
+  package struct ProcessorChoice: Hashable, Sendable {
+    /// Before it is in the container's cgroup.
+    package var initial: [UInt8]?
+    package var final: [UInt8]?
+
+    package init() {}
+
+    /// As many as the kernel can be built for.
+    static let all = [UInt8](repeating: 0xff, count: 1024)
+
+    static func apply(_ mask: [UInt8]) throws(SystemCallError) {
+      try checked("sched_setaffinity", unsafe stk_set_affinity(mask, mask.count))
+    }
+  }
 
   /// set_mempolicy(2).
   package struct MemoryPolicy: Hashable, Sendable {

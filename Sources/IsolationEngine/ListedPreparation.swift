@@ -17,6 +17,8 @@ struct ListedPreparation: PreparedRoot {
 
   enum Ready {
     case bind(PreparedMount, isDirectory: Bool)
+    /// A part of the container's own root, as it is when its turn comes: what is mounted there before belongs to it.
+    case part(path: String, owners: SharedDescriptor?, inUserNamespace: Bool)
     /// The namespaces of the container are needed to make it.
     case later
   }
@@ -36,18 +38,19 @@ struct ListedPreparation: PreparedRoot {
       }
       return PreparedMount(mount)
     }
+    let users = try attempt("look at the user namespace") { try OwnerMap(listed.namespaces) }
     var mounts: [Ready] = []
     for mount in listed.root.mounts {
-      mounts.append(try attempt("mount \(mount.target)") { try Self.ready(mount, listed.namespaces) })
+      mounts.append(
+        try attempt("mount \(mount.target)") { try Self.ready(mount, users, root: listed.root.directory) })
     }
     self.mounts = mounts
-    let namespaces = listed.namespaces
     nodes =
-      namespaces.user == .own
-      ? try CreatedNodes(
-        listed.root.devices, owners: OwnerMap(uids: namespaces.uids, gids: namespaces.gids),
-        in: listed.scratch)
-      : CreatedNodes(none: listed.root.devices)
+      if let users {
+        try CreatedNodes(listed.root.devices, owners: users, in: listed.scratch)
+      } else {
+        CreatedNodes(none: listed.root.devices)
+      }
     cgroup =
       listed.root.mounts.contains { $0.source == .cgroup }
       ? try attempt("find cgroups") {
@@ -56,24 +59,46 @@ struct ListedPreparation: PreparedRoot {
   }
 
   private static func ready(
-    _ mount: ListedMount, _ namespaces: ListedNamespaces
+    _ mount: ListedMount, _ users: OwnerMap?, root: String
   ) throws(SystemCallError) -> Ready {
     guard case .bind(let path, let isRecursive) = mount.source else { return .later }
-    let clone = try DetachedMount(cloning: path, recursive: isRecursive, followLinks: mount.followsSourceLink)
-    if mount.propagation == nil && mount.recursivePropagation == nil { try clone.set(.private, recursive: true) }
+    var mapping: SharedDescriptor?
     if let owners = mount.owners {
-      let uids = owners.uids.isEmpty ? namespaces.uids : owners.uids
-      let gids = owners.gids.isEmpty ? namespaces.gids : owners.gids
-      let users = try OwnerMap(uids: uids, gids: gids).namespace()
-      try clone.mapOwners(through: users.borrowed, recursive: owners.isRecursive)
+      let own = owners.uids.isEmpty ? users : OwnerMap(uids: owners.uids, gids: owners.gids)
+      // Without any mapping there is nothing to map.
+      mapping = try own.map { own throws(SystemCallError) in SharedDescriptor(try own.namespace()) }
     }
-    try change(clone, mount)
+    if path.hasPrefix("\(root)/"), !path.dropFirst(root.utf8.count).split(separator: "/").contains("..") {
+      return .part(path: String(path.dropFirst(root.utf8.count)), owners: mapping, inUserNamespace: users != nil)
+    }
+    let clone = try DetachedMount(cloning: path, recursive: isRecursive, followLinks: mount.followsSourceLink)
+    try finish(clone, mount, mapping, inUserNamespace: users != nil)
     let isDirectory = try Files.status(clone.descriptor).st_mode & S_IFMT == S_IFDIR
     return .bind(PreparedMount(clone), isDirectory: isDirectory)
   }
 
-  private static func change(_ clone: borrowing DetachedMount, _ mount: ListedMount) throws(SystemCallError) {
-    if !mount.attributes.isEmpty { try clone.set(mount.attributes.added, clearing: mount.attributes.cleared) }
+  /// Makes a clone what the list says of it.
+  private static func finish(
+    _ clone: borrowing DetachedMount, _ mount: ListedMount, _ mapping: SharedDescriptor?, inUserNamespace: Bool
+  ) throws(SystemCallError) {
+    if mount.propagation == nil && mount.recursivePropagation == nil { try clone.set(.private, recursive: true) }
+    if let mapping, let owners = mount.owners {
+      try clone.mapOwners(through: mapping.borrowed, recursive: owners.isRecursive)
+    }
+    try change(clone, mount, inUserNamespace: inUserNamespace)
+  }
+
+  /// Flags that are not spoken of are off once one of them is, as for other runtimes; all stay as they are on the host when
+  /// none is. In a user namespace those that keep the container from something stay in any case.
+  private static func change(
+    _ clone: borrowing DetachedMount, _ mount: ListedMount, inUserNamespace: Bool
+  ) throws(SystemCallError) {
+    if !mount.attributes.isEmpty {
+      let unspoken: MountAttributes =
+        inUserNamespace ? .noSymlinks : [.readOnly, .noSetUserID, .noDevices, .noExecution, .noSymlinks]
+      let added = mount.attributes.added
+      try clone.set(added, clearing: mount.attributes.cleared.union(unspoken.subtracting(added)))
+    }
     if !mount.recursiveAttributes.isEmpty {
       try clone.set(mount.recursiveAttributes.added, clearing: mount.recursiveAttributes.cleared, recursive: true)
     }
@@ -98,11 +123,7 @@ struct ListedPreparation: PreparedRoot {
     try attempt("make paths read-only") {
       for path in listed.readOnlyPaths { try protect(path, in: root) }
     }
-    try attempt("mask paths") {
-      if listed.maskedPaths.isEmpty { return }
-      let null = try Self.hostNull()
-      for path in listed.maskedPaths { try mask(path, with: null.borrowed, in: root) }
-    }
+    try attempt("mask paths") { try MaskedPaths(in: root).mask(listed.maskedPaths) }
   }
 
   func terminal(
@@ -134,15 +155,38 @@ struct ListedPreparation: PreparedRoot {
     var isDirectory = true
     switch (mount.source, ready) {
     case (_, .bind(let bind, let isOfDirectory)): (made, isDirectory) = (bind, isOfDirectory)
+    case (_, .part(let path, let owners, let inUserNamespace)):
+      (made, isDirectory) = try Self.clone(path, of: root, mount, owners, inUserNamespace: inUserNamespace)
     case (.cgroup, .later): return try placeCgroups(mount, in: root)
     case (.fileSystem(let type, let source, let options), .later):
-      made = try Self.make(type, source, options, mount, container: listed, in: root)
+      made = try Self.make(type, source, Self.inheriting(options, of: type, mount, in: root), mount, in: root)
     case (.bind, .later): return
     }
     let target = try Self.mountPoint(mount, isDirectory: isDirectory, in: root)
     try made.attach(at: target.borrowed)
     if let propagation = mount.propagation { try made.set(propagation) }
     if let propagation = mount.recursivePropagation { try made.set(propagation, recursive: true) }
+  }
+
+  private static func clone(
+    _ path: String, of root: RootDirectory, _ mount: ListedMount, _ owners: SharedDescriptor?, inUserNamespace: Bool
+  ) throws -> (PreparedMount, isDirectory: Bool) {
+    guard case .bind(_, let isRecursive) = mount.source else { throw SystemCallError("mount", .invalidArgument) }
+    let source = try root.open(path, mount.followsSourceLink ? O_PATH : O_PATH | O_NOFOLLOW)
+    let clone = try DetachedMount(cloning: "", in: source.borrowed, recursive: isRecursive)
+    try finish(clone, mount, owners, inUserNamespace: inUserNamespace)
+    return (PreparedMount(clone), try Files.status(source.borrowed).st_mode & S_IFMT == S_IFDIR)
+  }
+
+  /// A tmpfs whose mode is not said has that of the directory that it covers.
+  private static func inheriting(
+    _ options: [ListedMount.Option], of type: String, _ mount: ListedMount, in root: RootDirectory
+  ) throws(SystemCallError) -> [ListedMount.Option] {
+    if type != "tmpfs" || options.contains(where: { $0.key == "mode" }) { return options }
+    let covered = try Files.openIfPresent(mount.target, below: root.descriptor, [.inRoot, .noMagicLinks], O_PATH)
+    guard let covered else { return options }
+    let mode = try Files.status(covered.borrowed).st_mode & 0o7777
+    return options + [ListedMount.Option("mode", String(mode, radix: 8))]
   }
 
   /// The kernel's own file systems go to real directories only: a link of the image would choose where the engine mounts and
@@ -152,6 +196,10 @@ struct ListedPreparation: PreparedRoot {
   ) throws -> OwnedDescriptor {
     let parts = mount.target.split(separator: "/").map(String.init)
     if case .fileSystem(let type, _, _) = mount.source, ["proc", "sysfs"].contains(type), parts.count == 1 {
+      // Only for its words: what is opened next is a directory, or nothing.
+      if let there = try? Files.status(parts[0], in: root.descriptor), there.st_mode & S_IFMT != S_IFDIR {
+        throw LaunchError("mount \(mount.target)", "file system \"\(type)\" must be mounted on ordinary directory")
+      }
       return try root.systemDirectory(parts[0])
     }
     if parts == ["dev"] { return try root.systemDirectory("dev") }
@@ -173,14 +221,13 @@ struct ListedPreparation: PreparedRoot {
   }
 
   private static func make(
-    _ type: String, _ source: String, _ options: [ListedMount.Option], _ mount: ListedMount, container: ListedRoot,
-    in root: RootDirectory
+    _ type: String, _ source: String, _ options: [ListedMount.Option], _ mount: ListedMount, in root: RootDirectory
   ) throws -> PreparedMount {
     let pairs = options.map { ($0.key, $0.value) }
     let attributes = mount.attributes.added.union(mount.recursiveAttributes.added)
     do throws(SystemCallError) {
       // What is copied into it comes before it is read-only.
-      let early = mount.copiesUp ? attributes.subtracting(.readOnly) : attributes
+      let early = mount.copiesUp || mount.isDeviceDirectory ? attributes.subtracting(.readOnly) : attributes
       let made = try DetachedMount(type: type, source: source, options: pairs, attributes: early)
       if mount.copiesUp {
         let flags = O_RDONLY | O_DIRECTORY
@@ -216,16 +263,17 @@ struct ListedPreparation: PreparedRoot {
     let directory = try DetachedMount(
       type: "tmpfs", source: "tmpfs", options: [("mode", "0755"), ("size", "64k")],
       attributes: attributes.subtracting(.readOnly))
+    let shown = places.filter { !$0.name.isEmpty && Files.exists($0.path) }
+    for (name, _) in shown { try Files.makeDirectory(name, in: directory.descriptor, mode: 0o755) }
+    // Nothing is to be made beside the hierarchies. What is mounted where no namespace is cannot be changed afterwards.
+    try directory.set(.readOnly)
     try directory.attach(at: target.borrowed)
-    for (name, path) in places where !name.isEmpty && Files.exists(path) {
-      try Files.makeDirectory(name, in: directory.descriptor, mode: 0o755)
+    for (name, path) in shown {
       let copy = try DetachedMount(cloning: path)
       try copy.set(attributes, clearing: attributes.contains(.readOnly) ? [] : .readOnly)
       let place = try Files.open(name, in: directory.descriptor, O_PATH | O_DIRECTORY | O_NOFOLLOW)
       try copy.attach(at: place.borrowed)
     }
-    // Nothing is to be made beside the hierarchies.
-    try directory.set(.readOnly)
   }
 
   // MARK: Devices
@@ -245,11 +293,25 @@ struct ListedPreparation: PreparedRoot {
     for (number, node) in listed.devices.enumerated() {
       try attempt("make device \(node.path)") { try make(node, nodes[number], in: root) }
     }
+    if container.process.hasTerminal {
+      _ = try attempt("make /dev/console") { try root.mountPoint("/dev/console", .file) }
+    }
     try attempt("make links in /dev") {
       for (name, target) in Self.links + [("ptmx", "pts/ptmx")] {
         let hasTerminals = name != "ptmx" || Files.exists("pts/ptmx", in: dev.borrowed)
         if !hasTerminals || Files.exists(name, in: dev.borrowed) { continue }
         try checkedErrno("symlink", on: "/dev/\(name)", unsafe symlinkat(target, dev.borrowed.rawValue, name))
+      }
+    }
+    let isReadOnly = listed.mounts.contains { mount in
+      mount.isDeviceDirectory && mount.attributes.added.union(mount.recursiveAttributes.added).contains(.readOnly)
+    }
+    if isReadOnly {
+      try attempt("make /dev read-only") {
+        try checked(
+          "mount_setattr", on: "/dev",
+          unsafe stk_mount_setattr(
+            dev.borrowed.rawValue, "", STK_AT_EMPTY_PATH, MountAttributes.readOnly.rawValue, 0, 0, -1))
       }
     }
   }
@@ -286,29 +348,14 @@ struct ListedPreparation: PreparedRoot {
     try copy.attach(at: place.borrowed)
   }
 
-  /// The host's /dev/null, whatever the container's own may be: the old root is still in place.
-  private static func hostNull() throws(SystemCallError) -> OwnedDescriptor {
-    let null = try Files.open("/dev/null", O_PATH | O_NOFOLLOW)
-    let status = try Files.status(null.borrowed)
-    guard status.st_mode & S_IFMT == S_IFCHR, status.st_rdev == stk_makedev(1, 3) else {
-      throw SystemCallError("open", on: "/dev/null", .noDevice)
-    }
-    return null
-  }
-
-  private func mask(_ path: String, with null: FileDescriptor, in root: RootDirectory) throws(SystemCallError) {
-    guard let place = try Self.find(path, in: root) else { return }
-    if try Files.status(place.borrowed).st_mode & S_IFMT == S_IFDIR {
-      let empty = try DetachedMount(
-        type: "tmpfs", source: "tmpfs", options: [("size", "4k"), ("nr_inodes", "1"), ("mode", "0755")],
-        attributes: [.readOnly, .noSetUserID, .noDevices, .noExecution])
-      try empty.attach(at: place.borrowed)
-    } else {
-      try DetachedMount(cloning: "", in: null).attach(at: place.borrowed)
-    }
-  }
-
-  private static func find(_ path: String, in root: RootDirectory) throws(SystemCallError) -> OwnedDescriptor? {
+  static func find(_ path: String, in root: RootDirectory) throws(SystemCallError) -> OwnedDescriptor? {
     try Files.openIfPresent(path, below: root.descriptor, [.inRoot, .noMagicLinks], O_PATH)
+  }
+}
+
+extension ListedMount {
+  /// A new file system for device nodes: it is filled before it is read-only.
+  fileprivate var isDeviceDirectory: Bool {
+    if case .fileSystem = source { target == "/dev" } else { false }
   }
 }

@@ -1,4 +1,5 @@
 import CLinuxShim
+import Glibc
 import LinuxSystem
 import SystemPackage
 
@@ -7,13 +8,17 @@ extension ListedProcess {
   func apply() throws(LaunchError) {
     if let umask { _ = stk_umask(umask) }
     if let scheduler {
-      try attempt("set scheduler") {
-        try checked(
-          "sched_setattr",
-          stk_set_scheduler(
-            scheduler.policy, scheduler.flags, scheduler.nice, scheduler.priority, scheduler.runtime,
-            scheduler.deadline, scheduler.period))
+      let result = stk_set_scheduler(
+        scheduler.policy, scheduler.flags, scheduler.nice, scheduler.priority, scheduler.runtime, scheduler.deadline,
+        scheduler.period)
+      if result == -EPERM && scheduler.policy == 6 {
+        // sched(7): SCHED_DEADLINE is for those who may run on all processors.
+        throw LaunchError(
+          "set scheduler",
+          "process scheduler can't be used together with AllowedCPUs: SCHED_DEADLINE needs all processors, or privileges"
+        )
       }
+      try attempt("set scheduler") { try checked("sched_setattr", result) }
     }
     if let ioPriority {
       try attempt("set I/O priority") {

@@ -45,6 +45,9 @@ struct ProcessSetup {
       try ProcessCapabilities.dropBounding(keeping: CapabilitySet(rawValue: capabilities.bounding))
     }
     try closeDescriptors(keeping: preserved)
+    // Where the user may not go the runtime may have been told to put it, as other runtimes do; what is reached is checked in
+    // both cases.
+    let isInPlace = listed != nil && (try? enterWorkingDirectory()) != nil
     try attempt("become user \(process.user.isEmpty ? "root" : process.user)") {
       try ProcessCapabilities.setKeepCapabilities(true)
       if listed?.keepsGroups != true {
@@ -67,7 +70,7 @@ struct ProcessSetup {
       try ProcessCapabilities.apply(early)
       try ProcessCapabilities.setAmbient(state.ambient)
     }
-    try enterWorkingDirectory()
+    if !isInPlace { try enterWorkingDirectory() }
     let environment = environment(for: user)
     if noNewPrivileges { try attempt("set no_new_privs") { try ProcessCapabilities.setNoNewPrivileges() } }
     try attempt("hold on to the supervisor of the container", credentialsChanged)
@@ -83,7 +86,8 @@ struct ProcessSetup {
       // The machine's /dev/null is everybody's.
       let isNull = status.st_mode & S_IFMT == S_IFCHR && status.st_rdev == stk_makedev(1, 3)
       // Best effort: what cannot be given away stays open.
-      if !isNull { _ = fchown(stream, user.uid, user.gid) }
+      // A terminal's group is that of terminals, as its file system has been told.
+      if !isNull { _ = fchown(stream, user.uid, isatty(stream) == 1 ? .max : user.gid) }
     }
   }
 
@@ -191,6 +195,7 @@ struct ProcessSetup {
     var environment = process.environment
     func has(_ name: String) -> Bool { environment.contains { $0.hasPrefix("\(name)=") } }
     if listed != nil {
+      environment.removeAll { $0 == "HOME=" }
       if !has("HOME") { environment.append("HOME=\(user.home)") }
       return environment
     }
@@ -215,9 +220,15 @@ struct ProcessSetup {
     if name.contains("/") && !name.hasPrefix("/") { return }
     guard !candidates.contains(where: { unsafe access($0, X_OK) == 0 }) else { return }
     let exists = candidates.contains { Files.exists($0) }
-    if exists { throw LaunchError("execute \(name)", "\(Errno.permissionDenied)", exitCode: 126) }
-    let reason = name.contains("/") ? "\(Errno.noSuchFileOrDirectory)" : "executable file not found in $PATH"
-    throw LaunchError("execute \(name)", reason, exitCode: 127)
+    if exists { throw LaunchError("exec \(name)", Self.words(.permissionDenied), exitCode: 126) }
+    let reason = name.contains("/") ? Self.words(.noSuchFileOrDirectory) : "executable file not found in $PATH"
+    throw LaunchError("exec \(name)", reason, exitCode: 127)
+  }
+
+  /// The kernel's reason as it stands in the middle of a sentence.
+  private static func words(_ error: Errno) -> String {
+    let text = "\(error)"
+    return text.prefix(1).lowercased() + text.dropFirst()
   }
 
   /// Becomes the program (execve(2)), looked up in the PATH of its own environment.
@@ -238,6 +249,9 @@ struct ProcessSetup {
       if ![.noSuchFileOrDirectory, .notDirectory, .permissionDenied].contains(error) { break }
     }
     let isMissing = failure == .noSuchFileOrDirectory
+    if listed != nil {
+      throw LaunchError("exec \(name)", Self.words(failure), exitCode: isMissing ? 127 : 126)
+    }
     let reason =
       if isMissing, candidates.contains(where: { Files.exists($0) }) {
         "it is there, but what its first line or its dynamic loader names is not"

@@ -19,7 +19,7 @@ struct SharedMemory {
   /// Only from inside a mount namespace can its mounts be copied (open_tree(2)), so this process, which has one thread, goes
   /// there and comes back.
   private static func mount(of owner: ProcessIdentity) throws -> PreparedMount {
-    guard let process = owner.open() else { throw SystemCallError("setns", on: "its owner", .noSuchProcess) }
+    guard let process = try owner.open() else { throw SystemCallError("setns", on: "its owner", .noSuchProcess) }
     let home = try Files.open("/proc/self/ns/mnt", O_RDONLY)
     let root = try Files.open("/", O_PATH | O_DIRECTORY)
     let directory = try Files.open(".", O_PATH | O_DIRECTORY)

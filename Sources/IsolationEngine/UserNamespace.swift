@@ -35,6 +35,15 @@ struct OwnerMap: Equatable {
     groups = gids.map { Extent(disk: $0.inside, kernel: $0.outside, count: $0.count) }
   }
 
+  /// That of a container's user namespace, made for it or joined; nil when it has none.
+  init?(_ namespaces: ListedNamespaces) throws(SystemCallError) {
+    switch namespaces.user {
+    case .inherited: return nil
+    case .own: self.init(uids: namespaces.uids, gids: namespaces.gids)
+    case .at(let path): try self.init(ofNamespaceAt: path)
+    }
+  }
+
   /// As the container's own mapping, but the files of `caller` belong to `member`, and the other way round.
   ///
   /// - Parameter mapping: nil is a container in the machine's user namespace.
@@ -74,6 +83,43 @@ struct OwnerMap: Equatable {
   func apply(to pid: pid_t) throws(SystemCallError) {
     try Files.write(Self.text(users), to: "/proc/\(pid)/uid_map")
     try Files.write(Self.text(groups), to: "/proc/\(pid)/gid_map")
+  }
+
+  /// The mapping of a user namespace that exists: nsfs has no way to ask for it, so that a process goes in to be looked at.
+  ///
+  /// The calling process must be single-threaded.
+  init(ofNamespaceAt path: String) throws(SystemCallError) {
+    let namespace = try Files.open(path, O_RDONLY)
+    let gate = try DescriptorPair.pipe()
+    let answer = try DescriptorPair.pipe().split()
+    guard let child = try ClonedProcess.clone(0) else {
+      var byte = UInt8(stk_setns(namespace.borrowed.rawValue, CLONE_NEWUSER) == 0 ? 1 : 0)
+      _ = unsafe write(answer.second.borrowed.rawValue, &byte, 1)
+      close(gate.second.borrowed.rawValue)
+      _ = unsafe read(gate.first.borrowed.rawValue, &byte, 1)
+      _exit(0)
+    }
+    answer.second.close()
+    defer {
+      // Best effort: it ends with the pipe in any case.
+      try? child.handle.signal(SIGKILL)
+      _ = try? child.handle.reap()
+    }
+    guard try Files.readOnce(answer.first.borrowed, limit: 1) == [1] else {
+      throw SystemCallError("setns", on: path, .invalidArgument)
+    }
+    users = try Self.extents("/proc/\(child.pid)/uid_map")
+    groups = try Self.extents("/proc/\(child.pid)/gid_map")
+  }
+
+  private static func extents(_ path: String) throws(SystemCallError) -> [Extent] {
+    var extents: [Extent] = []
+    for line in try Files.text(path).split(separator: "\n") {
+      let numbers = line.split(separator: " ").compactMap { UInt32($0) }
+      guard numbers.count == 3 else { throw SystemCallError("read", on: path, .badMessage) }
+      extents.append(Extent(disk: numbers[0], kernel: numbers[1], count: numbers[2]))
+    }
+    return extents
   }
 
   private static func text(_ extents: [Extent]) -> String {

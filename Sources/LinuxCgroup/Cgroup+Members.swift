@@ -40,9 +40,14 @@ extension Cgroup {
 
   /// Opens the way into the group.
   /// - Parameter unified: whether also into the unified hierarchy's part, where CLONE_INTO_CGROUP may have led already.
-  package func openEntrance(unified: Bool) throws(CgroupError) -> CgroupEntrance {
+  /// - Parameter controllers: only the parts in hierarchies of version 1 that have one of these; empty is all.
+  package func openEntrance(
+    unified: Bool, only controllers: [CgroupController] = []
+  ) throws(CgroupError) -> CgroupEntrance {
     var files: [SharedDescriptor] = []
+    let wanted = controllers.compactMap { hierarchy.legacy[$0] }
     for mount in hierarchy.mountPoints where unified || mount != hierarchy.unified {
+      if !controllers.isEmpty && !wanted.contains(mount) { continue }
       let file = "\(mount)/\(path)/\(mount == hierarchy.unified ? "cgroup.procs" : "tasks")"
       do throws(SystemCallError) {
         files.append(SharedDescriptor(try Files.open(file, O_WRONLY)))

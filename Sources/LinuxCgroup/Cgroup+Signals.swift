@@ -28,16 +28,41 @@ extension Cgroup {
     var killed: Set<ProcessIdentity> = []
     // Bounded: a group that forks faster than this has the pids limit to stop it, and the caller sees that it is not empty.
     for _ in 0..<1000 {
-      let identities = try processes().compactMap { try? ProcessIdentity(of: $0) }.filter { !killed.contains($0) }
+      let identities = try members().filter { !killed.contains($0) }
       if identities.isEmpty { return }
       // The pid may have become another's since the list was read: only who is in the list now is killed.
-      let handles = identities.map { ($0, $0.open()) }
-      let still = Set(try processes())
-      for (identity, handle) in handles where still.contains(identity.pid) {
-        try systemCalls { () throws(SystemCallError) in try handle?.signal(SIGKILL) }
-        killed.insert(identity)
+      // Not all at once: a group may have more members than this process may have descriptors.
+      for start in stride(from: 0, to: identities.count, by: 64) {
+        try kill(identities[start..<min(start + 64, identities.count)], &killed)
       }
     }
+  }
+
+  private func kill(
+    _ identities: ArraySlice<ProcessIdentity>, _ killed: inout Set<ProcessIdentity>
+  ) throws(CgroupError) {
+    var handles: [(ProcessIdentity, ProcessHandle?)] = []
+    for identity in identities {
+      handles.append((identity, try systemCalls { () throws(SystemCallError) in try identity.open() }))
+    }
+    let still = Set(try processes())
+    for (identity, handle) in handles where still.contains(identity.pid) {
+      try systemCalls { () throws(SystemCallError) in try handle?.signal(SIGKILL) }
+      killed.insert(identity)
+    }
+  }
+
+  /// The processes of the group, without those that end while it is read.
+  private func members() throws(CgroupError) -> [ProcessIdentity] {
+    var found: [ProcessIdentity] = []
+    for pid in try processes() {
+      do throws(SystemCallError) {
+        found.append(try ProcessIdentity(of: pid))
+      } catch {
+        guard error.errno == .noSuchProcess || error.errno == .noSuchFileOrDirectory else { throw .system(error) }
+      }
+    }
+    return found
   }
 
   /// Stops every process of the group and waits until all have stopped.

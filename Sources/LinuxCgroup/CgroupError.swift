@@ -13,6 +13,8 @@ package enum CgroupError: Error, Hashable, Sendable {
   case processesInParent(directory: String, controllers: [CgroupController])
   /// Processes, or groups with processes, kept this directory from being removed for as long as was waited.
   case busy(directory: String)
+  /// A group that is to be a container's is somebody else's already.
+  case inUse(path: String, reason: String)
   case system(SystemCallError)
 }
 
@@ -31,6 +33,8 @@ extension CgroupError: CustomStringConvertible {
         + " \(directory), because processes are in it: move them into a group of their own first"
     case .busy(let directory):
       "cgroup \(directory) still has processes"
+    case .inUse(let path, let reason):
+      "cgroup \(path): \(reason)"
     case .system(let error):
       error.description
     }

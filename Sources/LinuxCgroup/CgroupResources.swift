@@ -66,6 +66,13 @@ extension Cgroup {
     }
   }
 
+  /// Files of version 1 that must agree at every moment: memory is never above memory and swap, a quota never above what the
+  /// group above has of the same period. Which of the two goes first depends on what is there.
+  private static let checkedTogether = [
+    "memory.limit_in_bytes": "memory.memsw.limit_in_bytes", "cpu.cfs_period_us": "cpu.cfs_quota_us",
+    "cpu.rt_period_us": "cpu.rt_runtime_us",
+  ]
+
   private func write(_ setting: CgroupResources.Setting, among all: [CgroupResources.Setting]) throws(CgroupError) {
     guard let directory = directory(of: setting.controller) else { return }
     do throws(SystemCallError) {
@@ -77,13 +84,10 @@ extension Cgroup {
         return try write(second, among: all)
       }
       if setting.isOptional && [.noSuchFileOrDirectory, .permissionDenied].contains(error.errno) { return }
-      // Version 1 keeps memory below memory and swap at every moment: when both are raised, the sum goes first.
-      let sum = all.first { $0.file == "memory.memsw.limit_in_bytes" }
-      guard error.errno == .invalidArgument, setting.file == "memory.limit_in_bytes", let sum else {
-        throw .system(error)
-      }
+      let other = all.first { $0.file == Self.checkedTogether[setting.file] }
+      guard error.errno == .invalidArgument, let other else { throw .system(error) }
       try systemCalls { () throws(SystemCallError) in
-        try Files.write(sum.value, to: "\(directory)/\(sum.file)")
+        try Files.write(other.value, to: "\(directory)/\(other.file)")
         try Files.write(setting.value, to: "\(directory)/\(setting.file)")
       }
     }
@@ -110,6 +114,25 @@ extension Cgroup {
     directories.map { directory in
       let mount = directory.dropLast(path.utf8.count + 1)
       return (String(mount.dropFirst("/sys/fs/cgroup".utf8.count).drop { $0 == "/" }), directory)
+    }
+  }
+
+  /// - Throws: for a group that somebody else runs processes in, or has frozen: a container would share their fate.
+  package func checkUnused() throws(CgroupError) {
+    guard exists else { return }
+    if try !processes().isEmpty { throw .inUse(path: path, reason: "container's cgroup is not empty") }
+    let isStopped = try isFrozen
+    if try isStopped ? true : isFrozenByVersion1 {
+      throw .inUse(path: path, reason: "container's cgroup unexpectedly frozen")
+    }
+  }
+
+  private var isFrozenByVersion1: Bool {
+    get throws(CgroupError) {
+      guard case .legacy(let mount) = hierarchy.location(of: .freezer) else { return false }
+      return try systemCalls { () throws(SystemCallError) in
+        try Files.readIfPresent("\(mount)/\(path)/freezer.state").map { !$0.starts(with: "THAWED".utf8) } ?? false
+      }
     }
   }
 

@@ -25,7 +25,23 @@ package enum MountNamespace {
 
   /// Makes `root` the root directory without pivot_root(2), which an initial RAM file system does not allow: what is below
   /// the old root stays mounted, out of sight.
+  ///
+  /// The kernel's own file systems do not: where one is mounted in full, whoever makes a user namespace may mount another,
+  /// without what is masked or read-only (mount_too_revealing of the kernel).
   package static func chroot(to root: FileDescriptor) throws(SystemCallError) {
+    let path = try Files.readLink("/proc/self/fd/\(root.rawValue)")
+    for entry in try MountTable.current().reversed() where ["proc", "sysfs"].contains(entry.type) {
+      if entry.path == path || entry.path.hasPrefix("\(path)/") { continue }
+      do throws(SystemCallError) {
+        try checked("umount2", on: entry.path, unsafe stk_umount2(entry.path, CInt(MNT_DETACH)))
+      } catch  where error.errno == .invalidArgument {
+        // It came with a more privileged namespace, and is locked: then it is covered.
+        let place = try Files.open(entry.path, O_PATH)
+        try DetachedMount(type: "tmpfs", source: "tmpfs", attributes: .readOnly).attach(at: place.borrowed)
+      } catch  where error.errno == .noSuchFileOrDirectory {
+        // It went with one above it.
+      }
+    }
     try checkedErrno("fchdir", fchdir(root.rawValue))
     try checked("mount", on: ".", unsafe stk_mount(".", "/", nil, UInt(MS_MOVE), nil))
     try checked("chroot", on: ".", unsafe stk_chroot("."))

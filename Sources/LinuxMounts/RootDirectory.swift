@@ -30,16 +30,49 @@ package struct RootDirectory {
     do throws(SystemCallError) {
       return try open(path, kind == .directory ? O_PATH | O_DIRECTORY : O_PATH)
     } catch  where error.errno == .noSuchFileOrDirectory {}
-    let (parentPath, name) = Self.split(path)
-    let parent = try directory(parentPath)
-    switch kind {
-    case .directory:
-      try Files.makeDirectory(name, in: parent.borrowed, mode: 0o755)
-      return try Files.open(name, in: parent.borrowed, O_PATH | O_DIRECTORY | O_NOFOLLOW)
-    case .file:
-      _ = try Files.open(name, in: parent.borrowed, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o644)
-      return try Files.open(name, in: parent.borrowed, O_PATH | O_NOFOLLOW)
+    return try make(path, kind)
+  }
+
+  /// The most links that a path may lead through, as for the kernel (path_resolution(7)).
+  private static let mostLinks = 40
+
+  /// Makes what is missing on the way to `path`, also behind links that lead to nothing yet. Links are followed here, one
+  /// name at a time, because only then it is known where the missing part belongs; each step is opened without following any.
+  private func make(_ path: String, _ kind: Kind) throws(SystemCallError) -> OwnedDescriptor {
+    var pending = Array(path.split(separator: "/").reversed())
+    var resolved: [Substring] = []
+    var links = 0
+    func opened(_ flags: CInt) throws(SystemCallError) -> OwnedDescriptor {
+      try Files.open(
+        "/" + resolved.joined(separator: "/"), below: descriptor, [.inRoot, .noMagicLinks, .noSymlinks], flags)
     }
+    while let name = pending.popLast() {
+      if name == "." { continue }
+      if name == ".." {
+        _ = resolved.popLast()
+        continue
+      }
+      let parent = try opened(O_PATH | O_DIRECTORY)
+      do throws(SystemCallError) {
+        if try Files.status(String(name), in: parent.borrowed).st_mode & S_IFMT == S_IFLNK {
+          links += 1
+          if links > Self.mostLinks { throw SystemCallError("open", on: path, .tooManySymbolicLinkLevels) }
+          let target = try Files.readLink(String(name), in: parent.borrowed)
+          if target.hasPrefix("/") { resolved = [] }
+          pending += target.split(separator: "/").reversed()
+          continue
+        }
+      } catch  where error.errno == .noSuchFileOrDirectory {
+        if pending.isEmpty && kind == .file {
+          _ = try Files.open(
+            String(name), in: parent.borrowed, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o644)
+        } else {
+          try Files.makeDirectory(String(name), in: parent.borrowed, mode: 0o755)
+        }
+      }
+      resolved.append(name)
+    }
+    return try opened(kind == .directory ? O_PATH | O_DIRECTORY : O_PATH)
   }
 
   /// Opens the directory at `path` (O_PATH), making it and its parents when they are not there.

@@ -66,4 +66,14 @@ package enum DescriptorTable {
     // Fails only on kernels before 5.11, which the engine does not run on.
     _ = stk_close_range(UInt32(clamping: first), .max, CLOSE_RANGE_CLOEXEC)
   }
+
+  /// Closes what the caller of the program had open, from `first` on: all that this program opens itself is close-on-exec.
+  package static func closeInherited(from first: Int) {
+    // Best effort: without a procfs what is inherited goes with the next execve(2).
+    for number in ((try? Files.names(in: "/proc/self/fd")) ?? []).compactMap({ CInt($0) }) where number >= first {
+      let flags = stk_fcntl(number, F_GETFD, 0)
+      if flags >= 0 && flags & FD_CLOEXEC == 0 { close(number) }
+    }
+    closeOnExec(from: first)
+  }
 }

@@ -30,9 +30,21 @@ package struct ProcessIdentity: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// A handle on the process if it still exists, even as a zombie; nil when it is gone or its pid is now another's.
-  package func open() -> ProcessHandle? {
-    guard let handle = try? ProcessHandle(pid: pid), (try? ProcessIdentity(of: pid)) == self else { return nil }
-    return handle
+  /// - Throws: when that cannot be found out, as without a free descriptor (`EMFILE`): the process may be there.
+  package func open() throws(SystemCallError) -> ProcessHandle? {
+    do throws(SystemCallError) {
+      // The handle first: a process that has one does not give its pid away.
+      let handle = try ProcessHandle(pid: pid)
+      return try ProcessIdentity(of: pid) == self ? handle : nil
+    } catch {
+      switch error.errno {
+      // The pid is nobody's: to pidfd_open(2), in /proc, and while its file there was read.
+      case .noSuchProcess, .noSuchFileOrDirectory: return nil
+      // It is that of a thread now, which pidfd_open(2) does not take.
+      case .invalidArgument: return nil
+      default: throw error
+      }
+    }
   }
 
   /// Whether a signal reaches the process though it is the first of its PID namespace: it has a handler, or blocks the signal
@@ -47,9 +59,12 @@ package struct ProcessIdentity: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Whether the process exists and has not ended.
+  /// - Throws: as `open` does.
   package var isAlive: Bool {
-    guard let handle = open() else { return false }
-    return !handle.hasEnded
+    get throws(SystemCallError) {
+      guard let handle = try open() else { return false }
+      return !handle.hasEnded
+    }
   }
 
   package var description: String { "\(pid)@\(startTime)" }

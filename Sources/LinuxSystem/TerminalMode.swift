@@ -8,11 +8,16 @@ package struct TerminalMode {
   private let before: termios
 
   /// Passes every byte through as it is; `restore()` undoes it.
-  package static func raw(_ descriptor: FileDescriptor) throws(SystemCallError) -> TerminalMode {
+  ///
+  /// - Parameter keepsOutput: what is written to it is still made fit for a screen, a newline into a carriage return and one.
+  package static func raw(
+    _ descriptor: FileDescriptor, keepsOutput: Bool = false
+  ) throws(SystemCallError) -> TerminalMode {
     var mode = termios()
     try checkedErrno("tcgetattr", unsafe tcgetattr(descriptor.rawValue, &mode))
     let before = mode
     unsafe cfmakeraw(&mode)
+    if keepsOutput { mode.c_oflag |= before.c_oflag & tcflag_t(OPOST) }
     try checkedErrno("tcsetattr", unsafe tcsetattr(descriptor.rawValue, TCSANOW, &mode))
     return TerminalMode(descriptor: descriptor, before: before)
   }
@@ -21,6 +26,15 @@ package struct TerminalMode {
     var mode = before
     // Best effort: a terminal that has gone away has no mode.
     _ = unsafe tcsetattr(descriptor.rawValue, TCSANOW, &mode)
+  }
+
+  /// Leaves newlines that are written to a terminal as they are, for one whose output goes through another.
+  package static func keepNewlines(of terminal: FileDescriptor) {
+    var mode = termios()
+    // Best effort: at worst each line ends with a carriage return more.
+    guard unsafe tcgetattr(terminal.rawValue, &mode) == 0 else { return }
+    mode.c_oflag &= ~tcflag_t(ONLCR)
+    _ = unsafe tcsetattr(terminal.rawValue, TCSANOW, &mode)
   }
 
   /// Rows and columns; nil of what is no terminal, or one that does not know.

@@ -18,7 +18,7 @@ extension Engine {
           if ends { try status.directory.halt() }
           if signal == SIGKILL { try thaw(status) }
           try run.process.open()?.signal(signal)
-          if signal == SIGKILL { _ = shim.open()?.waitForEnd(milliseconds: 10_000) }
+          if signal == SIGKILL { _ = try shim.open()?.waitForEnd(milliseconds: 10_000) }
         }
         report(.container, status.directory.name, .killed, detail: SignalName.name(of: signal))
       }
@@ -155,7 +155,7 @@ extension Engine {
           throw EngineError(.failure, status.directory.name, "was never started")
         } else {
           left.append(now)
-          if let handle = now.state.shim?.open() { handles.append(handle) }
+          if let handle = try engineStep(nil, { try now.state.shim?.open() }) { handles.append(handle) }
         }
       }
       open = left
@@ -175,33 +175,24 @@ extension Engine {
     let chosen = try containers(of: project, services: services).filter { $0.record?.isOneOff == false }
     let watch = try engineStep { try LifeWatch() }
     for status in chosen { try engineStep { try watch.add(status.directory.name, status.directory) } }
-    let deadline = timeout.map { KernelClock.monotonic + UInt64(max(0, $0)) * 1_000_000_000 } ?? .max
+    var readiness = Readiness(chosen)
+    let deadline = Readiness.deadline(after: timeout)
     while true {
-      let now = try engineStep { try chosen.map { try ContainerStatus($0.directory) } }
-      var problems: [EngineError.Problem] = []
-      var isReady = true
-      for status in now {
-        switch (status.state, status.record?.life.healthCheck, status.life?.health) {
-        case (.running, nil, _), (.running, _, .healthy): break
-        case (.running, _, .unhealthy):
-          problems.append(EngineError.Problem(status.directory.name, LifeWatch.reason(status.life?.lastCheck)))
-        case (.exited, _, _) where !status.isRestarting:
-          if let code = status.state.exitCode, code != 0 {
-            problems.append(EngineError.Problem(status.directory.name, "exited with code \(code)"))
-          }
-        default: isReady = false
+      for status in chosen {
+        let name = status.directory.name
+        let now = try engineStep(name) { try ContainerStatus(status.directory) }
+        if case .running = now.state { readiness.take(StartRunner.Event(service: name, outcome: .alreadyRunning)) }
+        if let outcome = LifeWatch.outcome(of: now) {
+          readiness.take(StartRunner.Event(service: name, outcome: outcome))
         }
       }
-      if !problems.isEmpty { throw EngineError(.failure, problems) }
-      if isReady { return }
-      if KernelClock.monotonic >= deadline {
-        throw EngineError(.failure, "application not healthy after \(timeout ?? 0)s")
-      }
+      if readiness.isDecided || KernelClock.monotonic >= deadline { break }
       try engineStep {
-        _ = try Polling.readable(
-          [watch.descriptor], milliseconds: KernelClock.milliseconds(until: deadline))
+        _ = try Polling.readable([watch.descriptor], milliseconds: KernelClock.milliseconds(until: deadline))
         _ = try watch.changes()
       }
     }
+    let problems = readiness.problems(after: timeout)
+    if !problems.isEmpty { throw EngineError(.failure, problems) }
   }
 }

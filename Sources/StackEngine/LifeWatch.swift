@@ -34,15 +34,17 @@ final class LifeWatch {
 
   /// How a service fares now; nil when that is not yet known.
   func outcome(of service: String) throws -> StartRunner.Event.Outcome? {
-    guard let container = containers[service] else { return nil }
-    let status = try ContainerStatus(container)
+    try containers[service].flatMap { Self.outcome(of: try ContainerStatus($0)) }
+  }
+
+  static func outcome(of status: ContainerStatus) -> StartRunner.Event.Outcome? {
     switch status.state {
     case .created, .starting: return nil
     case .exited: return status.isRestarting ? nil : .ended
     case .running:
       switch status.life?.health {
       case .healthy: return .healthy
-      case .unhealthy: return .unhealthy(reason: Self.reason(status.life?.lastCheck))
+      case .unhealthy: return .unhealthy(reason: reason(status.life?.lastCheck))
       case .starting, nil: return nil
       }
     }

@@ -3,7 +3,7 @@ import StackModel
 import StackPlan
 import StackStore
 
-/// Which services of an `up --wait` are ready, and which will not be.
+/// Which services of an `up --wait`, or containers of a `start --wait`, are ready, and which will not be.
 ///
 /// Ready is a service that is healthy, or has no health check and runs, or has ended with success.
 struct Readiness {
@@ -26,9 +26,25 @@ struct Readiness {
     states = Dictionary(services.map { ($0.service.name, .waiting) }, uniquingKeysWith: { first, _ in first })
   }
 
+  /// Of containers, each under its own name.
+  init(_ containers: [ContainerStatus]) {
+    order = containers.map(\.directory.name)
+    project = Dictionary(containers.map { ($0.directory.name, $0.directory) }, uniquingKeysWith: { first, _ in first })
+    hasHealthCheck = Dictionary(
+      containers.map { ($0.directory.name, $0.record?.life.healthCheck != nil) },
+      uniquingKeysWith: { first, _ in first })
+    states = Dictionary(containers.map { ($0.directory.name, .waiting) }, uniquingKeysWith: { first, _ in first })
+  }
+
   /// Whether nothing is left to wait for: all are ready, or one will not be.
   var isDecided: Bool {
     states.values.allSatisfy { $0 == .ready } || states.values.contains { if case .failed = $0 { true } else { false } }
+  }
+
+  /// The moment on the monotonic clock at which waiting ends.
+  /// - Parameter timeout: in seconds; nil is never.
+  static func deadline(after timeout: Int?) -> UInt64 {
+    timeout.map { KernelClock.monotonic + UInt64(max(0, $0)) * 1_000_000_000 } ?? .max
   }
 
   mutating func take(_ event: StartRunner.Event) {
@@ -50,7 +66,7 @@ struct Readiness {
 
   /// What keeps the stack from being ready.
   /// - Parameter timeout: the seconds that were waited.
-  func problems(in directory: ProjectDirectory, after timeout: Int?) throws(EngineError) -> [EngineError.Problem] {
+  func problems(after timeout: Int?) -> [EngineError.Problem] {
     let failed = order.compactMap { name -> EngineError.Problem? in
       if case .failed(let reason)? = states[name] { EngineError.Problem(name, reason) } else { nil }
     }

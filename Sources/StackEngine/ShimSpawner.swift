@@ -72,7 +72,7 @@ package final class ShimSpawner {
   /// Why the channel of a container's shim has ended without a report, as far as that can be found out.
   package func reasonOfSilence(about container: ContainerDirectory) -> String {
     // Best effort: a record that cannot be read tells nothing. That of an earlier run has the start of its program.
-    if let run = try? container.read(.run), run.started == nil, !run.shim.isAlive {
+    if let run = try? container.read(.run), run.started == nil, (try? run.shim.isAlive) == false {
       return "its shim (pid \(run.shim.pid)) was killed before the program ran"
     }
     // Our own child, which nobody has waited for: the number is still its. Its descriptors close before it can be waited for.

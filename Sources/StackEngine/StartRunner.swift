@@ -116,8 +116,9 @@ struct StartRunner {
     }
     let names = starting.keys.sorted()
     let watched = running.keys.filter(jobs.contains).sorted()
-    let handles = watched.compactMap { name in
-      running[name]?.open().map { (service: name, process: $0) }
+    var handles: [(service: String, process: ProcessHandle)] = []
+    for name in watched {
+      if let process = try engineStep(name, { try running[name]?.open() }) { handles.append((name, process)) }
     }
     // A shim that is gone already has ended before anybody looked.
     let gone = watched.filter { name in !handles.contains { $0.service == name } }

@@ -134,7 +134,9 @@ struct StopOperation {
   }
 
   private func begin(_ status: ContainerStatus) throws(EngineError) -> Stopping? {
-    guard let identity = status.state.shim, let shim = identity.open() else { return nil }
+    guard let identity = status.state.shim,
+      let shim = try engineStep(status.directory.name, { try identity.open() })
+    else { return nil }
     if takesBack { return try kill(status, shim: shim) }
     engine.report(.container, status.name, .stopping)
     // A frozen process neither handles a signal nor, on cgroup v1, dies of one.
@@ -157,7 +159,7 @@ struct StopOperation {
       case .running(let run, _):
         // Through the container's own process: the shim sees its end, completes the log, and ends.
         let signal = status.record?.stopSignal ?? SIGTERM
-        guard let process = run.process.open() else {
+        guard let process = try run.process.open() else {
           stopping.phase = .asked(killAt: KernelClock.monotonic + grace)
           break
         }
@@ -243,7 +245,7 @@ struct StopOperation {
   }
 
   private func sendKill(_ container: Stopping) throws {
-    if case .running(let run, _) = container.status.state, let process = run.process.open() {
+    if case .running(let run, _) = container.status.state, let process = try run.process.open() {
       try process.signal(SIGKILL)
     } else {
       try container.shim.signal(SIGKILL)

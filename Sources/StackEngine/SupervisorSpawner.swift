@@ -51,20 +51,21 @@ package struct SupervisorSpawner {
   /// Starts a supervisor unless there is one, and gives a handle on the one there is.
   package func ensured() throws(SystemCallError) -> ProcessHandle? {
     try ensure()
-    return current()?.open()
+    return try current()?.open()
   }
 
   /// The supervisor that there is; nil when there is none.
-  package func current() -> ProcessIdentity? {
-    guard let bytes = try? Files.readIfPresent(directory.supervisorPath),
-      let identity = try? ProcessIdentity(wireBytes: bytes), identity.isAlive
+  package func current() throws(SystemCallError) -> ProcessIdentity? {
+    // A file that is not whole is being written by who starts one, or was left by who was killed at it.
+    guard let bytes = try Files.readIfPresent(directory.supervisorPath),
+      let identity = try? ProcessIdentity(wireBytes: bytes), try identity.isAlive
     else { return nil }
     return identity
   }
 
   /// Ends the supervisor, and waits until it is gone.
   package func end() throws(SystemCallError) {
-    guard let process = current()?.open() else { return }
+    guard let process = try current()?.open() else { return }
     try process.signal(SIGKILL)
     _ = process.waitForEnd(milliseconds: 5000)
   }

@@ -38,7 +38,7 @@ extension UpOperation {
       case .host: return .host
       case .service(let other):
         let container = directory.container(containerName(of: other))
-        guard let run = try container.read(.state), run.process.isAlive else {
+        guard let run = try container.read(.state), try run.process.isAlive else {
           throw EngineError(.failure, service.name, "service \(other), whose \(what) it shares, is not running")
         }
         return .of(run.process)

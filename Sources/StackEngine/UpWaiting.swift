@@ -16,7 +16,7 @@ extension UpOperation {
     guard isNeeded else { return }
     let spawner = SupervisorSpawner(paths: engine.paths, project: plan.stack.name)
     // One that is there answers already.
-    if spawner.current() == nil { warnOfNameServers() }
+    if try engineStep("supervisor", { try spawner.current() }) == nil { warnOfNameServers() }
     try engineStep("supervisor") {
       try Files.makeDirectories(directory.path)
       if let owner = options.owner { try directory.write(owner: owner) }
@@ -45,7 +45,7 @@ extension UpOperation {
   }
 
   func waitUntilReady(_ runner: inout StartRunner, _ readiness: inout Readiness) throws(EngineError) {
-    let deadline = options.waitTimeout.map { KernelClock.monotonic + UInt64(max(0, $0)) * 1_000_000_000 } ?? .max
+    let deadline = Readiness.deadline(after: options.waitTimeout)
     while !readiness.isDecided {
       for event in try runner.wait(until: deadline) {
         readiness.take(event)
@@ -53,7 +53,7 @@ extension UpOperation {
       }
       if KernelClock.monotonic >= deadline { break }
     }
-    let problems = try readiness.problems(in: directory, after: options.waitTimeout)
+    let problems = readiness.problems(after: options.waitTimeout)
     if !problems.isEmpty { throw EngineError(.failure, problems) }
   }
 

@@ -20,6 +20,8 @@ struct ContainerRecord: WireCodable {
   var hasLaterHooks = false
   /// Whether it can be started: `process` of a configuration may be missing until then.
   var hasProgram = true
+  /// Its PID namespace is not its own, so that its first process does not take the others with it.
+  var sharesProcesses = false
 
   init(
     id: String, bundle: String, rootDirectory: String, process: ProcessIdentity, annotations: [String: String],
@@ -46,6 +48,7 @@ struct ContainerRecord: WireCodable {
     cgroup = try reader.value()
     hasLaterHooks = try reader.value()
     hasProgram = try reader.value()
+    sharesProcesses = try reader.value()
   }
 
   func write(to writer: inout WireWriter) {
@@ -59,6 +62,7 @@ struct ContainerRecord: WireCodable {
     writer.value(cgroup)
     writer.value(hasLaterHooks)
     writer.value(hasProgram)
+    writer.value(sharesProcesses)
   }
 
   var group: Cgroup {

@@ -1,6 +1,8 @@
 import Glibc
 import IsolationEngine
 import JSONDocument
+import LinuxCapabilities
+import LinuxSeccomp
 import LinuxSystem
 import SystemPackage
 
@@ -11,12 +13,16 @@ struct Creation {
   let configurationPath: String
   let consoleSocket: String?
   let pidFile: String?
+  /// Where a pidfd of the first process is sent.
+  let handleSocket: String?
   let options: LaunchOptions
   /// The command stays, and gives the container its own terminal.
   let isForeground: Bool
   let context: Context
 
-  static let valued: Set<String> = ["bundle", "config", "console-socket", "pid-file", "preserve-fds"]
+  static let valued: Set<String> = [
+    "bundle", "config", "console-socket", "pid-file", "pidfd-socket", "preserve-fds",
+  ]
   static let flags: Set<String> = ["no-pivot", "no-new-keyring", "no-subreaper"]
   static let letters = ["b": "bundle", "f": "config"]
 
@@ -27,10 +33,12 @@ struct Creation {
     configurationPath = name.hasPrefix("/") ? name : "\(bundle)/\(name)"
     consoleSocket = arguments.value("console-socket").map(Paths.absolute)
     pidFile = arguments.value("pid-file").map(Paths.absolute)
+    handleSocket = arguments.value("pidfd-socket").map(Paths.absolute)
     var options = LaunchOptions()
     options.outlivesCaller = true
     options.avoidsPivot = arguments.has("no-pivot")
     options.preservedDescriptors = try Descriptors.preserved(arguments)
+    options.trace = context.log.debug
     self.options = options
     self.isForeground = isForeground
     self.context = context
@@ -61,6 +69,15 @@ struct Creation {
     let translation = Translation(
       configuration: configuration, id: id, bundle: bundle, filters: context.states.filters)
     var specification = try translation.specification()
+    if let bytes = specification.seccomp {
+      let flags = try CompiledFilter(wireBytes: bytes).flags.rawValue
+      // SECCOMP_FILTER_FLAG_NEW_LISTENER is how it is loaded.
+      context.log.debug("seccomp filter flags: \(specification.listed?.asksListener == true ? flags | 1 << 3 : flags)")
+    }
+    let wanted = configuration.process?.capabilities?.ambient ?? 0
+    for name in CapabilitySet(rawValue: wanted & ~specification.capabilities.ambient).members {
+      context.log.warn("can't raise ambient capability \(name): it is not permitted and inheritable")
+    }
     specification.listed?.scratch = context.states.directory(of: id)
     let console = try consoleSocket.map { SharedDescriptor(try LocalSocket.connect(to: $0)) }
     try context.states.claim(id)
@@ -97,8 +114,10 @@ struct Creation {
       annotations: configuration.annotations, cgroup: specification.cgroup.path)
     record.hasLaterHooks = !hooks.poststart.isEmpty || !hooks.poststop.isEmpty
     record.hasProgram = configuration.process != nil
+    record.sharesProcesses = configuration.namespaces.pid != .own
     options.hooks.output = try HookOutput(configuration.annotations)
-    options.hooks.runtime = hooks.prestart + hooks.createRuntime
+    options.hooks.prestart = hooks.prestart
+    options.hooks.createRuntime = hooks.createRuntime
     options.hooks.createContainer = hooks.createContainer
     options.hooks.startContainer = hooks.startContainer
     let told = record
@@ -116,11 +135,13 @@ struct Creation {
         if let console {
           try Message.send(Array("/dev/ptmx".utf8), with: master.borrowed, over: console.borrowed)
         } else {
+          TerminalMode.keepNewlines(of: master.borrowed)
           terminal = master
         }
       }
       record.process = running.identity
       try context.states.write(record, configuration: bytes)
+      if let handleSocket { try ProcessHandover.send(running.process, to: handleSocket) }
       if let pidFile { try Files.replace(pidFile, with: "\(running.identity.pid)".utf8, mode: 0o644) }
       return Created(
         record: record, running: running, hooks: hooks, hookOutput: options.hooks.output, terminal: terminal)
@@ -130,6 +151,14 @@ struct Creation {
       _ = try? running.process.reap()
       throw error
     }
+  }
+}
+
+enum ProcessHandover {
+  /// Sends a pidfd to who listens there.
+  static func send(_ process: ProcessHandle, to path: String) throws {
+    let socket = try LocalSocket.connect(to: path)
+    try Message.send(Array("pidfd".utf8), with: process.descriptor, over: socket.borrowed)
   }
 }
 
@@ -152,7 +181,13 @@ extension CallListener {
   init(_ configuration: OCIConfiguration, _ record: ContainerRecord, status: ContainerStatus) throws {
     guard let path = configuration.listenerPath else { throw OCIError("SCMP_ACT_NOTIFY needs listenerPath") }
     let metadata = configuration.listenerMetadata
-    self.init(socket: SharedDescriptor(try LocalSocket.connect(to: path))) { pid in
+    let socket: SharedDescriptor
+    do {
+      socket = SharedDescriptor(try LocalSocket.connect(to: path))
+    } catch {
+      throw OCIError("failed to connect with seccomp agent: \(error)")
+    }
+    self.init(socket: socket) { pid in
       // An executed process has another number than the container.
       let container = status == .creating ? pid : record.process.pid
       let state: JSON = .record([
@@ -189,8 +224,8 @@ enum Descriptors {
     if activated > 0 { configuration.process?.environment += ["LISTEN_FDS=\(activated)", "LISTEN_PID=1"] }
   }
 
-  /// Nothing else that the caller has open reaches the container.
+  /// Nothing else that the caller has open reaches the container, not even its process that waits for the start.
   static func hideOthers(_ preserved: Int) {
-    DescriptorTable.closeOnExec(from: 3 + preserved)
+    DescriptorTable.closeInherited(from: 3 + preserved)
   }
 }

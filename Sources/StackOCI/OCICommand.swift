@@ -7,28 +7,46 @@ import SystemPackage
 
 /// The command line of OCI runtimes: `stack-oci`, or `stack oci`.
 package enum OCICommand {
-  package static let programName = "stack-oci"
+  /// `stack-oci`, or the name of another runtime that the program is installed as, for engines that go by it.
+  package static var programName: String { name(of: CommandLine.arguments.first) ?? names[0] }
+
+  private static let names = ["stack-oci", "runc", "crun"]
+
+  private static func name(of program: String?) -> String? {
+    let last = program?.split(separator: "/").last.map(String.init)
+    return names.first { $0 == last }
+  }
+
+  /// Whether the program was started under one of these names.
+  package static func isMeant(by program: String?) -> Bool { name(of: program) != nil }
 
   /// Runs a command, with the arguments after the program's name.
   package static func main(_ arguments: [String], version: String) -> Never {
     var context = Context()
+    var failureCode: CInt = 1
     do {
       let global = try Arguments(globalOptions, arguments)
       try context.read(global)
       if global.has("version") || global.operands.first == "version" { finish(text(version: version)) }
       guard let name = global.operands.first, !global.has("help"), name != "help" else { finish(help) }
-      guard let verb = verbs[name] else { throw UsageError("unknown command \(name)") }
+      guard let verb = verbs[name] else {
+        let asksHelp = global.operands.dropFirst().contains { ["-h", "--help"].contains($0) }
+        throw UsageError(asksHelp ? "No help topic for '\(name)'" : "unknown command \(name)")
+      }
       let options = with(verb.options) {
         $0.flags.insert("help")
         $0.letters["h"] = "help"
       }
       let parsed = try Arguments(options, global.operands.dropFirst())
-      if parsed.has("help") { finish("Usage: \(programName) [OPTION...] \(name) \(verb.usage)\n") }
+      if parsed.has("help") { finish(help(of: verb, named: name)) }
+      failureCode = verb.failureCode
       if verb.entersContainers { try OwnProgram.moveOutOfReach(CommandLine.arguments) }
       exit(try verb.run(parsed, context))
     } catch {
-      context.log.report("\(error)")
-      exit((error as? OCIError)?.exitCode ?? 1)
+      // That a program cannot be executed is told as by the shell that would have done it: by its name alone.
+      let isOfProgram = ((error as? LaunchError)?.exitCode ?? 125) > 125
+      context.log.report("\(error)", isPlain: isOfProgram)
+      exit((error as? OCIError)?.exitCode ?? failureCode)
     }
   }
 
@@ -54,11 +72,26 @@ package enum OCICommand {
     "\(programName) version \(version)\nspec: \(ContainerRecord.specificationVersion)\n"
   }
 
+  private static func help(of verb: Verb, named name: String) -> String {
+    let options = verb.options.flags.map { "--\($0)" } + verb.options.valued.map { "--\($0) VALUE" }
+    return """
+      NAME:
+         \(programName) \(name)
+
+      Usage: \(programName) [OPTION...] \(name) \(verb.usage)
+
+      OPTIONS:
+      \(options.sorted().map { "   \($0)\n" }.joined())
+      """
+  }
+
   private static var help: String {
     """
-    Usage: \(programName) [OPTION...] COMMAND [OPTION...]
+    NAME:
+       \(programName) - Open Container Initiative runtime: runs containers that bundles describe
 
-    Runs a container that is described by an OCI bundle.
+    USAGE:
+       \(programName) [OPTION...] COMMAND [OPTION...]
 
     Commands:
     \(verbs.keys.sorted().map { "  \($0)" }.joined(separator: "\n"))
@@ -67,6 +100,7 @@ package enum OCICommand {
       --root DIR           where containers are kept (\(Context.defaultRoot))
       --log FILE           where errors are written to, beside standard error
       --log-format FORMAT  text or json
+      --debug              tells how far a command has come
       --version
 
     """
@@ -85,6 +119,8 @@ struct Verb {
   var options: Arguments.Options
   /// A process of the command becomes the program of a container: that must not get at the command's own (CVE-2019-5736).
   var entersContainers = false
+  /// The exit status of a failure of the command's own: one that ends as another program does keeps out of its way.
+  var failureCode: CInt = 1
   /// - Returns: the exit status.
   var run: @Sendable (Arguments, Context) throws -> CInt
 }
@@ -97,7 +133,8 @@ struct Context {
   var log = Log()
 
   mutating func read(_ arguments: Arguments) throws {
-    if let root = arguments.value("root") { states = StateDirectory(path: Paths.absolute(root)) }
+    if let root = arguments.value("root") { states = StateDirectory(path: Paths.absolute(root), isChosen: true) }
+    log.isDebug = arguments.has("debug") || arguments.value("log-level") == "debug"
     if let format = arguments.value("log-format") {
       guard ["text", "json"].contains(format) else { throw UsageError("unknown log format \(format)") }
       log.isJSON = format == "json"
@@ -130,20 +167,35 @@ enum Output {
   }
 }
 
-/// Where failures are told.
+/// Where failures are told, and with `--debug` how far a command has come.
 struct Log {
   var file: SharedDescriptor?
   var isJSON = false
+  var isDebug = false
 
-  func report(_ message: String) {
+  /// - Parameter isPlain: without the name of the command.
+  func report(_ message: String, isPlain: Bool = false) {
+    let name = isPlain ? "" : "\(OCICommand.programName): "
     // Best effort: there is nowhere else to say it.
-    try? Files.writeAll(FileDescriptor(rawValue: 2), "\(OCICommand.programName): \(message)\n".utf8)
-    guard let file else { return }
+    try? Files.writeAll(FileDescriptor(rawValue: 2), "\(name)\(message)\n".utf8)
+    if let file { write(message, level: "error", to: file.borrowed) }
+  }
+
+  func warn(_ message: String) {
+    write(message, level: "warning", to: file?.borrowed ?? FileDescriptor(rawValue: 2))
+  }
+
+  func debug(_ message: String) {
+    if isDebug { write(message, level: "debug", to: file?.borrowed ?? FileDescriptor(rawValue: 2)) }
+  }
+
+  private func write(_ message: String, level: String, to output: FileDescriptor) {
     let time = Timestamp.now()
     let line =
       isJSON
-      ? JSON.record(["level": .string("error"), "msg": .string(message), "time": .string(time)]).text()
-      : "time=\"\(time)\" level=error msg=\(JSON.string(message).text())"
-    try? Files.writeAll(file.borrowed, "\(line)\n".utf8)
+      ? JSON.record(["level": .string(level), "msg": .string(message), "time": .string(time)]).text()
+      : "time=\"\(time)\" level=\(level) msg=\(JSON.string(message).text())"
+    // Best effort, as above.
+    try? Files.writeAll(output, "\(line)\n".utf8)
   }
 }

@@ -6,6 +6,8 @@ import SystemPackage
 /// Where containers are kept: a directory for each, with its record, its configuration, and the socket that it waits at.
 struct StateDirectory {
   let path: String
+  /// Somebody has named it, and means one that is there.
+  var isChosen = false
 
   private static let recordName = "record"
   private static let configurationName = "config.json"
@@ -84,8 +86,8 @@ struct StateDirectory {
     try OCIConfiguration(bytes: try Files.readAll("\(directory(of: id))/\(Self.configurationName)"))
   }
 
-  func status(of record: ContainerRecord) -> ContainerStatus {
-    guard record.process.isAlive else { return .stopped }
+  func status(of record: ContainerRecord) throws(SystemCallError) -> ContainerStatus {
+    guard try record.process.isAlive else { return .stopped }
     if Files.exists("\(directory(of: record.id))/\(Self.gateName)") { return .created }
     // A group that cannot be read is not frozen.
     return (try? record.group.isFrozen) == true ? .paused : .running
@@ -96,6 +98,9 @@ struct StateDirectory {
   func remove(_ id: String) throws { try Files.removeTree(directory(of: id)) }
 
   var ids: [String] {
-    get throws { try Files.namesIfPresent(in: path).filter { !$0.hasPrefix(".") } }
+    get throws {
+      let names = isChosen ? try Files.names(in: path) : try Files.namesIfPresent(in: path)
+      return names.filter { !$0.hasPrefix(".") }
+    }
   }
 }

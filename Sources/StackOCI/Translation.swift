@@ -87,8 +87,10 @@ struct Translation {
   private func root(_ directory: String) -> ListedRoot {
     var root = ListedRoot(directory: directory)
     root.mounts = configuration.mounts.map { mount in
-      guard case .bind(let path, let isRecursive) = mount.source else { return mount }
       var mount = mount
+      // A place that is named as the host sees it is the same place.
+      if mount.target.hasPrefix("\(directory)/") { mount.target.removeFirst(directory.count) }
+      guard case .bind(let path, let isRecursive) = mount.source else { return mount }
       mount.source = .bind(absolute(path), isRecursive: isRecursive)
       return mount
     }
@@ -149,8 +151,11 @@ struct Translation {
     if namespaces.user == .own && (namespaces.uids.isEmpty || namespaces.gids.isEmpty) {
       throw OCIError("a user namespace needs uidMappings and gidMappings")
     }
-    if namespaces.user == .inherited && !(namespaces.uids.isEmpty && namespaces.gids.isEmpty) {
-      throw OCIError("uidMappings and gidMappings need a user namespace")
+    if namespaces.user != .own && !(namespaces.uids.isEmpty && namespaces.gids.isEmpty) {
+      throw OCIError("uidMappings and gidMappings need a user namespace of the container's own")
+    }
+    if configuration.resources.unifiedOnly, try !CgroupHierarchy.current().legacy.isEmpty {
+      throw OCIError("invalid configuration: linux.resources.unified is for machines with cgroup v2 alone")
     }
     if configuration.sharesCaches { throw OCIError("linux.intelRdt is not supported") }
     if !configuration.networkDevices.isEmpty && namespaces.network == .inherited {
@@ -209,9 +214,10 @@ enum Annotation {
 /// Why a command failed, for who called it.
 struct OCIError: Error, CustomStringConvertible {
   let description: String
-  var exitCode: CInt = 1
+  /// nil is what the command says of all its failures.
+  var exitCode: CInt?
 
-  init(_ description: String, exitCode: CInt = 1) {
+  init(_ description: String, exitCode: CInt? = nil) {
     self.description = description
     self.exitCode = exitCode
   }

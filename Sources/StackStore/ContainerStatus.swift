@@ -52,8 +52,8 @@ package struct ContainerStatus: Hashable, Sendable {
     // The shim has the last word on an exit: while it lives, the record may be about to be written.
     switch (run.started, run.ended) {
     case (let started?, let ended?): state = .exited(started, ended)
-    case (let started?, nil): state = run.shim.isAlive ? .running(started, shim: run.shim) : .exited(started, nil)
-    case (nil, _): state = run.shim.isAlive ? .starting(shim: run.shim) : .created
+    case (let started?, nil): state = try run.shim.isAlive ? .running(started, shim: run.shim) : .exited(started, nil)
+    case (nil, _): state = try run.shim.isAlive ? .starting(shim: run.shim) : .created
     }
     let isWatched = record.map { $0.life.healthCheck != nil || RestartMachine.isActive($0.restart) } ?? false
     let life = isWatched ? try directory.read(.life) : nil

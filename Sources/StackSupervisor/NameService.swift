@@ -100,7 +100,7 @@ final class NameService {
 
   /// Writes the hosts file of a container as it was made, without what has ended.
   private func writeHosts(of container: SupervisedContainer) {
-    guard let process = container.process, process.open() != nil,
+    guard let process = container.process, (try? process.isAlive) == true,
       let bytes = try? container.directory.readSpecification(),
       let specification = try? ContainerSpecification(wireBytes: bytes),
       let original = specification.mounts.lazy.compactMap({ mount -> String? in

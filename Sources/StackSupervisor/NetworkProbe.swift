@@ -12,7 +12,7 @@ struct NetworkProbe {
   private let addresses: [String]
 
   init(_ target: HealthProbe.Target) throws {
-    guard let process = target.run.process.open() else {
+    guard let process = try target.run.process.open() else {
       throw SystemCallError("setns", on: "the container", .noSuchProcess)
     }
     try NetworkNamespace.join(process)

@@ -99,7 +99,8 @@ final class SupervisedContainer {
   private func watch(_ identity: ProcessIdentity?) {
     guard identity != shimIdentity || shim == nil else { return }
     shimIdentity = identity
-    shim = identity?.open()
+    // Best effort: the end is also told by the record of the run, and the next look tries again.
+    shim = (try? identity?.open()) ?? nil
   }
 
   func shimEnded() {

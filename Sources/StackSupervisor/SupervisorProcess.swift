@@ -35,6 +35,8 @@ package final class SupervisorProcess {
   private var deferred: Set<String> = []
   private var deferredUntil: UInt64 = .max
   private var deferredLatest: UInt64 = .max
+  /// When to look again at what could not be looked at, for want of a descriptor or of memory.
+  private var scanAt: UInt64 = .max
   /// When to look again whether there is still something to do.
   private var restsUntil: UInt64 = 0
 
@@ -88,12 +90,12 @@ package final class SupervisorProcess {
 
   /// Brings what is known up to what is on the disk, and lets time pass.
   private func look() {
-    if needsScan {
+    let now = KernelClock.monotonic
+    if needsScan || now >= scanAt {
       needsScan = false
       scan()
     }
     while let name = changed.popFirst() { refresh(name) }
-    let now = KernelClock.monotonic
     if now >= deferredUntil { catchUp() }
     names.time(now, containers.values)
     for (name, container) in containers {
@@ -110,7 +112,9 @@ package final class SupervisorProcess {
 
   private func catchUp() {
     deferredUntil = .max
-    while let name = deferred.popFirst() { refresh(name) }
+    let names = deferred
+    deferred = []
+    for name in names { refresh(name) }
   }
 
   private func wait() throws {
@@ -144,7 +148,7 @@ package final class SupervisorProcess {
 
   /// How long nothing has to be done.
   private var limit: Int {
-    var next = min(names.deadline ?? .max, deferredUntil, restsUntil > 0 ? restsUntil : .max)
+    var next = min(names.deadline ?? .max, deferredUntil, scanAt, restsUntil > 0 ? restsUntil : .max)
     for container in containers.values {
       next = min(next, container.wakeAt ?? .max, container.probe?.deadline ?? .max)
     }
@@ -194,7 +198,9 @@ package final class SupervisorProcess {
   private func isDone() throws -> Bool {
     restsUntil = 0
     if !directory.exists { return true }
-    if owner != nil || !deferred.isEmpty || containers.values.contains(where: \.isActive) { return false }
+    if owner != nil || scanAt != .max || !deferred.isEmpty || containers.values.contains(where: \.isActive) {
+      return false
+    }
     do {
       let lock = try FileLock(paths.lockPath(of: directory.name), wait: false)
       scan()
@@ -214,6 +220,7 @@ package final class SupervisorProcess {
   // MARK: Containers
 
   private func scan() {
+    scanAt = .max
     names.refreshNetworks()
     lookForOwner()
     if containersWatch == nil, Files.exists(directory.containersPath) {
@@ -233,8 +240,14 @@ package final class SupervisorProcess {
       owner = nil
       return
     }
-    owner = identity.open()
-    if owner == nil { takeDown() }
+    do {
+      owner = try identity.open()
+      if owner == nil { takeDown() }
+    } catch {
+      // It may be there, and its stack is not to be taken from it.
+      Self.log("cannot tell whether the process is there that the stack belongs to: \(error)")
+      scanAt = KernelClock.monotonic + Self.longestDeferral
+    }
   }
 
   /// The owner is gone, however it ended: nothing of the stack is to be left. `down` ends this process too.
@@ -276,8 +289,7 @@ package final class SupervisorProcess {
 
   /// Reads what is known of a container, and acts on what is new.
   private func refresh(_ name: String) {
-    // What cannot be read is being written or removed: that is told too.
-    guard let status = try? ContainerStatus(directory.container(name)), let record = status.record else { return }
+    guard let status = status(of: name), let record = status.record else { return }
     let container: SupervisedContainer
     if let known = containers[name], known.isSame(as: record) {
       container = known
@@ -293,6 +305,22 @@ package final class SupervisorProcess {
     apply(container.followPause(), to: container)
     if container.isRunning != ranBefore { names.changed(ended: ranBefore) }
     if container.isRunning { restartGuests(of: container) }
+  }
+
+  private func status(of name: String) -> ContainerStatus? {
+    do {
+      return try ContainerStatus(directory.container(name))
+    } catch let error as SystemCallError
+      where [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory].contains(error.errno)
+    {
+      Self.log("\(name): cannot be looked at: \(error)")
+      deferred.insert(name)
+      deferredUntil = min(deferredUntil, KernelClock.monotonic + Self.longestDeferral)
+      return nil
+    } catch {
+      // What cannot be read is being written or removed: that is told too.
+      return nil
+    }
   }
 
   private func shimEnded(_ name: String) {

@@ -187,6 +187,20 @@ enum ProcessEnvironment {
 }
 
 extension Project {
+  /// Runs an operation on those of the named services that there are, all if none is named; nothing is done when none of
+  /// them is there. What is wrong is reported.
+  /// - Parameter absent: what is done instead when none of them is there.
+  func acting(
+    on services: [String], absent: () throws -> Void = {},
+    _ operation: (_ name: String, _ services: [String]) throws -> Void
+  ) throws {
+    let name = try name()
+    try reporting {
+      guard let services = try acting(on: services, of: name) else { return try absent() }
+      try operation(name, services)
+    }
+  }
+
   /// Runs an operation; what is wrong goes to standard error, and its kind is the exit code.
   func reporting(_ operation: () throws -> Void) throws {
     do {

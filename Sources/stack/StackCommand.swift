@@ -88,6 +88,8 @@ struct ProjectOptions: ParsableArguments {
   var parallel: Int?
 
   @Flag(help: "Accepted: names are what they are for docker compose 2 and later.") var compatibility = false
+  @Flag(help: "Accepted: the networks of the file are made whether or not a service uses them.") var allResources =
+    false
 }
 
 extension DiagnosticFormat: ExpressibleByArgument {}
@@ -102,7 +104,7 @@ enum GlobalArguments {
     "-f", "--file", "-p", "--project-name", "--project-directory", "--env-file", "--profile", "--diagnostics",
     "--progress", "--ansi", "--parallel",
   ]
-  private static let flags: Set<String> = ["--dry-run", "--compatibility"]
+  private static let flags: Set<String> = ["--dry-run", "--compatibility", "--all-resources"]
 
   static func hoisted(_ arguments: [String]) -> [String] {
     var leading: [String] = []

@@ -6,7 +6,7 @@ import StackSupervisor
 
 // The processes of the engine are dispatched before anything else: they must start in a millisecond, and stay small.
 let arguments = Array(CommandLine.arguments.dropFirst())
-if CommandLine.arguments.first?.split(separator: "/").last == "stack-oci" {
+if OCICommand.isMeant(by: CommandLine.arguments.first) {
   OCICommand.main(arguments, version: Version.text)
 }
 switch arguments.first {

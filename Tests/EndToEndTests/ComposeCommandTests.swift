@@ -36,6 +36,35 @@ struct ComposeCommandTests {
     }
   }
 
+  @Test func aProcessIsNotTakenForGoneForWantOfADescriptor() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000']}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      var succeeded = 0
+      for limit in 3...24 {
+        let result = try fixture.run(
+          "/usr/bin/prlimit", ["--nofile=\(limit):\(limit)", StackFixture.binary, "ps", "-a", "--format", "json"])
+        if result.code != 0 { continue }
+        succeeded += 1
+        #expect(result.output.contains("\"State\":\"running\""), "with \(limit) descriptors")
+      }
+      #expect(succeeded > 0)
+    }
+  }
+
+  @Test func whatIsNotThereIsSaid() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000']}")
+      let events = try fixture.stack("events", "nope")
+      #expect(events.code == 1 && events.errors.contains("no such service: nope"))
+      #expect(try fixture.stack("events").code == 0)
+      let run = try fixture.stack("run", "--rm", "-t", "a", "true")
+      #expect(run.code == 1 && run.errors.contains("the input device is not a TTY"))
+      let up = try fixture.stack("--all-resources", "up", "-d", "--watch")
+      #expect(up.code == 0 && up.errors.contains("files are not watched"))
+    }
+  }
+
   @Test func dependenciesAreMadeAnewWhenAskedFor() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
       try fixture.file(

@@ -63,7 +63,7 @@ struct OCITests {
       #expect(try bundle.oci("exec", "-u", "8:9", bundle.id, "id").output.hasPrefix("uid=8 gid=9"))
       try bundle.fixture.write(#"{"args": ["/bin/sh", "-c", "echo $X"], "env": ["X=y"], "cwd": "/"}"#, to: "p.json")
       #expect(try bundle.oci("exec", "--process", "p.json", bundle.id).output == "y\n")
-      #expect(try bundle.oci("exec", bundle.id, "nothing-of-this-name").code == 127)
+      #expect(try bundle.oci("exec", bundle.id, "nothing-of-this-name").code == 255)
       #expect(try bundle.oci("exec", "--cgroup", "../x", bundle.id, "true").errors.contains("not allowed"))
     }
   }

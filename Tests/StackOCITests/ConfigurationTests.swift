@@ -30,7 +30,6 @@ import Testing
   /// A part of a document, and what is said about it.
   @Test(arguments: [
     (#""process": {"cwd": "tmp"}"#, "process: cwd is not an absolute path"),
-    (#""process": {"cwd": "/", "capabilities": {"bounding": ["CAP_X"]}}"#, "process.capabilities.bounding[0]"),
     (#""process": {"cwd": "/", "rlimits": [{"type": "RLIMIT_X"}]}"#, "process.rlimits[0]: unknown resource limit"),
     (#""process": {"cwd": "/", "user": {"uid": -1}}"#, "process.user.uid: is not an integer"),
     (

@@ -21,6 +21,9 @@ int stk_openat(int directory, const char *path, int flags, mode_t mode);
 int stk_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 /// readlinkat(2): the number of bytes written, not terminated.
 ssize_t stk_readlinkat(int directory, const char *path, void *buffer, size_t size);
+/// sched_setaffinity(2) of the calling thread; `mask` has a bit for each processor, the first in the lowest bit of the first
+/// byte.
+int stk_set_affinity(const uint8_t *mask, size_t bytes);
 /// close_range(2).
 int stk_close_range(unsigned first, unsigned last, unsigned flags);
 /// fcntl(2) with an integer argument.

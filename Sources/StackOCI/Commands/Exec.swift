@@ -2,22 +2,24 @@ import Glibc
 import IsolationEngine
 import JSONDocument
 import LinuxCapabilities
+import LinuxCgroup
 import LinuxSystem
 import SystemPackage
 
 extension Verb {
   static let exec = Verb(
-    usage: "CONTAINER COMMAND [ARGUMENT...]",
+    usage: "CONTAINER cmd [argument...]",
     options: .init(
       flags: ["tty", "detach", "no-new-privs", "ignore-paused"],
       valued: [
-        "console-socket", "cwd", "env", "user", "additional-gids", "process", "pid-file", "process-label", "apparmor",
+        "console-socket", "pidfd-socket", "cwd", "env", "user", "additional-gids", "process", "pid-file",
+        "process-label", "apparmor",
         "cap", "preserve-fds", "cgroup",
       ],
       letters: [
         "t": "tty", "d": "detach", "e": "env", "u": "user", "g": "additional-gids", "p": "process", "c": "cap",
       ],
-      stopsAtOperand: true), entersContainers: true
+      stopsAtOperand: true), entersContainers: true, failureCode: 255
   ) { arguments, context in
     try Execution(arguments, context).run()
   }
@@ -34,7 +36,7 @@ private struct Execution {
     self.context = context
     guard let id = arguments.operands.first else { throw UsageError("a container ID is needed") }
     record = try context.states.record(of: id)
-    let status = context.states.status(of: record)
+    let status = try context.states.status(of: record)
     if status == .paused && !arguments.has("ignore-paused") {
       throw OCIError("cannot exec in a paused container", exitCode: 255)
     }
@@ -64,8 +66,11 @@ private struct Execution {
     specification.noNewPrivileges = process.noNewPrivileges
     var exec = ContainerExec(specification, initProcess: record.process, process: Translation.process(process))
     exec.listed = Translation.onThisMachine(process.user)
+    exec.listed?.personality = configuration.personality
+    exec.listed?.memoryPolicy = configuration.memoryPolicy
     exec.preservedDescriptors = preserved
-    if let text = arguments.value("cgroup") { exec.subgroup = try subgroup(text) }
+    exec.trace = context.log.debug
+    exec.subgroups = try arguments.all("cgroup").map(subgroup)
     if specification.listed?.asksListener == true {
       exec.listener = try CallListener(configuration, record, status: .running)
     }
@@ -89,15 +94,18 @@ private struct Execution {
         let socket = try LocalSocket.connect(to: Paths.absolute(consoleSocket))
         try Message.send(Array("/dev/ptmx".utf8), with: terminal.master.borrowed, over: socket.borrowed)
         master = nil
+      } else {
+        TerminalMode.keepNewlines(of: terminal.master.borrowed)
       }
     }
     let handle: ProcessHandle
     do throws(LaunchError) {
       handle = try exec.start(streams)
     } catch {
-      throw OCIError("\(error)", exitCode: error.exitCode == 125 ? 255 : error.exitCode)
+      throw OCIError("\(error)", exitCode: 255)
     }
     slave?.close()
+    if let path = arguments.value("pidfd-socket") { try ProcessHandover.send(handle, to: Paths.absolute(path)) }
     if let path = arguments.value("pid-file") {
       try Files.replace(Paths.absolute(path), with: "\(try handle.pid)".utf8, mode: 0o644)
     }
@@ -106,11 +114,20 @@ private struct Execution {
   }
 
   /// `[CONTROLLER,…:]PATH`, below the container's own group.
-  private func subgroup(_ text: String) throws -> [String] {
-    let path = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).last ?? ""
-    let parts = path.split(separator: "/").map(String.init).filter { $0 != "." }
-    if parts.contains("..") { throw OCIError("cgroup `\(text)`: `..` components are not allowed") }
-    return parts
+  private func subgroup(_ text: String) throws -> ContainerExec.Subgroup {
+    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    let names = parts.count < 2 ? [] : parts[0].split(separator: ",")
+    let controllers: [CgroupController] = try names.map { name in
+      guard let controller = CgroupController(rawValue: String(name)) else {
+        throw OCIError("unknown controller \(name) in cgroup `\(text)`", exitCode: 255)
+      }
+      return controller
+    }
+    let path = (parts.last ?? "").split(separator: "/").map(String.init).filter { $0 != "." }
+    if path.contains("..") {
+      throw OCIError("bad sub cgroup path: `\(text)`: `..` components are not allowed", exitCode: 255)
+    }
+    return ContainerExec.Subgroup(controllers: controllers, path: path)
   }
 
   // MARK: The process
@@ -161,6 +178,7 @@ private struct Execution {
       masks.bounding |= bit
       masks.effective |= bit
       masks.permitted |= bit
+      if masks.inheritable & bit != 0 { masks.ambient |= bit }
     }
     return Translation.available(masks)
   }

@@ -13,7 +13,7 @@ struct Foreground {
   func wait() throws -> ExitStatus {
     let signals = try SignalDescriptor((1...31).filter { !Self.unforwarded.contains($0) })
     // A command without a terminal of its own has no mode to change.
-    let mode = terminal == nil ? nil : try? TerminalMode.raw(FileDescriptor(rawValue: 0))
+    let mode = terminal == nil ? nil : try? TerminalMode.raw(FileDescriptor(rawValue: 0), keepsOutput: true)
     defer { mode?.restore() }
     if let terminal { TerminalMode.copySize(from: FileDescriptor(rawValue: 0), to: terminal.borrowed) }
     var hasInput = terminal != nil
@@ -24,12 +24,12 @@ struct Foreground {
       let ready = try Polling.readable(watched)
       while let signal = signals.next() { try pass(signal) }
       if let terminal {
-        if ready[2] { copyOutput(terminal.borrowed) }
+        if ready[2] { Self.copyOutput(terminal.borrowed) }
         if hasInput && ready[3] { hasInput = try copyInput(to: terminal.borrowed) }
       }
       if ready[0] {
         // What was written last is still to be read.
-        if let terminal { while copyOutput(terminal.borrowed) {} }
+        if let terminal { Self.drain(terminal.borrowed) }
         return try process.reap()
       }
     }
@@ -45,12 +45,15 @@ struct Foreground {
 
   /// - Returns: false when there is nothing to read now, or any more.
   @discardableResult
-  private func copyOutput(_ terminal: FileDescriptor) -> Bool {
+  private static func copyOutput(_ terminal: FileDescriptor) -> Bool {
     guard (try? Polling.readable([terminal], milliseconds: 0)[0]) == true,
       let bytes = try? Files.readOnce(terminal, limit: 16 << 10), !bytes.isEmpty
     else { return false }
     return (try? Files.writeAll(FileDescriptor(rawValue: 1), bytes)) != nil
   }
+
+  /// Passes on what there is to read.
+  static func drain(_ terminal: FileDescriptor) { while copyOutput(terminal) {} }
 
   private func copyInput(to terminal: FileDescriptor) throws -> Bool {
     let bytes = try Files.readOnce(FileDescriptor(rawValue: 0), limit: 16 << 10)

@@ -1,5 +1,6 @@
 import Glibc
 import JSONDocument
+import LinuxCgroup
 
 /// What `spec` writes: a shell in a container with the usual file systems, namespaces and restrictions.
 enum SampleConfiguration {
@@ -47,7 +48,10 @@ enum SampleConfiguration {
   }
 
   private static func linux(isRootless: Bool) -> JSON {
-    let kinds = ["pid", "ipc", "uts", "mount", "cgroup"] + (isRootless ? ["user"] : ["network"])
+    // On version 1 a container sees its groups by their places in the hierarchies, unless it asks for more.
+    let hasVersion1 = (try? CgroupHierarchy.current()).map { !$0.legacy.isEmpty } ?? false
+    let kinds =
+      ["pid", "ipc", "uts", "mount"] + (hasVersion1 ? [] : ["cgroup"]) + (isRootless ? ["user"] : ["network"])
     func mapping(_ id: UInt32) -> JSON {
       .array([.record(["containerID": .integer(0), "hostID": .integer(id), "size": .integer(1)])])
     }

@@ -38,6 +38,8 @@ extension Verb {
       if !arguments.has("keep") { try Deletion(record: created.record, context: context).remove() }
       return status.code
     } catch {
+      // What a hook in the container has said is on its terminal.
+      if let terminal = created.terminal { Foreground.drain(terminal.borrowed) }
       // Best effort: the failure to report is the first one.
       try? created.running.process.signal(SIGKILL)
       _ = try? created.running.process.reap()
@@ -52,14 +54,14 @@ enum Start {
   static func start(_ id: String, _ context: Context) throws {
     let states = context.states
     let record = try states.record(of: id)
-    let status = states.status(of: record)
+    let status = try states.status(of: record)
     if status == .created && !record.hasProgram { throw OCIError("process is missing in config.json") }
     guard status == .created, let connection = try states.connect(to: id) else {
       throw OCIError("cannot start container \(id): it is \(status.rawValue), not created")
     }
     // From here on it has been started, whatever becomes of it.
     try states.removeGate(of: id)
-    try ContainerLaunch.begin(over: connection.borrowed, as: record.process.pid)
+    try ContainerLaunch.begin(over: connection.borrowed, as: record.process.pid, trace: context.log.debug)
     guard record.hasLaterHooks else { return }
     let configuration = try states.configuration(of: id)
     do {
@@ -73,6 +75,6 @@ enum Start {
 
   static func runHooks(_ hooks: [Hook], of record: ContainerRecord, _ output: HookOutput) throws(LaunchError) {
     let input = Array(JSON.object(record.state(.running, pid: record.process.pid)).text().utf8)
-    for hook in hooks { try hook.run("poststart", input: input, output: output) }
+    try Hook.run(hooks, of: "poststart", input: input, output: output)
   }
 }

@@ -8,7 +8,7 @@ import SystemPackage
 extension Verb {
   static let state = Verb(usage: "CONTAINER", options: .init()) { arguments, context in
     let record = try context.states.record(of: try arguments.container())
-    var members = record.state(context.states.status(of: record), pid: record.process.pid)
+    var members = record.state(try context.states.status(of: record), pid: record.process.pid)
     if !members.contains(where: { $0.name == "pid" }) { members.insert(.init(name: "pid", value: .integer(0)), at: 3) }
     members.insert(.init(name: "rootfs", value: .string(record.rootDirectory)), at: 5)
     members.append(.init(name: "created", value: .string(record.created)))
@@ -23,7 +23,10 @@ extension Verb {
   ) { arguments, context in
     guard let id = arguments.operands.first else { throw UsageError("a container ID is needed") }
     let name = arguments.value("signal") ?? (arguments.operands.count > 1 ? arguments.operands[1] : "SIGTERM")
-    guard let signal = SignalName.number(of: name) else { throw UsageError("unknown signal \(name)") }
+    // 0 is none: it asks whether there is somebody.
+    guard let signal = name == "0" ? 0 : SignalName.number(of: name) else {
+      throw UsageError("unknown signal \(name)")
+    }
     for id in try Selection.ids(id, arguments, context) {
       let record = try context.states.record(of: id)
       if arguments.has("all") {
@@ -31,8 +34,17 @@ extension Verb {
         for pid in try record.group.processes() { try? ProcessHandle(pid: pid).signal(signal) }
         continue
       }
-      guard let process = record.process.open(), !process.hasEnded else {
+      guard let process = try record.process.open(), !process.hasEnded else {
+        // In a PID namespace of others the rest of it lives on without its first process.
+        if signal == SIGKILL, record.sharesProcesses, try record.group.isPopulated() {
+          try record.group.kill()
+          continue
+        }
         throw OCIError("cannot kill container \(id): container not running")
+      }
+      if signal == SIGKILL && record.sharesProcesses {
+        try record.group.kill()
+        continue
       }
       // What is frozen does not even die.
       if signal == SIGKILL { try record.group.thaw() }
@@ -57,7 +69,7 @@ extension Verb {
         }
         continue
       }
-      let status = context.states.status(of: record)
+      let status = try context.states.status(of: record)
       if status == .running || status == .paused, !isForced {
         throw OCIError("cannot delete container \(id) that is not stopped: \(status.rawValue)")
       }
@@ -68,7 +80,7 @@ extension Verb {
 
   static let pause = Verb(usage: "CONTAINER", options: .init()) { arguments, context in
     let record = try context.states.record(of: try arguments.container())
-    let status = context.states.status(of: record)
+    let status = try context.states.status(of: record)
     guard status == .running || status == .created else {
       throw OCIError("cannot pause container \(record.id): it is \(status.rawValue)")
     }
@@ -78,7 +90,7 @@ extension Verb {
 
   static let resume = Verb(usage: "CONTAINER", options: .init()) { arguments, context in
     let record = try context.states.record(of: try arguments.container())
-    guard context.states.status(of: record) == .paused else {
+    guard try context.states.status(of: record) == .paused else {
       throw OCIError("cannot resume container \(record.id): it is not paused")
     }
     try record.group.thaw()
@@ -102,7 +114,7 @@ struct Deletion {
 
   func remove() throws {
     let group = try record.group
-    if let process = record.process.open() { try end(process, in: group) }
+    if let process = try record.process.open() { try end(process, in: group) }
     // Without a PID namespace of its own others of it may live on.
     try group.kill()
     try group.remove()
@@ -113,7 +125,7 @@ struct Deletion {
     let output = try HookOutput(configuration.annotations)
     for hook in configuration.hooks.poststop {
       do throws(LaunchError) {
-        try hook.run("poststop", input: input, output: output)
+        try Hook.run([hook], of: "poststop", input: input, output: output)
       } catch {
         // The specification: a failure is told, and the rest goes on.
         context.log.report("\(error)")

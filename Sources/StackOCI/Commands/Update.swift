@@ -16,7 +16,9 @@ extension Verb {
       letters: ["r": "resources"])
   ) { arguments, context in
     let record = try context.states.record(of: try arguments.container())
-    guard context.states.status(of: record) != .stopped else { throw OCIError("container \(record.id) is not running") }
+    guard try context.states.status(of: record) != .stopped else {
+      throw OCIError("container \(record.id) is not running")
+    }
     try record.group.update(try resources(arguments).settings)
     return 0
   }
@@ -35,8 +37,13 @@ extension Verb {
       guard let number = Int64(text) else { throw UsageError("--\(name) is not a number") }
       return number
     }
-    resources.setMemory(limit: try number("memory"), swap: try number("memory-swap"))
-    if let bytes = try number("memory-reservation") { resources.setReservation(bytes) }
+    func size(_ name: String) throws -> Int64? {
+      guard let text = arguments.value(name) else { return nil }
+      guard let bytes = bytes(text) else { throw UsageError("--\(name) is not a size") }
+      return bytes
+    }
+    resources.setMemory(limit: try size("memory"), swap: try size("memory-swap"))
+    if let bytes = try size("memory-reservation") { resources.setReservation(bytes) }
     if let shares = try number("cpu-share") { resources.setShares(UInt64(clamping: shares)) }
     resources.setQuota(try number("cpu-quota"), period: try number("cpu-period").map { UInt64(clamping: $0) })
     if let burst = try number("cpu-burst") {
@@ -47,12 +54,23 @@ extension Verb {
     if let runtime = try number("cpu-rt-runtime") { resources.legacy(.cpu, "cpu.rt_runtime_us", "\(runtime)") }
     if let idle = try number("cpu-idle") { resources.both(.cpu, "cpu.idle", "\(idle)") }
     if let weight = try number("blkio-weight") { resources.setBlockWeight(UInt16(clamping: weight)) }
-    if let limit = try number("pids-limit") { resources.both(.pids, "pids.max", limit > 0 ? "\(limit)" : "max") }
-    if let bytes = try number("kernel-memory-tcp") {
+    if let limit = try number("pids-limit") { resources.setProcesses(limit) }
+    if let bytes = try size("kernel-memory-tcp") {
       resources.legacy(.memory, "memory.kmem.tcp.limit_in_bytes", "\(bytes)", isOptional: true)
     }
     if let cpus = arguments.value("cpuset-cpus") { resources.both(.cpuset, "cpuset.cpus", cpus) }
     if let nodes = arguments.value("cpuset-mems") { resources.both(.cpuset, "cpuset.mems", nodes) }
     return resources
+  }
+
+  /// A number of bytes, or of a unit of 1024: `50M`, `1g`, `512kb`.
+  private static func bytes(_ text: String) -> Int64? {
+    let digits = text.prefix { $0 == "-" || $0.isNumber }
+    guard let number = Int64(digits) else { return nil }
+    let unit = text.dropFirst(digits.count).lowercased()
+    let exponents = ["": 0, "b": 0, "k": 1, "kb": 1, "m": 2, "mb": 2, "g": 3, "gb": 3, "t": 4, "tb": 4]
+    guard let exponent = exponents[unit] else { return nil }
+    let (product, isTooLarge) = number.multipliedReportingOverflow(by: 1 << (10 * Int64(exponent)))
+    return isTooLarge ? nil : product
   }
 }

@@ -14,20 +14,25 @@ extension ListedProcess.MemoryPolicy {
   init?(_ field: Field) {
     let name = field["mode"]?.string ?? ""
     guard var mode = Self.modes[name] else {
-      field.report("unknown mode \"\(name)\"")
+      field.report("invalid memory policy mode \"\(name)\"")
       return nil
     }
     for item in field["flags"]?.list ?? [] {
       guard let text = item.string else { continue }
-      if let flag = Self.flags[text] { mode |= flag } else { item.report("unknown flag \"\(text)\"") }
+      if let flag = Self.flags[text] { mode |= flag } else { item.report("invalid memory policy flag \"\(text)\"") }
     }
     var nodes: [UInt] = []
     if let list = field["nodes"], let text = list.string, !text.isEmpty {
       guard let mask = Self.mask(text) else {
-        list.report("\"\(text)\" is not a list of nodes")
+        list.report("invalid memory policy nodes \"\(text)\"")
         return nil
       }
       nodes = mask
+    }
+    let count = nodes.reduce(0) { $0 + $1.nonzeroBitCount }
+    // The kernel says no more than that something is wrong (set_mempolicy(2)).
+    if ["MPOL_DEFAULT", "MPOL_LOCAL"].contains(name) && count > 0 {
+      field.report("mode requires 0 nodes but got \(count)")
     }
     self.init(mode: mode, nodes: nodes)
   }

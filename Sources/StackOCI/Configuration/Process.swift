@@ -7,7 +7,7 @@ extension OCIProcess {
   init(_ field: Field) {
     guard field.isObject else { return }
     arguments = field["args"]?.strings ?? []
-    environment = field["env"]?.strings ?? []
+    set(field["env"]?.strings ?? [])
     workingDirectory = field["cwd"]?.string ?? ""
     if !workingDirectory.hasPrefix("/") { field.report("cwd is not an absolute path") }
     hasTerminal = field["terminal"]?.bool ?? false
@@ -27,11 +27,33 @@ extension OCIProcess {
     user.appArmorProfile = field["apparmorProfile"]?.string.flatMap { $0.isEmpty ? nil : $0 }
     user.selinuxLabel = field["selinuxLabel"]?.string.flatMap { $0.isEmpty ? nil : $0 }
     if let scheduler = field["scheduler"], scheduler.isObject { user.scheduler = .init(scheduler) }
+    if let affinity = field["execCPUAffinity"], affinity.isObject {
+      user.processors.initial = affinity["initial"].flatMap(Self.processors)
+      user.processors.final = affinity["final"].flatMap(Self.processors)
+    }
     if let priority = field["ioPriority"], priority.isObject { user.ioPriority = .init(priority) }
   }
 }
 
 extension OCIProcess {
+  /// `0-2,5` as a mask; nil is all.
+  private static func processors(_ field: Field) -> [UInt8]? {
+    guard let text = field.string, !text.isEmpty else { return nil }
+    var mask = [UInt8](repeating: 0, count: 1024)
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let ends = part.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+        .map { Int($0.filter { $0 != " " }) }
+      guard let first = ends.first ?? nil, let last = ends.last ?? nil, first >= 0, first <= last,
+        last < mask.count * 8
+      else {
+        field.report("\"\(text)\" is not a list of processors")
+        return nil
+      }
+      for number in first...last { mask[number / 8] |= 1 << UInt8(number % 8) }
+    }
+    return mask
+  }
+
   /// Sets variables of the environment, each `NAME=VALUE`, instead of those that have their names.
   mutating func set(_ variables: [String]) {
     for variable in variables {
@@ -63,9 +85,8 @@ extension CapabilityMasks {
         guard let text = item.string else { continue }
         if text.hasPrefix("CAP_"), let number = CapabilityName.number(of: text) {
           mask |= CapabilitySet(number: number).rawValue
-        } else {
-          item.report("unknown capability \"\(text)\"")
         }
+        // What this kernel does not know cannot be had, and is no reason to fail: the specification wants it left out.
       }
       return mask
     }

@@ -7,20 +7,23 @@ extension OCIResources {
     for item in field["devices"]?.list ?? [] { readDevice(item) }
     if let memory = field["memory"], memory.isObject { readMemory(memory) }
     if let cpu = field["cpu"], cpu.isObject { readProcessor(cpu) }
-    if let pids = field["pids"], pids.isObject, let limit = pids["limit"]?.integer(Int64.self) {
-      both(.pids, "pids.max", limit > 0 ? "\(limit)" : "max")
-    }
+    if let pids = field["pids"], pids.isObject, let limit = pids["limit"]?.integer(Int64.self) { setProcesses(limit) }
     if let block = field["blockIO"], block.isObject { readBlock(block) }
     for item in field["hugepageLimits"]?.list ?? [] {
-      guard let size = item["pageSize"]?.string, let limit = item["limit"]?.integer(UInt64.self) else { continue }
+      // runc reads names in any case of their letters, and this one is written in both.
+      guard let size = (item["pageSize"] ?? item["pagesize"])?.string, let limit = item["limit"]?.integer(UInt64.self)
+      else { continue }
       let digits = size.dropLast(2)
       let isSize = ["KB", "MB", "GB"].contains(size.suffix(2)) && UInt64(digits) ?? 0 > 0 && digits.first != "+"
       guard isSize, digits.first != "0" else {
         item.report("pageSize \"\(size)\" is not a size such as 2MB")
         continue
       }
-      settings.legacy.append(.init(.hugetlb, "hugetlb.\(size).limit_in_bytes", "\(limit)"))
-      settings.unified.append(.init(.hugetlb, "hugetlb.\(size).max", "\(limit)"))
+      // What is reserved and what is used are two limits since Linux 5.7.
+      for (kind, isOptional) in [("", false), (".rsvd", true)] {
+        legacy(.hugetlb, "hugetlb.\(size)\(kind).limit_in_bytes", "\(limit)", isOptional: isOptional)
+        unified(.hugetlb, "hugetlb.\(size)\(kind).max", "\(limit)", isOptional: isOptional)
+      }
     }
     if let network = field["network"], network.isObject { readNetwork(network) }
     for (name, item) in field["rdma"]?.members ?? [] {
@@ -63,7 +66,8 @@ extension OCIResources {
       return UInt32(clamping: value)
     }
     let letters = item["access"]?.string ?? "rwm"
-    guard let access = DeviceRules.Access(letters.isEmpty ? "rwm" : letters) else {
+    // As for types, `a` is all.
+    guard let access = DeviceRules.Access(letters.isEmpty || letters.contains("a") ? "rwm" : letters) else {
       item.report("access is not some of rwm")
       return
     }
@@ -90,12 +94,21 @@ extension OCIResources {
       legacy(.memory, "memory.limit_in_bytes", "\(limit)")
       unified(.memory, "memory.max", limit < 0 ? "max" : "\(limit)")
     }
+    // Without a limit of the memory there is none of the sum either.
+    if limit ?? 0 < 0 && swap ?? 0 == 0 {
+      legacy(.memory, "memory.memsw.limit_in_bytes", "-1", isOptional: true)
+    }
     if let swap, swap != 0 {
       // Version 1 limits the sum, version 2 the swap alone.
       legacy(.memory, "memory.memsw.limit_in_bytes", "\(swap)")
       let alone = swap < 0 ? "max" : "\(swap - min(swap, max(0, limit ?? 0)))"
       unified(.memory, "memory.swap.max", alone, isOptional: true)
     }
+  }
+
+  /// A negative number is no limit; none at all would not even let the container start.
+  mutating func setProcesses(_ limit: Int64) {
+    both(.pids, "pids.max", limit < 0 ? "max" : "\(max(1, limit))")
   }
 
   mutating func setReservation(_ bytes: Int64) {

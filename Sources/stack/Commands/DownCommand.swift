@@ -22,10 +22,8 @@ struct DownCommand: ParsableCommand {
     options.removesVolumes = volumes
     options.timeout = timeout
     options.removesImages = rmi == .all
-    let name = try project.name()
-    try project.reporting {
+    try project.acting(on: services) { name, services in
       if services.isEmpty { return try project.engine.down(name, options) }
-      guard let services = try project.acting(on: services, of: name) else { return }
       var removal = Engine.RemoveOptions()
       removal.stops = true
       removal.removesAnonymousVolumes = volumes

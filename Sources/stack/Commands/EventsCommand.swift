@@ -17,8 +17,9 @@ struct EventsCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let name = try project.name()
-    try project.reporting {
+    try project.acting(on: services) { name, services in
+      // Of a stack that is not there nothing is to be told.
+      guard project.paths.project(name).exists else { return }
       var watch = try EventWatch(project.paths.project(name))
       while let events = try watch.next() {
         for event in events where services.isEmpty || services.contains(event.service) {

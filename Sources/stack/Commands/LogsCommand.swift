@@ -35,10 +35,8 @@ struct LogsCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let name = try project.name()
     let selection = LogSelection(since: try moment(since), until: try moment(until), tail: try count())
-    try project.reporting {
-      guard let services = try project.acting(on: services, of: name) else { return }
+    try project.acting(on: services) { name, services in
       let containers = try chosen(project.engine.containers(of: name, services: services))
       var output = LogOutput(
         LogRenderer.Style(

@@ -10,9 +10,7 @@ struct PauseCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let name = try project.name()
-    try project.reporting {
-      guard let services = try project.acting(on: services, of: name) else { return }
+    try project.acting(on: services) { name, services in
       try project.engine.pause(name, services: services)
     }
   }
@@ -27,9 +25,7 @@ struct UnpauseCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let name = try project.name()
-    try project.reporting {
-      guard let services = try project.acting(on: services, of: name) else { return }
+    try project.acting(on: services) { name, services in
       try project.engine.unpause(name, services: services)
     }
   }

@@ -26,13 +26,12 @@ struct PsCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let name = try project.name()
-    try project.reporting {
+    let nothing = { project.terminal.write(try text([], project.engine)) }
+    try project.acting(on: names, absent: nothing) { name, _ in
       let filters = try filter.map(ContainerFilter.init) + status.map { ContainerFilter(.status, $0) }
       let asksState = filters.contains { $0.key == .status }
       let known: Set<String>? = orphans ? nil : Set(try project.stack(warns: false).services.map(\.name))
       let statuses = try project.paths.project(name).statuses()
-      if try project.acting(on: names, of: name) == nil { return project.terminal.write(try text([], project.engine)) }
       let rows = statuses.filter { status in
         all || asksState || ContainerSummary.isRunning(status) && status.record?.isOneOff == false
       }.compactMap(ContainerSummary.init)

@@ -16,22 +16,15 @@ struct RemoveCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let name = try project.name()
     var options = Engine.RemoveOptions()
     options.stops = stop
     options.removesAnonymousVolumes = volumes
     options.includesOneOffs = false
     options.timeout = timeout
-    try project.reporting {
-      guard let services = try project.acting(on: services, of: name) else {
-        project.terminal.error("No stopped containers\n")
-        return
-      }
+    let none = { project.terminal.error("No stopped containers\n") }
+    try project.acting(on: services, absent: none) { name, services in
       let chosen = try project.engine.removable(name, services: services, options)
-      if chosen.isEmpty {
-        project.terminal.error("No stopped containers\n")
-        return
-      }
+      if chosen.isEmpty { return none() }
       if !force {
         project.terminal.error(
           "Going to remove \(chosen.map(\.directory.name).joined(separator: ", ")). Are you sure? [yN] ")

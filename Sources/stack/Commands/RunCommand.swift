@@ -39,7 +39,8 @@ struct RunCommand: ParsableCommand {
   var noTty = false
   @Flag(name: [.short, .long], help: "Accepted: standard input is always passed on.") var interactive = false
   @Flag(
-    name: [.customShort("t"), .customLong("tty")], help: "Accepted: there is a terminal when this command has one.")
+    name: [.customShort("t"), .customLong("tty")],
+    help: "Insist on a terminal: there is one when this command has one, and it is an error when it has none.")
   var tty = false
   @Flag(help: "Stop and remove containers of services that the file does not have any more.") var removeOrphans = false
   @Flag(name: [.short, .long], help: "Without progress.") var quiet = false
@@ -55,6 +56,9 @@ struct RunCommand: ParsableCommand {
       options.removesOrphans = orphans == .removed
       options.ignoresOrphans = orphans == .ignored
       options.keepsStandardInput = detach
+      if tty && !noTty && !detach && isatty(0) == 0 {
+        throw EngineError(.failure, "the input device is not a TTY")
+      }
       options.hasTerminal = !noTty && !detach && isatty(0) == 1 && isatty(1) == 1
       let signals =
         detach

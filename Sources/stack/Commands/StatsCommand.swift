@@ -21,9 +21,7 @@ struct StatsCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let name = try project.name()
-    try project.reporting {
-      guard let services = try project.acting(on: services, of: name) else { return }
+    try project.acting(on: services) { name, services in
       let engine = project.engine
       let machine = try MachineMemory.total()
       func samples() throws -> [UsageSample] {

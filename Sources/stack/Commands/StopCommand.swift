@@ -11,9 +11,7 @@ struct StopCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let name = try project.name()
-    try project.reporting {
-      guard let services = try project.acting(on: services, of: name) else { return }
+    try project.acting(on: services) { name, services in
       try project.engine.stop(name, services: services, timeout: timeout)
     }
   }

@@ -38,11 +38,15 @@ struct UpCommand: ParsableCommand {
     [String] = []
   @Flag(help: "Accepted: the output of what the named services depend on is shown too.") var attachDependencies = false
   @OptionGroup var timings: TimingsOptions
+  @Flag(name: [.short, .long], help: "Accepted, with a line that says so: files are not watched.") var watch = false
   @Flag(name: [.short, .long], help: "Accepted: nothing is asked.") var yes = false
   @Argument(help: "The services to start, with what they depend on; all if none is named.") var services: [String] = []
 
   func run() throws {
     let project = Project(global)
+    if watch {
+      project.terminal.error("stack: --watch: files are not watched; another `stack up` takes over what has changed\n")
+    }
     let (stack, orphans) = try project.stackAndOrphans(
       services: services, removed: removeOrphans, images: changes.images)
     var options = UpOptions()

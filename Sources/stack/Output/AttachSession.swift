@@ -18,7 +18,7 @@ struct AttachSession {
   func follow() throws -> Int32 {
     try Files.makeDirectories(container.directory.logs)
     let output = try ChunkFollower(directory: container.directory.logs)
-    let shim = run.shim.open()
+    let shim = try run.shim.open()
     let end: SessionEnd
     if hasTerminal, let input, isatty(0) == 1 {
       let signals = try SignalDescriptor(UserTerminal.signals)

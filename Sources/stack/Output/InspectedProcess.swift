@@ -15,7 +15,7 @@ struct InspectedProcess {
 
   /// null when it does not run.
   var json: JSON {
-    guard case .running(let run, _) = status.state, run.process.isAlive else { return .null }
+    guard case .running(let run, _) = status.state, (try? run.process.isAlive) == true else { return .null }
     let pid = run.process.pid
     // Best effort, here and below: it may end while it is looked at.
     let fields = Self.fields((try? Files.text("/proc/\(pid)/status")) ?? "")

@@ -33,18 +33,18 @@ final class RunWatch {
     let now = try? ContainerStatus(container.directory)
     // One that has ended before anybody looked.
     if case .exited? = now?.state { pending.append(.ended(source)) }
-    act(on: now, of: source)
+    try act(on: now, of: source)
   }
 
   /// Finds out what a container does now.
-  private func look(_ source: Int) {
+  private func look(_ source: Int) throws {
     guard !isFinished[source], shims[source] == nil else { return }
-    act(on: try? ContainerStatus(directories[source]), of: source)
+    try act(on: try? ContainerStatus(directories[source]), of: source)
   }
 
   /// - Parameter status: nil of a container that is gone, and does not come back.
-  private func act(on status: ContainerStatus?, of source: Int) {
-    if let shim = status?.state.shim?.open() {
+  private func act(on status: ContainerStatus?, of source: Int) throws {
+    if let shim = try status?.state.shim?.open() {
       shims[source] = shim
     } else if !(status?.isRestarting ?? false) {
       isFinished[source] = true
@@ -64,12 +64,12 @@ final class RunWatch {
     for (source, isReady) in zip(shims.keys.sorted(), ready.dropFirst()) where isReady {
       shims[source] = nil
       news.append(.ended(source))
-      look(source)
+      try look(source)
     }
     if ready.first == true {
       for change in try inotify.changes() {
         for source in change.watch < 0 ? Array(directories.indices) : sources[change.watch].map({ [$0] }) ?? [] {
-          look(source)
+          try look(source)
         }
       }
     }
