@@ -95,7 +95,7 @@ import Testing
     ),
     (
       "services:\n  web: {image: i, cpus: -1}",
-      "2:25: cpus must be a number of 0 or more, but this is \"-1\" | for example 0.5"
+      "2:25: cpus must be 0 or more, but this is -1 | for example 0.5"
     ),
     (
       "services:\n  web: {image: i, environment: {A: [1]}}",

@@ -39,7 +39,7 @@ import Testing
     ("'[::1]:80:80'", "publishing on the IPv6 address ::1 is not supported yet"),
     ("::1:80:80", "publishing on the IPv6 address ::1 is not supported yet"),
     ("true", "ports[0] must be text or a number, but true is true or false"),
-    ("{published: 80}", "ports needs target:"), ("{target: 70000}", "target 70000 is not in 1 to 65535"),
+    ("{published: 80}", "ports needs target:"), ("{target: 70000}", "target 70000 is not in 0 to 65535"),
     ("{target: 80, published: x}", "\"x\": the host port \"x\" is not a number"),
     ("{target: 80, publish: 1}", "unknown key \"publish\" in port"),
     ("[80]", "ports[0] must be text or a number or a mapping, but this is a list"),

@@ -62,9 +62,12 @@ extension Canonicalizer {
       guard let text = item.text else { continue }
       let (name, value) = Self.split(text, at: UInt8(ascii: "="))
       let member = Node.Member(name, at: item.mark, value.map { Node(text: $0, at: item.mark) } ?? .null(at: item.mark))
-      if name.isEmpty {
-        report.error(item.mark, path.text, "\"\(text)\" has no name before the =", hint: "write NAME=value")
-      } else if let first = index[name] {
+      if text.isEmpty {
+        report.warning(item.mark, path.text, "an empty text in \(path.name) says nothing", hint: "remove it")
+      } else if name.isEmpty {
+        report.refusal(item.mark, path.text, "\"\(text)\" has no name before the =", hint: "write NAME=value")
+      }
+      if let first = index[name] {
         members[first].value = member.value
       } else {
         index[name] = members.count

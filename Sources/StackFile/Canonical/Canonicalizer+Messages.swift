@@ -21,7 +21,11 @@ extension Canonicalizer {
     let place = table.isNamed || table.noun == "stack file" ? container(table) : table.noun
     let hint =
       report.suggestion(for: member.key, among: table.keys.map(\.name)) ?? elsewhere(member, than: table)
-    report.error(member.mark, path.text, "unknown key \"\(member.key)\" in \(place)", hint: hint)
+    if table.isOpen {
+      report.warning(member.mark, path.text, "unknown key \"\(member.key)\" in \(place): it has no effect", hint: hint)
+    } else {
+      report.error(member.mark, path.text, "unknown key \"\(member.key)\" in \(place)", hint: hint)
+    }
   }
 
   /// A key that exists, but not here, is most often an indentation mistake.

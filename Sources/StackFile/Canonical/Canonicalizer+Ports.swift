@@ -63,8 +63,7 @@ extension Canonicalizer {
         do {
           _ = try PortSyntax.range(text[...], "host port", in: text)
         } catch {
-          report.error(published.mark, path.text, error.message, hint: error.hint)
-          return nil
+          report.refusal(published.mark, path.text, error.message, hint: error.hint)
         }
       }
     }

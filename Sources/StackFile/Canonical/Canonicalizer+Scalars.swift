@@ -13,7 +13,7 @@ extension Canonicalizer {
     case .textOrBoolean: return Node(text: type == .boolean ? text.lowercased() : text, at: node.mark)
     case .value: return value(node, text, type)
     case .boolean: return boolean(node, text)
-    case .integer(let range): return integer(node, text, type, range)
+    case .integer(let range, let dropsFraction): return integer(node, text, type, range, dropsFraction)
     case .number: return number(node, text)
     case .bytes(let allowsUnlimited): return bytes(node, text, type, allowsUnlimited)
     case .duration: return duration(node, text, type)
@@ -72,9 +72,9 @@ extension Canonicalizer {
   }
 
   private func integer(
-    _ node: Node, _ text: String, _ type: ScalarType, _ range: ClosedRange<Int64>
+    _ node: Node, _ text: String, _ type: ScalarType, _ range: ClosedRange<Int64>, _ dropsFraction: Bool
   ) -> Node? {
-    guard let value = Self.integer(text, type) else {
+    guard let value = Self.integer(text, type) ?? (dropsFraction ? truncated(node, text, type) : nil) else {
       report.error(node.mark, path.text, "\(path.name) must be a whole number, but this is \"\(text)\"")
       return nil
     }
@@ -83,6 +83,16 @@ extension Canonicalizer {
       return nil
     }
     return Node(integer: value, at: node.mark)
+  }
+
+  /// The whole part of a number that is not in quotes.
+  private func truncated(_ node: Node, _ text: String, _ type: ScalarType) -> Int64? {
+    guard type == .real, let whole = CoreSchema.real(text).flatMap({ Int64(exactly: $0.rounded(.towardZero)) }) else {
+      return nil
+    }
+    report.warning(
+      node.mark, path.text, "\(path.name) is a whole number: \(text) is taken for \(whole)", hint: "write \(whole)")
+    return whole
   }
 
   private static func text(_ range: ClosedRange<Int64>) -> String {
@@ -99,11 +109,14 @@ extension Canonicalizer {
   }
 
   private func number(_ node: Node, _ text: String) -> Node? {
-    guard let value = Double(text), value.isFinite, value >= 0, text.utf8.first != UInt8(ascii: "+") else {
+    guard let value = Double(text), value.isFinite, text.utf8.first != UInt8(ascii: "+") else {
       report.error(
-        node.mark, path.text, "\(path.name) must be a number of 0 or more, but this is \"\(text)\"",
-        hint: "for example 0.5")
+        node.mark, path.text, "\(path.name) must be a number, but this is \"\(text)\"", hint: "for example 0.5")
       return nil
+    }
+    if value < 0 {
+      report.refusal(
+        node.mark, path.text, "\(path.name) must be 0 or more, but this is \(text)", hint: "for example 0.5")
     }
     if let whole = Int64(exactly: value) { return Node(integer: whole, at: node.mark) }
     return Node(.scalar("\(value)", .real), at: node.mark)
@@ -111,6 +124,7 @@ extension Canonicalizer {
 
   private func bytes(_ node: Node, _ text: String, _ type: ScalarType, _ allowsUnlimited: Bool) -> Node? {
     if allowsUnlimited, text == "-1" { return Node(text: text, at: node.mark) }
+    if let odd = oddSize(node, text, type) { return odd }
     let number = type == .text ? nil : Self.integer(text, type).flatMap(UInt64.init(exactly:))
     guard let size = number ?? ByteSize.parse(text) else {
       report.error(
@@ -119,6 +133,21 @@ extension Canonicalizer {
       return nil
     }
     return Node(text: "\(size)", at: node.mark)
+  }
+
+  /// Numbers that docker compose takes, though no machine has so many bytes: negative ones, and parts of a byte, which it
+  /// takes for nothing.
+  private func oddSize(_ node: Node, _ text: String, _ type: ScalarType) -> Node? {
+    if type == .integer, let number = CoreSchema.integer(text), number < 0 {
+      report.refusal(
+        node.mark, path.text, "\(path.name) must be a size, but \(number) is less than 0", hint: "for example 512m")
+      return Node(text: "\(number)", at: node.mark)
+    }
+    guard type == .real, Self.integer(text, type) == nil, CoreSchema.real(text) != nil else { return nil }
+    report.refusal(
+      node.mark, path.text, "\(path.name) is a number of bytes, and \(text) is none: it says nothing",
+      hint: "say which unit: \(text)m or \(text)g")
+    return Node(text: "0", at: node.mark)
   }
 
   private func duration(_ node: Node, _ text: String, _ type: ScalarType) -> Node? {

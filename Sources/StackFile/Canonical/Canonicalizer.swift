@@ -87,12 +87,11 @@ struct Canonicalizer {
   }
 
   private func refuse(name member: Node.Member, _ rule: NameRule) {
-    let hint: String?
-    switch rule {
-    case .any: hint = nil
-    case .resource: hint = "use letters, digits, '.', '_' and '-'"
-    case .limit: hint = "a resource limit has small letters only, for example nofile"
-    }
+    let hint: String? =
+      switch rule {
+      case .any, .limit: nil
+      case .resource: "use letters, digits, '.', '_' and '-'"
+      }
     report.error(member.mark, path.text, "\"\(member.key)\" is not allowed as a name", hint: hint)
   }
 

@@ -7,7 +7,9 @@ struct ProfileSelection {
     var profiles = context.request.profiles
     if profiles.isEmpty {
       let list = environment.setting("PROFILES") ?? ""
-      profiles = list.split(separator: ",").map { String($0.drop { $0 == " " }.prefix { $0 != " " }) }
+      profiles = list.split(separator: ",", omittingEmptySubsequences: false).map {
+        String($0.drop { $0 == " " }.prefix { $0 != " " })
+      }
     }
     active = Set(profiles)
     named = Set(context.request.services)

@@ -67,15 +67,17 @@ extension ServiceDecoder {
   }
 
   private mutating func decodeShares() {
-    guard let shares = node["cpu_shares"], let value = shares.text.flatMap(UInt64.init), value != 0 else { return }
-    service.resources.cpuShares = value
-    if value < 2 { report.refusal(shares.mark, path("cpu_shares"), "cpu_shares must be 2 or more") }
+    guard let shares = node["cpu_shares"], let value = shares.text.flatMap(Int64.init), value != 0 else { return }
+    service.resources.cpuShares = UInt64(clamping: value)
+    if !(2...262_144).contains(value) {
+      report.refusal(shares.mark, path("cpu_shares"), "cpu_shares is 2 to 262144, but this is \(value)")
+    }
   }
 
   /// The kernel's limits: a millisecond of quota, a millisecond to a second of period.
   private mutating func decodePeriod() {
-    if let node = node["cpu_period"], let period = node.text.flatMap(UInt64.init), period != 0 {
-      service.resources.cpuPeriod = period
+    if let node = node["cpu_period"], let period = node.text.flatMap(Int64.init), period != 0 {
+      service.resources.cpuPeriod = UInt64(clamping: period)
       if !(1000...1_000_000).contains(period) {
         report.refusal(
           node.mark, path("cpu_period"), "cpu_period is in microseconds, from 1000 to 1000000, but this is \(period)")
@@ -155,7 +157,7 @@ extension ServiceDecoder {
     guard NameRule.Limits.names.contains(member.key) else {
       report.refusal(
         member.mark, path("ulimits.\(member.key)"), "\"\(member.key)\" is not a resource limit",
-        hint: report.suggestion(for: member.key, among: NameRule.Limits.names))
+        hint: report.suggestion(for: member.key.lowercased(), among: NameRule.Limits.names))
       return
     }
     let both = member.value.text

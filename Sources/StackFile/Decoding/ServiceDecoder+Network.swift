@@ -100,6 +100,7 @@ extension ServiceDecoder {
 
   private mutating func decodePort(_ item: Node, _ path: String) {
     guard let target = item["target"]?.text.flatMap({ UInt16($0) }) else { return }
+    if target == 0 { report.refusal(item.mark, path, "a port of a container is 1 to 65535, not 0") }
     let transportText = item["protocol"]?.text ?? "tcp"
     guard let transport = PortMapping.TransportProtocol(rawValue: transportText) else {
       report.refusal(

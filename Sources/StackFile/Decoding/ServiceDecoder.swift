@@ -98,10 +98,9 @@ struct ServiceDecoder {
     if let entrypoint = node["entrypoint"], !entrypoint.isNull {
       service.entrypoint = entrypoint.items.compactMap(\.text)
     }
-    for variable in node["environment"]?.members ?? [] {
-      if variable.key.isEmpty
-        || variable.key.utf8.contains(where: { $0 <= UInt8(ascii: " ") || $0 == UInt8(ascii: "=") })
-      {
+    // A name that is empty has been reported.
+    for variable in node["environment"]?.members ?? [] where !variable.key.isEmpty {
+      if variable.key.utf8.contains(where: { $0 <= UInt8(ascii: " ") || $0 == UInt8(ascii: "=") }) {
         report.refusal(
           variable.mark, path("environment"), "\"\(variable.key)\" is not the name of a variable",
           hint: "no blanks stand before or after the =")

@@ -47,7 +47,7 @@ extension KeyTable {
     ])
 
   static let extends = KeyTable(
-    "extends",
+    "extends", isOpen: true,
     [
       Key("service", .text, "The service", required: true),
       Key("file", .text, "The file that has it; without it, this one"),

@@ -101,9 +101,13 @@ extension KeyTable {
     ])
 
   static let blockWeight = KeyTable(
-    "weight_device", [Key("path", .text, "The device"), Key("weight", .whole, "Its weight")])
+    "weight_device",
+    [Key("path", .text, "The device", keepsZero: true), Key("weight", .whole, "Its weight", keepsZero: true)])
 
   static let blockRate = KeyTable(
     "device limit",
-    [Key("path", .text, "The device"), Key("rate", .bytes(allowsUnlimited: false), "The limit")])
+    [
+      Key("path", .text, "The device", keepsZero: true),
+      Key("rate", .bytes(allowsUnlimited: false), "The limit", keepsZero: true),
+    ])
 }

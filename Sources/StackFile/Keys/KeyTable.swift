@@ -69,13 +69,16 @@ final class KeyTable: Sendable {
   let noun: String
   /// Whether mappings of this kind stand under a name of the user's.
   let isNamed: Bool
+  /// Whether other keys are no mistake, but say nothing: where docker compose does not look at them.
+  let isOpen: Bool
   let keys: [Key]
   let required: [Key]
   private let index: [String: Key]
 
-  init(_ noun: String, isNamed: Bool = false, _ keys: [Key]) {
+  init(_ noun: String, isNamed: Bool = false, isOpen: Bool = false, _ keys: [Key]) {
     self.noun = noun
     self.isNamed = isNamed
+    self.isOpen = isOpen
     self.keys = keys
     required = keys.filter(\.isRequired)
     index = Dictionary(keys.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })

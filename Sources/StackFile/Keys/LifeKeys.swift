@@ -15,7 +15,9 @@ extension KeyTable {
       Key("test", .form(.probe, .either([.text, .list(.text)])), "The command", merge: .replace),
       Key("interval", .duration, "Between checks", keepsZero: true),
       Key("timeout", .duration, "Of a check", keepsZero: true),
-      Key("retries", .count, "Failures before the service is unhealthy", keepsZero: true),
+      Key(
+        "retries", .integer(0 ... .max, dropsFraction: true), "Failures before the service is unhealthy",
+        keepsZero: true),
       Key("start_period", .duration, "Time in which failures do not count", keepsZero: true),
       Key("start_interval", .duration, "Between checks in that time", keepsZero: true),
       Key("disable", .boolean, "No checks, not even the image's"),

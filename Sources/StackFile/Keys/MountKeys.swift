@@ -59,7 +59,7 @@ extension KeyTable {
     [
       Key("path", .text, "The file", required: true),
       Key("required", .boolean, "false allows that it is missing", keepsZero: true),
-      Key("format", .choice(["raw"]), "raw takes values as they are written, with quotes and references"),
+      Key("format", .choice(["raw", ""]), "raw takes values as they are written, with quotes and references"),
     ])
 
   static let fileGrant = KeyTable(

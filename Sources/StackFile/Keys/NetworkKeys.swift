@@ -2,7 +2,7 @@ extension KeyTable {
   static let port = KeyTable(
     "port",
     [
-      Key("target", .integer(1...65535), "The port in the container", required: true),
+      Key("target", .integer(0...65535), "The port in the container", required: true),
       Key("published", .textOrNumber, "The port of the machine, or a range to choose from"),
       Key("host_ip", .text, "The machine's address to publish on"),
       Key("protocol", .text, "tcp or udp"),
@@ -21,8 +21,8 @@ extension KeyTable {
       Key("mac_address", .text, "The hardware address"),
       Key("interface_name", .text, "The name of the interface in the container"),
       Key("driver_opts", .options, .inert, "Options of the driver"),
-      Key("priority", .whole, .inert, "Which network is first"),
-      Key("gw_priority", .whole, "The network with the highest has the default route"),
+      Key("priority", .truncated, .inert, "Which network is first"),
+      Key("gw_priority", .truncated, "The network with the highest has the default route"),
     ])
 
   static let network = KeyTable(

@@ -12,7 +12,8 @@ indirect enum Shape: Sendable {
   /// Text, a number, true or false, or nothing.
   case value
   case boolean
-  case integer(ClosedRange<Int64>)
+  /// `dropsFraction`: 1.5 is taken for 1, which is said.
+  case integer(ClosedRange<Int64>, dropsFraction: Bool = false)
   case number
   /// `512m`, `1gb`, or a number of bytes; -1 where "no limit" can be said.
   case bytes(allowsUnlimited: Bool)
@@ -81,26 +82,24 @@ enum NameRule: Sendable {
   case any
   /// Services, networks, volumes: `[a-zA-Z0-9._-]+`.
   case resource
-  /// Resource limits of setrlimit(2), lower case.
+  /// Resource limits of setrlimit(2): each is one value. Which there are is the machine's matter.
   case limit
 
   var pattern: String {
     switch self {
-    case .any: ".+"
+    case .any, .limit: ".+"
     case .resource: "^[a-zA-Z0-9._-]+$"
-    case .limit: "^[a-z]+$"
     }
   }
 
   func allows(_ name: String) -> Bool {
     switch self {
-    case .any: !name.isEmpty
+    case .any, .limit: !name.isEmpty
     case .resource:
       !name.isEmpty
         && name.utf8.allSatisfy {
           Template.isNamePart($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
         }
-    case .limit: !name.isEmpty && name.utf8.allSatisfy { (0x61...0x7a).contains($0) }
     }
   }
 
@@ -128,7 +127,7 @@ extension Shape {
     case .bytes: "a size such as 512m"
     case .duration: "a duration such as 1m30s"
     case .fileMode: "permission bits such as 0o1777"
-    case .choice(let names): "one of \(names.joined(separator: ", "))"
+    case .choice(let names): "one of \(names.filter { !$0.isEmpty }.joined(separator: ", "))"
     case .list: "a list"
     case .record, .dictionary: "a mapping"
     case .nullable(let shape): shape.expectation
@@ -167,6 +166,7 @@ extension Shape {
   static let commandLine = Shape.form(.command, .nullable(.either([.text, .list(.text)])))
   static let whole = Shape.integer(.min ... .max)
   static let count = Shape.integer(0 ... .max)
+  static let truncated = Shape.integer(.min ... .max, dropsFraction: true)
 }
 
 extension Shape {

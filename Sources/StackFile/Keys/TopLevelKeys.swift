@@ -22,10 +22,10 @@ extension KeyTable {
     ])
 
   static let inclusion = KeyTable(
-    "include",
+    "include", isOpen: true,
     [
       Key("path", .stringOrList, "The file, or several of which later ones are merged into the first", required: true),
-      Key("project_directory", .text, "Where its relative paths start; without it, the directory of the file"),
+      Key("project_directory", .textOrNumber, "Where its relative paths start; without it, the directory of the file"),
       Key("env_file", .stringOrList, "Its variables; without it, .env of its directory"),
     ])
 
@@ -64,7 +64,8 @@ extension KeyTable {
       Key("runtime_flags", .strings, "Flags of the program that runs it"),
     ])
 
-  static let externalName = KeyTable("external", [Key("name", .text, .obsolete, "Use name: beside external: true")])
+  static let externalName = KeyTable(
+    "external", isOpen: true, [Key("name", .text, .obsolete, "Use name: beside external: true")])
 }
 
 extension Shape {

@@ -129,12 +129,12 @@ extension Shape {
     case .textOrBoolean: "text, true or false"
     case .value: "text, number, true, false or null"
     case .boolean: "true or false"
-    case .integer(let range): Self.form(range)
+    case .integer(let range, _): Self.form(range)
     case .number: "number"
     case .bytes(let allowsUnlimited): allowsUnlimited ? "size, or -1" : "size"
     case .duration: "duration"
     case .fileMode: "permission bits"
-    case .choice(let names): names.joined(separator: ", ")
+    case .choice(let names): names.filter { !$0.isEmpty }.joined(separator: ", ")
     case .list(let element): "list of \(element.form)"
     case .record: "mapping"
     case .dictionary(.any, _): "mapping"

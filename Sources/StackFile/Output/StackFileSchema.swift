@@ -47,7 +47,7 @@ package struct StackFileSchema {
     var schema = Self.object([
       ("type", Self.string("object")), ("properties", Self.object(properties)),
       ("patternProperties", Self.object([("^x-", Self.object([]))])),
-      ("additionalProperties", Node(false, at: Self.nowhere)),
+      ("additionalProperties", Node(table.isOpen, at: Self.nowhere)),
     ])
     if !table.required.isEmpty { schema.set("required", Self.array(table.required.map { Self.string($0.name) })) }
     return schema
@@ -77,7 +77,7 @@ package struct StackFileSchema {
     case .value: return Self.type("string", "number", "boolean", "null")
     case .boolean: return Self.type("boolean", "string")
     case .fileMode: return Self.type("integer", "string")
-    case .integer(let range): return Self.integer(range)
+    case .integer(let range, let dropsFraction): return Self.integer(range, isNumber: dropsFraction)
     case .choice(let names):
       return Self.anyOf([
         Self.object([("enum", Self.array(names.map(Self.string)))]),
@@ -107,8 +107,8 @@ package struct StackFileSchema {
     return flat.count == 1 ? flat[0] : object([("anyOf", array(flat))])
   }
 
-  private static func integer(_ range: ClosedRange<Int64>) -> Node {
-    var schema = type("integer", "string")
+  private static func integer(_ range: ClosedRange<Int64>, isNumber: Bool) -> Node {
+    var schema = type(isNumber ? "number" : "integer", "string")
     if range.lowerBound != .min { schema.set("minimum", Node(integer: range.lowerBound, at: nowhere)) }
     if range.upperBound != .max { schema.set("maximum", Node(integer: range.upperBound, at: nowhere)) }
     return schema
