@@ -1,13 +1,13 @@
 import Glibc
 import IsolationEngine
 import LinuxSystem
+import StackModel
 
 /// Who called the command, and what its environment says about isolation.
 package struct Caller: Hashable, Sendable {
   /// Who called sudo(8); nil when nobody did.
   let user: FileOwner?
-  /// `STACK_USERNS`: for services that do not say it themselves.
-  let userNamespaces: String?
+  private let userNamespaces: String?
 
   package init(environment: [String: String]) {
     userNamespaces = environment["STACK_USERNS"].flatMap { $0.isEmpty ? nil : $0 }
@@ -17,6 +17,17 @@ package struct Caller: Hashable, Sendable {
       user = FileOwner(uid: uid, gid: gid)
     } else {
       user = nil
+    }
+  }
+
+  /// `STACK_USERNS`: for services that do not say it themselves.
+  var userNamespaceMode: UserNamespaceMode {
+    get throws(EngineError) {
+      switch userNamespaces {
+      case nil, "auto": return .auto
+      case "host": return .host
+      case let other?: throw EngineError(.usage, "STACK_USERNS is auto or host, not \(other)")
+      }
     }
   }
 

@@ -30,6 +30,7 @@ extension Engine {
     whenUp: (UpOperation) -> Void = { _ in }
   ) throws(EngineError) -> (containers: [ContainerDirectory], terminal: SharedDescriptor?) {
     try requireRoot()
+    _ = try caller.userNamespaceMode
     return try locked(stack.name) { lock throws(EngineError) in
       let plan = try UpPlanner(engine: self, stack: stack, options: options).plan()
       let existedBefore = paths.project(stack.name).exists

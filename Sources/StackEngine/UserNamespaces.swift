@@ -46,9 +46,9 @@ final class UserNamespaces {
   private func choose(for prepared: PreparedService) throws(EngineError) -> UserNamespaceChoice {
     let service = prepared.service
     if let reason = shareOfMachine(service) { return .machine(reason) }
-    let mode = try mode(of: service)
-    switch mode.0 {
-    case .host: return .machine(mode.reason)
+    let isAsked = service.userNamespace != .default
+    switch isAsked ? service.userNamespace : try engine.caller.userNamespaceMode {
+    case .host: return .machine(isAsked ? "userns_mode: host" : "STACK_USERNS=host")
     case .range(let base, let count): return .own(UserMapping(base: base, count: count))
     case .private:
       guard let range = try stackRange() else { throw EngineError(.hostRefuses, Self.noneLeft) }
@@ -64,15 +64,6 @@ final class UserNamespaces {
   }
 
   private static let noneLeft = "no numbers are left for the users of one more stack"
-
-  private func mode(of service: Service) throws(EngineError) -> (UserNamespaceMode, reason: String) {
-    if service.userNamespace != .default { return (service.userNamespace, "userns_mode: host") }
-    switch engine.caller.userNamespaces {
-    case nil, "auto": return (.auto, "")
-    case "host": return (.host, "STACK_USERNS=host")
-    case let other?: throw EngineError(.usage, "STACK_USERNS is auto or host, not \(other)")
-    }
-  }
 
   // MARK: Whether
 

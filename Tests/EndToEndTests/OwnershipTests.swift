@@ -37,7 +37,7 @@ struct OwnershipTests {
     ("partner", "pid: 'service:watched'", "processes or IPC shared with service watched"),
     ("watched", "ipc: shareable", "processes or IPC shared with service partner"),
     ("device", "devices: ['/dev/null:/dev/nothing']", "device /dev/null"),
-    ("neighbours", "sysctls: {net.ipv4.neigh.default.gc_thresh1: '200'}", "sysctl net.ipv4.neigh"),
+    ("queue", "sysctls: {net.core.somaxconn: '200'}", "sysctl net.core.somaxconn"),
     ("everybody", "sysctls: {net.ipv4.ping_group_range: '0 2147483647'}", "sysctl net.ipv4.ping_group_range"),
   ]
 
@@ -135,8 +135,8 @@ struct OwnershipTests {
       try fixture.file("  s: {rootfs: ./root, user: app, command: [sleep, '1000'], userns_mode: \(mode)}")
       let up = try fixture.stack("up", "-d")
       try #require(up.code == 0, "\(up.errors)")
-      #expect(try fixture.exec("s", "grep -c 'CapEff:.*1$' /proc/self/status") == "1")
-      #expect(try fixture.exec("s", "su root -c 'id -u'") == "0")
+      #expect(try fixture.exec("s", "/bin/grep -c 'CapEff:.*1$' /proc/self/status") == "1")
+      #expect(try fixture.exec("s", "/bin/su root -c 'id -u'") == "0")
     }
   }
 

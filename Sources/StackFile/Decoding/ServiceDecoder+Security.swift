@@ -9,7 +9,8 @@ extension ServiceDecoder {
     for (index, item) in (node["security_opt"]?.items ?? []).enumerated() {
       decodeOption(item, path("security_opt[\(index)]"))
     }
-    for setting in node["sysctls"]?.members ?? [] {
+    // A name that is empty has been reported.
+    for setting in node["sysctls"]?.members ?? [] where !setting.key.isEmpty {
       service.sysctls[setting.key.replacingSlashes] = setting.value.text ?? ""
     }
     service.oomScoreAdjustment = node["oom_score_adj"]?.text.flatMap { Int($0) }
