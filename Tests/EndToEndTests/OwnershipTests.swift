@@ -47,7 +47,7 @@ struct OwnershipTests {
         let disk = "\(fixture.directory)/disk"
         try NetworkLab.run(
           """
-          mkdir \(disk)/foreign \(disk)/mixed \(disk)/sockets; chown 2000000 \(disk)/foreign
+          mkdir \(disk)/own \(disk)/foreign \(disk)/mixed \(disk)/sockets; chown 2000000 \(disk)/foreign
           touch \(disk)/mixed/inner; chgrp 3000000 \(disk)/mixed/inner
           """)
         let listener = try LocalListener("s", in: "\(disk)/sockets")
@@ -57,7 +57,7 @@ struct OwnershipTests {
         }.joined()
         try fixture.file(
           """
-            plain: {rootfs: ./root, command: [sleep, '1000'], volumes: ['data:/data', './disk:/disk']}
+            plain: {rootfs: ./root, command: [sleep, '1000'], volumes: ['data:/data', './disk/own:/disk']}
             other: {rootfs: ./root, command: [sleep, '1000'], volumes: ['data:/data']}
             fixed: {rootfs: ./root, command: [sleep, '1000'], userns_mode: '200000:200000:65536'}
           \(hindered)
@@ -78,7 +78,7 @@ struct OwnershipTests {
         #expect(
           try fixture.exec("plain", "touch /data/x /disk/x; stat -c %u /data/x /disk/x /bin/busybox") == "0\n0\n0")
         #expect(try fixture.exec("other", "stat -c %u /data/x; touch /data/x && echo written") == "0\nwritten")
-        #expect(try owner("disk/x", fixture) == "0")
+        #expect(try owner("disk/own/x", fixture) == "0")
         // A million users are enough for most.
         #expect(try fixture.exec("plain", "touch /y && chown 1048575 /y && stat -c %u /y") == "1048575")
         // Outside it is nobody: what is open to root alone is closed.

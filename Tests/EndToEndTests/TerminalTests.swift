@@ -185,7 +185,7 @@ struct TerminalTests {
       try fixture.file(
         """
           reader: {rootfs: ./root, command: [sh, -c, 'read line; echo "got $$line"; echo bad >&2; exit 4'], stdin_open: true}
-          plain: {rootfs: ./root, command: [sh, -c, 'trap "exit 5" TERM; while :; do sleep 0.05; done']}
+          plain: {rootfs: ./root, command: [sh, -c, 'trap "exit 5" TERM; while :; do echo tick; sleep 0.05; done']}
         """)
       #expect(try fixture.stack("up", "-d").code == 0)
       let typed = try fixture.run("/bin/sh", ["-c", "echo words | \(StackFixture.binary) attach reader"])
@@ -193,7 +193,8 @@ struct TerminalTests {
       #expect(typed.output == "got words\n")
       #expect(typed.errors == "bad\n")
       let attached = try fixture.start(StackFixture.binary, ["attach", "--no-stdin", "plain"])
-      usleep(200_000)
+      // It shows what is written once it is ready for signals.
+      #expect(try fixture.eventually { try fixture.text("out").contains("tick") })
       attached.signal(SIGTERM)
       #expect(try attached.wait(seconds: 10) == 5)
       #expect(try fixture.stack("attach", "reader").errors.contains("service \"reader\" is not running"))
