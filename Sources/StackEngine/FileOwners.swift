@@ -29,7 +29,9 @@ final class FileOwners {
       case .bind(let path, _):
         if let reason = hindrance(inBind: path, range) { return reason }
       case .volume, .anonymousVolume:
-        if !canMap(engine.paths.volumes, recursive: false, range) { return Self.unmappable(engine.paths.volumes) }
+        // Where there is no volume yet, it will be on the file system of the directory above.
+        let path = Self.existing(engine.paths.volumes)
+        if !canMap(path, recursive: false, range) { return Self.unmappable(path) }
       case .tmpfs(let options):
         if let owner = [options.uid, options.gid].compactMap({ $0 }).first(where: { $0 >= range.count }) {
           return "a tmpfs of user or group \(owner)"
@@ -42,6 +44,16 @@ final class FileOwners {
       }
     }
     return nil
+  }
+
+  /// The path itself, or the nearest directory above it that is there.
+  private static func existing(_ path: String) -> String {
+    var path = path
+    while path != "/", !path.isEmpty, !Files.exists(path) {
+      let parent = path.split(separator: "/").dropLast().joined(separator: "/")
+      path = "/\(parent)"
+    }
+    return path
   }
 
   private static func unmappable(_ path: String) -> String { "the file system of \(path) cannot map owners" }
@@ -65,10 +77,8 @@ final class FileOwners {
 
   private func hindrance(inBind path: String, _ range: UserMapping) -> String? {
     // Best effort: a directory that is still to be made is on the file system of the one above it.
-    guard let status = try? Files.status(path) else {
-      let parent = path.split(separator: "/").dropLast().joined(separator: "/")
-      return parent.isEmpty ? nil : hindrance(inBind: "/\(parent)", range)
-    }
+    let path = Self.existing(path)
+    guard let status = try? Files.status(path) else { return nil }
     // Who listens on a socket sees the number of whoever connects, and takes only root for root.
     if status.st_mode & S_IFMT == S_IFSOCK { return "the socket \(path)" }
     if ["/run", "/var/run"].contains(where: { path == $0 || path.hasPrefix("\($0)/") }) {
