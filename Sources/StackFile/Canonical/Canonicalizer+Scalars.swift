@@ -15,7 +15,7 @@ extension Canonicalizer {
     case .boolean: return boolean(node, text)
     case .integer(let range, let dropsFraction): return integer(node, text, type, range, dropsFraction)
     case .number: return number(node, text)
-    case .bytes(let allowsUnlimited): return bytes(node, text, type, allowsUnlimited)
+    case .bytes(let allowsUnlimited, let isNatural): return bytes(node, text, type, allowsUnlimited, isNatural)
     case .duration: return duration(node, text, type)
     case .fileMode(let isText): return fileMode(node, text, type, isText)
     case .choice(let names): return choice(node, text, names)
@@ -122,9 +122,11 @@ extension Canonicalizer {
     return Node(.scalar("\(value)", .real), at: node.mark)
   }
 
-  private func bytes(_ node: Node, _ text: String, _ type: ScalarType, _ allowsUnlimited: Bool) -> Node? {
+  private func bytes(
+    _ node: Node, _ text: String, _ type: ScalarType, _ allowsUnlimited: Bool, _ isNatural: Bool
+  ) -> Node? {
     if allowsUnlimited, text == "-1" { return Node(text: text, at: node.mark) }
-    if let odd = oddSize(node, text, type) { return odd }
+    if !isNatural, let odd = oddSize(node, text, type) { return odd }
     let number = type == .text ? nil : Self.integer(text, type).flatMap(UInt64.init(exactly:))
     guard let size = number ?? ByteSize.parse(text) else {
       report.error(

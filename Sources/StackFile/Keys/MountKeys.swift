@@ -40,7 +40,7 @@ extension KeyTable {
   static let mountTmpfs = KeyTable(
     "tmpfs options",
     [
-      Key("size", .bytes(allowsUnlimited: false), "The most that it holds"),
+      Key("size", .bytes(allowsUnlimited: false, isNatural: true), "The most that it holds"),
       Key("mode", .fileMode(isText: false), "Permission bits"),
     ])
 

@@ -131,7 +131,7 @@ extension Shape {
     case .boolean: "true or false"
     case .integer(let range, _): Self.form(range)
     case .number: "number"
-    case .bytes(let allowsUnlimited): allowsUnlimited ? "size, or -1" : "size"
+    case .bytes(let allowsUnlimited, _): allowsUnlimited ? "size, or -1" : "size"
     case .duration: "duration"
     case .fileMode: "permission bits"
     case .choice(let names): names.filter { !$0.isEmpty }.joined(separator: ", ")
