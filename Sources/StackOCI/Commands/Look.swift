@@ -58,7 +58,7 @@ extension Verb {
         record.owner,
       ])
     }
-    return Columns.text(["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"], rows)
+    return Table(["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"], rows).text
   }
 
   static let events = Verb(
@@ -102,19 +102,6 @@ extension Verb {
   }
 }
 
-/// Rows as lines of text, each column as wide as it has to be.
-enum Columns {
-  static func text(_ header: [String], _ rows: [[String]]) -> String {
-    let all = [header] + rows
-    let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-    return all.map { row in
-      var line = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "   ")
-      while line.hasSuffix(" ") { line.removeLast() }
-      return line + "\n"
-    }.joined()
-  }
-}
-
 /// Processes of a container in the columns of ps(1).
 enum ProcessTable {
   /// As `ps -ef`, with the names that the machine has for its users.
@@ -129,14 +116,14 @@ enum ProcessTable {
         process.command,
       ]
     }
-    return Columns.text(["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"], rows)
+    return Table(["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"], rows).text
   }
 
   /// As `ps -x`.
   static func short(_ pids: [pid_t]) -> String {
     let rows = described(pids).map { ["\($0.pid)", $0.terminal, $0.state, $0.time, $0.command] }
     // ps(1) has the numbers at the right of a wider column.
-    return Columns.text(["    PID", "TTY", "STAT", "TIME", "COMMAND"], rows)
+    return Table(["    PID", "TTY", "STAT", "TIME", "COMMAND"], rows).text
   }
 
   /// One that has ended meanwhile is not listed.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import JSONDocument
+import LinuxSystem
 import StackStore
 
 struct ListCommand: ParsableCommand {

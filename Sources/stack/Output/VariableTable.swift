@@ -1,4 +1,5 @@
 import JSONDocument
+import LinuxSystem
 import StackFile
 
 /// The variables that files refer to, as `config --variables` prints them.

@@ -1,13 +1,15 @@
-/// Columns of text, each as wide as its widest cell.
-struct Table {
-  let header: [String]
-  var rows: [[String]] = []
+/// Columns of text for a terminal, each as wide as its widest cell.
+package struct Table {
+  package let header: [String]
+  package var rows: [[String]]
 
-  init(_ header: [String]) {
+  package init(_ header: [String], _ rows: [[String]] = []) {
     self.header = header
+    self.rows = rows
   }
 
-  var text: String {
+  /// A line for the header, and one for each row.
+  package var text: String {
     let all = [header] + rows.map { row in row.map(Self.withoutControls) }
     let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
     return all.map { row in
@@ -20,7 +22,7 @@ struct Table {
     }.joined()
   }
 
-  /// What comes from files and images: a terminal must not obey it.
+  /// What comes from files, images and processes: a terminal must not obey it.
   private static func withoutControls(_ cell: String) -> String {
     String(cell.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{fffd}" : Character($0) })
   }
