@@ -116,10 +116,8 @@ package struct ContainerExec {
       }
     }
     _ = try attempt("wait") { try joiner.reap() }
-    guard let program, let owned = try? OwnedDescriptor(duplicating: program.borrowed) else {
-      throw failure ?? LaunchError("execute", "the container ended")
-    }
-    let handle = ProcessHandle(owning: owned)
+    guard let program else { throw failure ?? LaunchError("execute", "the container ended") }
+    let handle = try attempt("execute") { try ProcessHandle(duplicating: program.borrowed) }
     trace("setns_init: about to exec: \(failure.map(String.init(describing:)) ?? "done")")
     if let failure {
       _ = try? handle.reap()
@@ -151,7 +149,7 @@ package struct ContainerExec {
   private func handOver(_ calls: SharedDescriptor, of program: SharedDescriptor) throws(LaunchError) {
     guard let listener else { return }
     try attempt("hand the calls over") {
-      let pid = try ProcessHandle(owning: try OwnedDescriptor(duplicating: program.borrowed)).pid
+      let pid = try ProcessHandle(duplicating: program.borrowed).pid
       try Message.send(listener.message(pid), with: calls.borrowed, over: listener.socket.borrowed)
     }
     listener.socket.close()

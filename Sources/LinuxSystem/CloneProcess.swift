@@ -52,7 +52,7 @@ package struct ClonedProcess {
       let number = answer.flatMap { CInt(String(decoding: $0.bytes, as: UTF8.self)) }
       throw SystemCallError("setns", on: "user namespace", Errno(rawValue: number ?? EIO))
     }
-    let handle = ProcessHandle(owning: try OwnedDescriptor(duplicating: child.borrowed))
+    let handle = try ProcessHandle(duplicating: child.borrowed)
     return ClonedProcess(pid: try handle.pid, handle: handle)
   }
 }

@@ -93,6 +93,11 @@ package final class ProcessHandle {
     self.pidfd = pidfd
   }
 
+  /// A handle beside a pidfd that somebody else keeps.
+  package convenience init(duplicating pidfd: FileDescriptor) throws(SystemCallError) {
+    self.init(owning: try OwnedDescriptor(duplicating: pidfd))
+  }
+
   package var descriptor: FileDescriptor { pidfd.borrowed }
 
   /// The pid of the process in the caller's PID namespace (/proc/PID/fdinfo, `Pid:`).
