@@ -59,15 +59,14 @@ extension ImageStore {
     let root = try Files.open(path, O_RDONLY | O_DIRECTORY)
     let status = try Files.status(root.borrowed)
     var highest = max(status.st_uid, status.st_gid)
-    var pending = [SharedDescriptor(root)]
-    while let directory = pending.popLast() {
-      for name in try Files.names(in: ".", of: directory.borrowed) {
-        guard let status = try Files.status(RawName(name), in: directory.borrowed) else { continue }
+    // By their paths: a layer has more directories than a process may have descriptors. Unpacking bounds how long they are.
+    var pending = [RawName(".")]
+    while let path = pending.popLast() {
+      let directory = try Files.open(path, in: root.borrowed, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+      for name in try Files.rawNames(of: directory.borrowed) {
+        guard let status = try Files.status(name, in: directory.borrowed) else { continue }
         highest = max(highest, status.st_uid, status.st_gid)
-        if status.st_mode & S_IFMT == S_IFDIR {
-          let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
-          pending.append(SharedDescriptor(try Files.open(RawName(name), in: directory.borrowed, flags)))
-        }
+        if status.st_mode & S_IFMT == S_IFDIR { pending.append(RawName(path.bytes + "/".utf8 + name.bytes)) }
       }
     }
     return highest
