@@ -306,14 +306,7 @@ struct ListedPreparation: PreparedRoot {
     let isReadOnly = listed.mounts.contains { mount in
       mount.isDeviceDirectory && mount.attributes.added.union(mount.recursiveAttributes.added).contains(.readOnly)
     }
-    if isReadOnly {
-      try attempt("make /dev read-only") {
-        try checked(
-          "mount_setattr", on: "/dev",
-          unsafe stk_mount_setattr(
-            dev.borrowed.rawValue, "", STK_AT_EMPTY_PATH, MountAttributes.readOnly.rawValue, 0, 0, -1))
-      }
-    }
+    if isReadOnly { try attempt("make /dev read-only") { try MountNamespace.remount(dev.borrowed, .readOnly) } }
   }
 
   private func make(_ node: DeviceNode, _ made: PreparedMount?, in root: RootDirectory) throws(SystemCallError) {

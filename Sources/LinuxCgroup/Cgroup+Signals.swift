@@ -87,14 +87,19 @@ extension Cgroup {
   /// Whether the group was told to stop. False when it does not exist.
   package var isFrozen: Bool {
     get throws(CgroupError) {
-      guard let directory = unifiedDirectory else {
-        guard let legacy = self.directory(of: .freezer) else { return false }
-        return try systemCalls { () throws(SystemCallError) in
-          try Files.readIfPresent("\(legacy)/freezer.state").map { !$0.starts(with: "THAWED".utf8) } ?? false
-        }
-      }
+      guard let directory = unifiedDirectory else { return try isFrozenByVersion1 }
       return try systemCalls { () throws(SystemCallError) in
         try Files.readIfPresent("\(directory)/cgroup.freeze").map { $0.first == UInt8(ascii: "1") } ?? false
+      }
+    }
+  }
+
+  /// The same of the freezer of version 1, which a machine may have beside the unified hierarchy.
+  var isFrozenByVersion1: Bool {
+    get throws(CgroupError) {
+      guard case .legacy(let mount) = hierarchy.location(of: .freezer) else { return false }
+      return try systemCalls { () throws(SystemCallError) in
+        try Files.readIfPresent("\(mount)/\(path)/freezer.state").map { !$0.starts(with: "THAWED".utf8) } ?? false
       }
     }
   }

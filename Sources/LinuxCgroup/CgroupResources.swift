@@ -121,19 +121,8 @@ extension Cgroup {
   package func checkUnused() throws(CgroupError) {
     guard exists else { return }
     if try !processes().isEmpty { throw .inUse(path: path, reason: "container's cgroup is not empty") }
-    let isStopped = try isFrozen
-    if try isStopped ? true : isFrozenByVersion1 {
-      throw .inUse(path: path, reason: "container's cgroup unexpectedly frozen")
-    }
-  }
-
-  private var isFrozenByVersion1: Bool {
-    get throws(CgroupError) {
-      guard case .legacy(let mount) = hierarchy.location(of: .freezer) else { return false }
-      return try systemCalls { () throws(SystemCallError) in
-        try Files.readIfPresent("\(mount)/\(path)/freezer.state").map { !$0.starts(with: "THAWED".utf8) } ?? false
-      }
-    }
+    let states = [try isFrozen, try isFrozenByVersion1]
+    if states.contains(true) { throw .inUse(path: path, reason: "container's cgroup unexpectedly frozen") }
   }
 
   package var exists: Bool { directories.contains { Files.exists($0) } }

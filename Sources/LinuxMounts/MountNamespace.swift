@@ -63,4 +63,10 @@ package enum MountNamespace {
     let result = unsafe stk_mount_setattr(-100, path, 0, attributes.rawValue, 0, 0, -1)
     try checked("mount_setattr", on: path, result)
   }
+
+  /// The same of the mount that `place` is on.
+  package static func remount(_ place: FileDescriptor, _ attributes: MountAttributes) throws(SystemCallError) {
+    let result = unsafe stk_mount_setattr(place.rawValue, "", STK_AT_EMPTY_PATH, attributes.rawValue, 0, 0, -1)
+    try checked("mount_setattr", result)
+  }
 }

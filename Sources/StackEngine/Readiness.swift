@@ -19,21 +19,19 @@ struct Readiness {
   private let order: [String]
 
   init(_ services: [PreparedService]) {
-    order = services.map(\.service.name)
-    project = Dictionary(services.map { ($0.service.name, $0.container) }, uniquingKeysWith: { first, _ in first })
-    hasHealthCheck = Dictionary(
-      services.map { ($0.service.name, $0.healthCheck != nil) }, uniquingKeysWith: { first, _ in first })
-    states = Dictionary(services.map { ($0.service.name, .waiting) }, uniquingKeysWith: { first, _ in first })
+    self.init(services.map { ($0.service.name, $0.container, $0.healthCheck != nil) })
   }
 
   /// Of containers, each under its own name.
   init(_ containers: [ContainerStatus]) {
-    order = containers.map(\.directory.name)
-    project = Dictionary(containers.map { ($0.directory.name, $0.directory) }, uniquingKeysWith: { first, _ in first })
-    hasHealthCheck = Dictionary(
-      containers.map { ($0.directory.name, $0.record?.life.healthCheck != nil) },
-      uniquingKeysWith: { first, _ in first })
-    states = Dictionary(containers.map { ($0.directory.name, .waiting) }, uniquingKeysWith: { first, _ in first })
+    self.init(containers.map { ($0.directory.name, $0.directory, $0.record?.life.healthCheck != nil) })
+  }
+
+  private init(_ awaited: [(name: String, container: ContainerDirectory, hasHealthCheck: Bool)]) {
+    order = awaited.map(\.name)
+    project = Dictionary(awaited.map { ($0.name, $0.container) }, uniquingKeysWith: { first, _ in first })
+    hasHealthCheck = Dictionary(awaited.map { ($0.name, $0.hasHealthCheck) }, uniquingKeysWith: { first, _ in first })
+    states = Dictionary(awaited.map { ($0.name, .waiting) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// Whether nothing is left to wait for: all are ready, or one will not be.

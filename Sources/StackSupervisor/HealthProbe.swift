@@ -131,8 +131,7 @@ final class HealthProbe {
   }
 
   private static func find(_ path: String, _ target: Target) throws {
-    guard try target.run.process.open() != nil else { throw SystemCallError("open", on: path, .noSuchProcess) }
-    let root = try Files.open("/proc/\(target.run.process.pid)/root", O_PATH | O_DIRECTORY)
+    let root = try target.run.process.openRoot()
     _ = try Files.open(path, below: root.borrowed, [.inRoot, .noMagicLinks], O_PATH)
   }
 }
