@@ -100,7 +100,9 @@ package struct Hook: Hashable, Sendable {
     }
   }
 
-  private func run(_ name: String, _ number: Int, input: [UInt8], output: HookOutput) throws(LaunchError) {
+  /// Runs the program, which is the one of this number, counted from 0, of those of this name.
+  /// - Throws: as for several.
+  package func run(_ name: String, _ number: Int, input: [UInt8], output: HookOutput) throws(LaunchError) {
     let step = "error running \(name) hook #\(number)"
     let pipe = try attempt(step) { try DescriptorPair.pipe().split() }
     let streams: [CInt: FileDescriptor] = [

@@ -69,7 +69,7 @@ struct Creation {
     let translation = Translation(
       configuration: configuration, id: id, bundle: bundle, filters: context.states.filters)
     var specification = try translation.specification()
-    if let bytes = specification.seccomp {
+    if context.log.isDebug, let bytes = specification.seccomp {
       let flags = try CompiledFilter(wireBytes: bytes).flags.rawValue
       // SECCOMP_FILTER_FLAG_NEW_LISTENER is how it is loaded.
       context.log.debug("seccomp filter flags: \(specification.listed?.asksListener == true ? flags | 1 << 3 : flags)")

@@ -123,9 +123,9 @@ struct Deletion {
     guard let configuration else { return }
     let input = Array(JSON.object(record.state(.stopped, pid: 0)).text().utf8)
     let output = try HookOutput(configuration.annotations)
-    for hook in configuration.hooks.poststop {
+    for (number, hook) in configuration.hooks.poststop.enumerated() {
       do throws(LaunchError) {
-        try Hook.run([hook], of: "poststop", input: input, output: output)
+        try hook.run("poststop", number, input: input, output: output)
       } catch {
         // The specification: a failure is told, and the rest goes on.
         context.log.report("\(error)")
