@@ -87,8 +87,8 @@ final class UserNamespaces {
     "SYS_CHROOT", "NET_RAW", "NET_ADMIN", "NET_BROADCAST", "SYS_PTRACE", "IPC_OWNER",
   ]
 
-  /// Settings of a network namespace that whoever owns it may change. Linux hides others, as `net.core.somaxconn` and those of
-  /// neighbours, in a network namespace that belongs to another user namespace than the first.
+  /// Settings of a network namespace that whoever owns it may change. Others, as `net.core.somaxconn` and those of neighbours,
+  /// are hidden by some kernels in a network namespace that belongs to another user namespace than the first.
   private static let containedSettings = ["net.ipv4.ip_", "net.ipv4.tcp_", "net.ipv4.conf.", "net.ipv6.conf."]
 
   /// What a service asks for that it would not have in a user namespace of its own; nil when there is nothing.
