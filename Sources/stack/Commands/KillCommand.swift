@@ -18,8 +18,8 @@ struct KillCommand: ParsableCommand {
       throw ValidationError("there is no signal \(signal) (man 7 signal)")
     }
     let project = Project(global)
-    try project.actingOnFile(on: services, absent: { project.terminal.error("No container to kill\n") }) {
-      name, services in
+    let none = { project.terminal.error("No container to kill\n") }
+    try project.actingOnFile(on: services, absent: none) { name, services in
       try project.engine.kill(name, services: services, signal: number)
     }
     guard removeOrphans else { return }

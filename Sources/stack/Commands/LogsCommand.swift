@@ -38,7 +38,8 @@ struct LogsCommand: ParsableCommand {
     let project = Project(global)
     let selection = LogSelection(
       since: try Moment.since1970(since), until: try Moment.since1970(until), tail: try count())
-    try project.actingOnFile(on: services, where: { $0.isAttached ?? true }) { name, services in
+    let isMeant = { (service: Service) in service.isAttached ?? true }
+    try project.actingOnFile(on: services, where: isMeant) { name, services in
       let containers = try chosen(project.engine.containers(of: name, services: services))
       var output = LogOutput(
         LogRenderer.Style(
