@@ -1,5 +1,6 @@
 import Glibc
 import IsolationEngine
+import LinuxCgroup
 import LinuxSystem
 import StackImages
 import StackStore
@@ -16,7 +17,7 @@ extension Engine {
     _ change: (inout ImageCommit) throws -> Void
   ) throws(EngineError) -> String {
     try requireRoot()
-    guard let base = status.record?.imageID, !base.isEmpty else {
+    guard let record = status.record, !record.image.isEmpty else {
       throw EngineError(
         .failure, status.name,
         "was made from no image, to which its changes could be added: its whole file system can be had by stack export")
@@ -26,7 +27,7 @@ extension Engine {
         let specification = try ContainerSpecification(wireBytes: status.directory.readSpecification())
         let upper = try Files.open("\(status.directory.path)/upper", O_RDONLY | O_DIRECTORY)
         var commit = ImageCommit(
-          base: base, upper: SharedDescriptor(upper), ownerOffset: specification.namespaces.users?.base ?? 0)
+          base: record.imageID, upper: SharedDescriptor(upper), ownerOffset: specification.namespaces.users?.base ?? 0)
         try change(&commit)
         let isRunning = if case .running = status.state { true } else { false }
         let isFrozen = pauses && isRunning && !status.directory.isPaused

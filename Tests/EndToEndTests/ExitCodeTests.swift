@@ -96,7 +96,8 @@ struct ExitCodeTests {
       #expect(try fixture.stack("stop", "-t", "0", "a").code == 0)
       let exec = try fixture.stack("exec", "-T", "a", "true")
       #expect(exec.code == 1 && exec.errors.contains(#"service "a" is not running"#))
-      #expect(try fixture.stack("wait", "a").code == 137)
+      // By SIGTERM or SIGKILL, as it was fast enough or not.
+      #expect(try [143, 137].contains(fixture.stack("wait", "a").code))
       // An orphan: `up` warns of it, and `down` takes it and its network along.
       try fixture.file(Self.long)
       let up = try fixture.stack("up", "-d")
