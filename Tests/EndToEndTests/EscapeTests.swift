@@ -149,8 +149,9 @@ struct EscapeTests {
       try fixture.file("  s: {rootfs: ./root, command: [sleep, '1000']}")
       #expect(try fixture.stack("up", "-d").code == 0)
       let hidden = [
-        "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/scsi",
-        "/proc/sched_debug", "/proc/timer_list", "/proc/timer_stats", "/sys/firmware", "/sys/devices/virtual/powercap",
+        "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+        "/proc/scsi", "/proc/sched_debug", "/proc/timer_list", "/proc/timer_stats", "/sys/firmware",
+        "/sys/devices/virtual/powercap",
       ].filter { FileManager.default.fileExists(atPath: $0) }
       #expect(hidden.count > 3)
       for path in hidden {
@@ -175,7 +176,7 @@ struct EscapeTests {
       #expect(try fixture.stack("up", "-d").code != 0)
       try fixture.file("  \"\(quoted)\": {rootfs: ./root, command: [sleep, '1000']}")
       #expect(try fixture.stack("up", "-d").code != 0 || name == "..")
-      #expect(try fixture.stack("down").code == 0)
+      if name == ".." { #expect(try fixture.stack("down").code == 0) }
       #expect(try NetworkLab.run("ls -A \(fixture.directory)/run/projects 2>/dev/null || true") == "")
     }
   }
