@@ -173,7 +173,9 @@ struct EscapeTests {
       if !name.isEmpty { #expect(try fixture.run(StackFixture.binary, ["-p", name, "up", "-d"]).code != 0) }
       let quoted = name.replacingOccurrences(of: "\n", with: "\\n")
       try fixture.file("  s: {rootfs: ./root, command: [sleep, '1000'], container_name: \"\(quoted)\"}")
-      #expect(try fixture.stack("up", "-d").code != 0)
+      // What a container is called may be long: nothing is named after that.
+      #expect(try fixture.stack("up", "-d").code != 0 || name.count > 255)
+      if name.count > 255 { #expect(try fixture.stack("down").code == 0) }
       try fixture.file("  \"\(quoted)\": {rootfs: ./root, command: [sleep, '1000']}")
       #expect(try fixture.stack("up", "-d").code != 0 || name == "..")
       if name == ".." { #expect(try fixture.stack("down").code == 0) }
