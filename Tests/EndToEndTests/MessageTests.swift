@@ -47,6 +47,8 @@ struct MessageTests {
       let unknown = try fixture.stack("upp")
       #expect(unknown.code == 2)
       #expect(unknown.errors == "stack: there is no command upp; did you mean up?\n  stack --help lists them\n")
+      let other = try fixture.stack("pull", "-q")
+      #expect(other.code == 2 && other.errors.contains("there is no command pull: images are not taken from registries"))
       #expect(try fixture.stack("up", "--bogus").errors.contains("Unknown option '--bogus'"))
       #expect(try fixture.stack("up", "--bogus").code == 2)
       #expect(try fixture.stack("up", "-d", "nosuch").code == 1)
