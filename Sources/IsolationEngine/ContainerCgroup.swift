@@ -50,7 +50,7 @@ struct ContainerCgroup {
 
   private static func devices(of container: ContainerSpecification) throws(SystemCallError) -> DeviceRules {
     var rules = DeviceRules.containerDefault
-    rules.allowed += container.cgroup.deviceRules.compactMap(DeviceRules.Rule.init)
+    rules.allowed += container.cgroup.deviceRules
     for device in container.devices {
       let file = try Files.open(device.source, O_PATH)
       let status = try Files.status(file.borrowed)

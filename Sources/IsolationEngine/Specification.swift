@@ -300,8 +300,8 @@ package struct CgroupSpecification: Hashable, Sendable {
   /// Below the root of each hierarchy, for example `["stack", "shop", "shop-web-1"]`.
   package var path: [String]
   package var limits = CgroupLimits()
-  /// Device nodes that may be used beside those that the container has, as `DeviceRules.Rule` reads them.
-  package var deviceRules: [String] = []
+  /// Device nodes that may be used beside those that the container has.
+  package var deviceRules: [DeviceRules.Rule] = []
 
   package init(path: [String]) {
     self.path = path

@@ -100,7 +100,10 @@ struct SpecificationBuilder {
     cgroup.limits.cpuShares = resources.cpuShares
     cgroup.limits.cpuset = resources.cpuset
     cgroup.limits.pids = resources.pids ?? Self.processLimit
-    cgroup.deviceRules = resources.deviceRules ?? []
+    cgroup.deviceRules = (resources.deviceRules ?? []).map { rule in
+      let kind: DeviceRules.Kind = rule.kind == .block ? .block : .character
+      return DeviceRules.Rule(kind, rule.major, rule.minor, DeviceRules.Access(rule.access) ?? .all)
+    }
     return cgroup
   }
 

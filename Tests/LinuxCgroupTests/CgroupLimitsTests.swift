@@ -170,12 +170,6 @@ import Testing
     #expect(second.unapplied.map(\.reason) == [.notInVersion2, .notInVersion2])
   }
 
-  @Test func rulesAreRead() {
-    #expect(DeviceRules.Rule("c 10:200 rwm") == DeviceRules.Rule(.character, 10, 200))
-    #expect(DeviceRules.Rule("b 8:* r") == DeviceRules.Rule(.block, 8, nil, .read))
-    for text in ["", "c 1:3", "x 1:3 r", "c 1 r", "c 1:3 q", "c -1:3 r"] { #expect(DeviceRules.Rule(text) == nil) }
-  }
-
   @Test func meaninglessValues() throws {
     let hierarchy = CgroupHierarchy(legacy: [:], unified: "/none", unifiedControllers: [.cpu, .cpuset, .pids])
     let cgroup = try Cgroup(hierarchy, project: "p", container: "c")

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import InternetAddress
 import StackModel
 import Testing
@@ -19,7 +20,18 @@ import Testing
       )?.resources)
     #expect(resources.cpuQuota == 20_000 && resources.cpuPeriod == 50_000 && resources.swappiness == 10)
     #expect(resources.disablesOOMKill == true && resources.memoryReservation == 32 << 20)
-    #expect(resources.deviceRules == ["c 10:200 rwm", "c *:* m", "b *:* m"])
+    #expect(resources.deviceRules?.map(\.description) == ["c 10:200 rwm", "c *:* m", "b *:* m"])
+  }
+
+  @Test func rulesAboutDevicesAreReadAndKeptAsText() throws {
+    let rule = try #require(DeviceRule.parse("b 8:* r")?.first)
+    #expect(rule.kind == .block && rule.major == 8 && rule.minor == nil && rule.access == "r")
+    let rules = try #require(DeviceRule.parse("a 1:3 wm"))
+    #expect(rules.map(\.description) == ["c 1:3 wm", "b 1:3 wm"])
+    #expect(try JSONDecoder().decode([DeviceRule].self, from: JSONEncoder().encode(rules)) == rules)
+    for text in ["", "c 1:3", "x 1:3 r", "c 1 r", "c 1:3 q", "c -1:3 r", "c 1: r", "c 1:2:3 r"] {
+      #expect(DeviceRule.parse(text) == nil)
+    }
   }
 
   @Test(arguments: [

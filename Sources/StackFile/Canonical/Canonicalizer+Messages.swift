@@ -1,3 +1,5 @@
+import StackModel
+
 /// What the canonicalizer says.
 extension Canonicalizer {
   /// Says what becomes of a key that is not acted on.
@@ -58,6 +60,10 @@ extension Canonicalizer {
   }
 
   func mismatch(_ node: Node, _ shape: Shape, at mark: Mark? = nil) {
+    report.add(mismatchFinding(node, shape, at: mark))
+  }
+
+  private func mismatchFinding(_ node: Node, _ shape: Shape, at mark: Mark? = nil) -> Finding {
     let name = path.text.map { _ in path.name } ?? "the file"
     let found: String
     switch node.content {
@@ -68,8 +74,26 @@ extension Canonicalizer {
     case .scalar(let text, .boolean): found = "\(text) is true or false"
     case .scalar(let text, _): found = "\(text) is a number"
     }
-    report.error(
-      mark ?? node.mark, path.text, "\(name) must be \(shape.expectation), but \(found)", hint: advice(node, shape))
+    return Finding(
+      severity: .error, mark: mark ?? node.mark, path: path.text,
+      message: "\(name) must be \(shape.expectation), but \(found)", hint: advice(node, shape))
+  }
+
+  /// Takes a value of a kind that is only right over another one.
+  mutating func supplement(_ value: Node, of node: Node, _ shape: Shape) -> Node? {
+    let alone = mismatchFinding(node, shape)
+    let says =
+      value.items.isEmpty
+      ? "over the value of another file this says nothing: \(path.name) stays as it is"
+      : "over the value of another file this is taken for an item of a list"
+    report.holdSupplement(
+      alone: alone,
+      over: Finding(
+        severity: .warning, mark: node.mark, path: path.text, message: says,
+        hint: value.items.isEmpty ? "remove it, or write \(shape.expectation)" : alone.hint))
+    guard var result = accepted(value, as: shape) else { return nil }
+    result.tag = .supplement
+    return result
   }
 
   private func advice(_ node: Node, _ shape: Shape) -> String? {

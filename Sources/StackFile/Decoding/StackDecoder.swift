@@ -13,7 +13,6 @@ struct StackDecoder {
     stack.volumes = (document["volumes"]?.members ?? []).map(volume)
     var objects: [String: [String: Node]] = [:]
     for section in ["secrets", "configs"] {
-      checkObjects(document[section], section)
       let members = document[section]?.members ?? []
       objects[section] = Dictionary(members.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
     }
@@ -75,28 +74,6 @@ struct StackDecoder {
       say(
         other.mark, "\(path).\(other.key)", "\(other.key): has no meaning beside external: true",
         "remove one of the two")
-    }
-  }
-
-  /// A secret or config comes from one place.
-  private func checkObjects(_ objects: Node?, _ section: String) {
-    let sources = section == "secrets" ? ["file", "environment"] : ["file", "environment", "content"]
-    for object in objects?.members ?? [] {
-      guard case .mapping = object.value.content else { continue }
-      let path = "\(section).\(object.key)"
-      if section == "secrets", let content = object.value.member("content") {
-        report.error(
-          content.mark, path, "unknown key \"content\" in secret \"\(object.key)\"", hint: "use file: or environment:")
-      }
-      let given = object.value.members.filter { sources.contains($0.key) }
-      if given.count > 1 {
-        report.error(
-          given[1].mark, path, "\(given[0].key): and \(given[1].key): exclude each other", hint: "keep one of the two")
-      } else if given.isEmpty, object.value["external"]?.text != "true", object.value["driver"] == nil {
-        report.error(
-          object.mark, path, "\"\(object.key)\" has no source",
-          hint: "write one of \(sources.map { $0 + ":" }.joined(separator: ", ")), or external: true")
-      }
     }
   }
 }

@@ -55,8 +55,8 @@ extension KeyTable {
     [
       Key("subnet", .text, "The network in CIDR form, for example 10.5.0.0/24"),
       Key("gateway", .text, "The machine's address in it; without it, the first of the network"),
-      Key("ip_range", .text, .inert, "The part of the network from which addresses are given"),
-      Key("aux_addresses", .dictionary(.text, .any), .inert, "Addresses that are taken by others"),
+      Key("ip_range", .text, "The part of the network from which addresses are chosen"),
+      Key("aux_addresses", .dictionary(.text, .any), "Addresses that are others': none of them is chosen"),
     ])
 }
 

@@ -78,7 +78,7 @@ extension KeyTable {
     Key(
       "dns", .form(.oneOrManyOrNone, .either([.text, .list(.text)])), "Name servers", merge: .unique(.name)),
     Key("dns_search", .stringOrList, "Search domains", merge: .unique(.name)),
-    Key("dns_opt", .strings, "Options of the resolver", merge: .unique(.name)),
+    Key("dns_opt", .form(.many, .list(.text)), "Options of the resolver", merge: .unique(.name)),
     Key(
       "links", .strings, "SERVICE[:ALIAS]: waits for it, and adds the alias to its names on common networks",
       merge: .unique(.name)),

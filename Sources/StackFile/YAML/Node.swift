@@ -16,6 +16,8 @@ package enum MergeTag: Sendable {
   case reset
   /// `!override`: the value takes its place, whatever merging would do.
   case override
+  /// Of a kind that is only right over a value of another file, which it adds to: see `Form.supplement`.
+  case supplement
 }
 
 /// A value of a document, with its place.
@@ -176,7 +178,7 @@ extension Node {
   /// Without what `!reset` takes away, and without `!override`: what a service that is extended hands on.
   var untagged: Node {
     var result = self
-    result.tag = .none
+    if tag != .supplement { result.tag = .none }
     switch content {
     case .scalar: return result
     case .sequence(let items): result.content = .sequence(items.filter { !$0.isReset }.map(\.untagged))
