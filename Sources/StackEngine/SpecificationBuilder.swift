@@ -104,6 +104,18 @@ struct SpecificationBuilder {
       let kind: DeviceRules.Kind = rule.kind == .block ? .block : .character
       return DeviceRules.Rule(kind, rule.major, rule.minor, DeviceRules.Access(rule.access) ?? .all)
     }
+    cgroup.limits.blockWeight = resources.blocks?.weight
+    cgroup.blockDevices = (resources.blocks?.devices ?? []).map { device in
+      let kind: BlockDeviceLimit.Kind =
+        switch device.kind {
+        case .weight: .weight
+        case .readBytes: .readBytes
+        case .writeBytes: .writeBytes
+        case .readOperations: .readOperations
+        case .writeOperations: .writeOperations
+        }
+      return BlockDeviceSpecification(path: device.path, kind: kind, value: device.value)
+    }
     return cgroup
   }
 

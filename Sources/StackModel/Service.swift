@@ -428,6 +428,7 @@ package struct Resources: Sendable, Hashable, Codable {
   /// Microseconds.
   package var cpuPeriod: UInt64?
   package var deviceRules: [DeviceRule]?
+  package var blocks: BlockLimits?
 
   package init() {}
 }

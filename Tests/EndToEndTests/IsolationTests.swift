@@ -90,6 +90,19 @@ struct IsolationTests {
     }
   }
 
+  @Test func limitsOfBlockDevicesReachTheKernel() throws {
+    let devices = try FileManager.default.contentsOfDirectory(atPath: "/sys/block").sorted()
+    guard let device = devices.first(where: { FileManager.default.fileExists(atPath: "/dev/\($0)") }) else { return }
+    let number = try String(contentsOfFile: "/sys/block/\(device)/dev", encoding: .utf8).filter { !$0.isWhitespace }
+    try withService(
+      "    blkio_config: {device_read_bps: [{path: /dev/\(device), rate: 1mb}]}\n"
+    ) { (fixture: StackFixture) throws in
+      let text = try fixture.exec(
+        "s", "cd /sys/fs/cgroup; cat io.max 2>/dev/null || cat blkio/blkio.throttle.read_bps_device")
+      #expect(["\(number) 1048576", "\(number) rbps=1048576 wbps=max riops=max wiops=max"].contains(text), "\(text)")
+    }
+  }
+
   @Test func rarerLimitsReachTheKernelToo() throws {
     try withService(
       """

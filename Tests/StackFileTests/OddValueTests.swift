@@ -60,7 +60,7 @@ import Testing
     #expect(try #require(result.stack?.services.first).configs?.map(\.source) == [.content("")])
   }
 
-  @Test(arguments: ["{}", "{path: []}", "{env_file: x}", "null"]) func anInclusionOfNothingIsTold(_ entry: String) {
+  @Test(arguments: ["{}", "{path: []}", "{env_file: x}"]) func anInclusionOfNothingIsTold(_ entry: String) {
     let result = load("include: [\(entry)]\nservices: {web: {image: i}}")
     #expect(result.stack?.services.count == 1)
     #expect(lines(result) == ["1:11: this entry of include has no path: and brings in nothing | name the file"])

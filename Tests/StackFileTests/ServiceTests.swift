@@ -23,6 +23,31 @@ import Testing
     #expect(resources.deviceRules?.map(\.description) == ["c 10:200 rwm", "c *:* m", "b *:* m"])
   }
 
+  @Test func blockDevices() throws {
+    let blocks = try #require(
+      web(
+        """
+        blkio_config:
+          weight: 300
+          weight_device: [{path: /dev/sda, weight: 400}]
+          device_read_bps: [{path: /dev/sdb, rate: 12mb}, {path: /dev/sdc, rate: 0}]
+          device_write_iops: [{path: /dev/sdb, rate: 30}]
+        """
+      )?.resources.blocks)
+    #expect(blocks.weight == 300)
+    #expect(
+      blocks.devices == [
+        .init(kind: .weight, path: "/dev/sda", value: 400), .init(kind: .readBytes, path: "/dev/sdb", value: 12 << 20),
+        .init(kind: .writeOperations, path: "/dev/sdb", value: 30),
+      ])
+    #expect(web("blkio_config: {weight: 0}")?.resources.blocks == nil)
+    #expect(
+      errors("services:\n  web: {image: i, blkio_config: {weight: 5, device_read_bps: [{path: sda, rate: 1}]}}") == [
+        "2:42: a weight is 10 to 1000, but this is 5",
+        "2:70: path must be that of a device | for example /dev/sda",
+      ])
+  }
+
   @Test func rulesAboutDevicesAreReadAndKeptAsText() throws {
     let rule = try #require(DeviceRule.parse("b 8:* r")?.first)
     #expect(rule.kind == .block && rule.major == 8 && rule.minor == nil && rule.access == "r")

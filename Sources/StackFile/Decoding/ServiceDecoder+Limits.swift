@@ -18,6 +18,7 @@ extension ServiceDecoder {
     decodeProcessors()
     decodeReclaim()
     decodeDeviceRules()
+    decodeBlocks()
     checkSwap()
     for limit in node["ulimits"]?.members ?? [] { decodeLimit(limit) }
     decodeReplicas()

@@ -138,7 +138,8 @@ extension KeyTable {
     Key("cpu_rt_period", .truncated, realTime, "Microseconds"),
     Key("cpu_count", .count, .never("it is of Windows"), "Processors of Windows"),
     Key("cpu_percent", .number, .never("it is of Windows"), "Processor time of Windows"),
-    Key("blkio_config", .record(.blockDevices), .inert, "Weights and limits of block devices"),
+    Key(
+      "blkio_config", .record(.blockDevices), "Weights and limits of block devices; a weight needs the scheduler BFQ"),
     Key(
       "device_cgroup_rules", .strings, "KIND MAJOR:MINOR ACCESS: device nodes that may be used beside those of devices",
       merge: .distinct),

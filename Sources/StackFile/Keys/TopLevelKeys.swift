@@ -7,7 +7,7 @@ extension KeyTable {
       Key("version", .textOrNumber, .obsolete, "Had a meaning in old versions of the format"),
       Key(
         "include",
-        .nullable(.list(.nullable(.form(.inclusions, .either([.text, .record(.inclusion)]))))),
+        .nullable(.list(.form(.inclusions, .either([.text, .record(.inclusion)])))),
         "Other stack files that are part of this one, each with its own directory and .env"),
       Key(
         "services", .dictionary(.record(.service), .resource),
