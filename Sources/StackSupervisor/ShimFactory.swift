@@ -74,8 +74,8 @@ package struct ShimFactory {
         close(requests.rawValue)
         close(ShimSpawner.Descriptor.lock)
         ShimProcess(
-          order.container, specification, sharing: mappings, logging: record.logging, reportingTo: order.channel,
-          order.kind, order.streams
+          order.container, specification, sharing: mappings, record, reportingTo: order.channel, order.kind,
+          order.streams
         ).run(begin)
       }
       try order.container.beginRun(try ProcessIdentity(of: pid))

@@ -68,8 +68,9 @@ extension KeyTable {
       "ports", .ports, "[[IP:]HOST[-END]:]PORT[-END][/tcp|udp]; host port 0, or none, lets the kernel choose",
       merge: .unique(.port)),
     Key(
-      "expose", .list(.textOrNumber), .noEffect("services of a network reach all ports of each other"),
-      "Ports for other services", merge: .unique(.value)),
+      "expose", .list(.textOrNumber),
+      "PORT[-END][/tcp|udp], which ps shows; services of a network reach all ports of each other anyway",
+      merge: .unique(.value)),
     Key("networks", .attachments, "The networks to join; without it, default"),
     Key("network_mode", .text, "none, host, bridge, or service:NAME to share that service's network"),
     Key(
