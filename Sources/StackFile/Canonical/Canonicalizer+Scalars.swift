@@ -158,9 +158,12 @@ extension Canonicalizer {
   private func duration(_ node: Node, _ text: String, _ type: ScalarType) -> Node? {
     guard let nanoseconds = DurationText.parse(text) else {
       let isNumber = type == .integer || Int64(text) != nil
+      let joined = text.filter { $0 != " " }
       hold(
         .error, node, "\(path.name) must be a duration, but this is \"\(text)\"",
-        hint: isNumber ? "say which unit: \(text)s" : "numbers with h, m, s, ms or us, for example 1m30s")
+        hint: isNumber
+          ? "say which unit: \(text)s"
+          : DurationText.parse(joined) == nil ? "numbers with h, m, s, ms or us, for example 1m30s" : "write \(joined)")
       return nil
     }
     return Node(text: DurationText.text(nanoseconds: nanoseconds), at: node.mark)
