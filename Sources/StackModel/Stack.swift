@@ -60,6 +60,8 @@ package struct Volume: Sendable, Hashable, Codable {
   package var name: String
   package var isExternal = false
   package var labels: [String: String] = [:]
+  /// The directory of the machine that the volume is; nil is one of the store.
+  package var directory: String?
 
   package init(key: String, name: String) {
     self.key = key

@@ -48,6 +48,33 @@ import Testing
       ])
   }
 
+  @Test func aVolumeMayBeADirectory() throws {
+    func load(_ options: String) -> LoadResult {
+      StackFileTests.load(
+        "services: {web: {image: i, volumes: ['data:/d']}}\nvolumes: {data: {driver_opts: \(options)}}\n")
+    }
+    let bound = load("{type: none, o: bind, device: /srv/data}")
+    #expect(bound.stack?.volumes.first?.directory == "/srv/data" && bound.diagnostics == [])
+    let remote = load("{type: nfs, o: 'addr=10.0.0.1,rw', device: ':/data'}")
+    #expect(remote.stack?.volumes.first?.directory == nil)
+    #expect(
+      lines(remote) == [
+        "2:31: of driver_opts, only type: none with o: bind and device: is acted on yet: this volume is a directory of the store"
+      ])
+    #expect(
+      lines(load("{type: none, o: bind, device: data}")) == [
+        "2:61: device \"data\" must be an absolute path | with driver: local it starts at the directory of the file"
+      ])
+  }
+
+  @Test(arguments: [("enable_ipv4: true", "enable_ipv4: false"), ("enable_ipv6: false", "enable_ipv6: true")])
+  func whatIsSoAnywayIsNotTold(_ usual: String, _ other: String) {
+    func count(_ line: String) -> Int {
+      load("services: {web: {image: i, networks: [n]}}\nnetworks: {n: {\(line)}}\n").diagnostics.count
+    }
+    #expect(count(usual) == 0 && count(other) == 1)
+  }
+
   @Test func rulesAboutDevicesAreReadAndKeptAsText() throws {
     let rule = try #require(DeviceRule.parse("b 8:* r")?.first)
     #expect(rule.kind == .block && rule.major == 8 && rule.minor == nil && rule.access == "r")

@@ -4,7 +4,7 @@ import StackModel
 extension Canonicalizer {
   /// Says what becomes of a key that is not acted on.
   func announce(_ key: Key, _ member: Node.Member, _ table: KeyTable) {
-    if member.value.isReset { return }
+    if member.value.isReset || key.usual.map({ $0 == member.value.text }) ?? false { return }
     switch key.support {
     case .full, .noEffect: return
     case .inert:

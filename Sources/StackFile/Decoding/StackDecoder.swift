@@ -57,8 +57,31 @@ struct StackDecoder {
       report.refusal(
         driver.mark, path + ".driver", "there is no volume driver \"\(name)\"", hint: "remove driver:, or write local")
     }
+    if let options = node["driver_opts"], !options.members.isEmpty {
+      volume.directory = directory(of: options, path + ".driver_opts")
+    }
     if volume.isExternal { Self.checkExternal(member, path, report.error) }
     return volume
+  }
+
+  /// What mount(8) would bind: of all that the local driver of docker mounts, what needs no other machine.
+  private func directory(of options: Node, _ path: String) -> String? {
+    let isDirectory =
+      ["none", "bind", ""].contains(options["type"]?.text ?? "")
+      && ["bind", "rbind"].contains(options["o"]?.text ?? "")
+    guard isDirectory, let device = options["device"], let directory = device.text else {
+      report.inert(
+        kind: "volume.driver_opts", options.mark, path,
+        "of driver_opts, only type: none with o: bind and device: is acted on yet: this volume is a directory of the store"
+      )
+      return nil
+    }
+    if !FilePath.isAbsolute(directory) {
+      report.refusal(
+        device.mark, path + ".device", "device \"\(directory)\" must be an absolute path",
+        hint: "with driver: local it starts at the directory of the file")
+    }
+    return directory
   }
 
   static func labels(_ node: Node?) -> [String: String] {

@@ -36,8 +36,8 @@ extension KeyTable {
       Key("labels", .labels, "Labels of the network"),
       Key("ipam", .record(.ipam), "Addresses of the network; without it, the plan chooses"),
       Key("attachable", .boolean, .noEffect("every network is"), "Whether other containers may join"),
-      Key("enable_ipv4", .boolean, .inert, "Whether the network has IPv4 addresses", keepsZero: true),
-      Key("enable_ipv6", .boolean, .inert, "Whether the network has IPv6 addresses", keepsZero: true),
+      Key("enable_ipv4", .boolean, .inert, "Whether the network has IPv4 addresses", usual: "true", keepsZero: true),
+      Key("enable_ipv6", .boolean, .inert, "Whether the network has IPv6 addresses", usual: "false", keepsZero: true),
     ])
 
   static let ipam = KeyTable(
