@@ -160,7 +160,7 @@ package final class TreeSource: ByteSource {
   private func begin(_ directory: FileDescriptor, path: [UInt8]) throws(ArchiveError) {
     let header = try onDisk { () throws(SystemCallError) in
       var header = self.header(try Files.status(directory), path, .directory)
-      header.extended = try ExtendedAttributes.all(of: directory)
+      header.extended = try ExtendedAttributes.all(of: directory, seenBy: ownerOffset)
       return header
     }
     try writer.begin(header)
@@ -174,7 +174,7 @@ package final class TreeSource: ByteSource {
       // Without waiting, should a pipe have taken the name since.
       let opened = SharedDescriptor(try Files.open(name, in: directory, O_RDONLY | O_NONBLOCK))
       var header = self.header(try Files.status(opened.borrowed), path, .file)
-      header.extended = try ExtendedAttributes.all(of: opened.borrowed)
+      header.extended = try ExtendedAttributes.all(of: opened.borrowed, seenBy: ownerOffset)
       return (opened, header)
     }
     try writer.begin(header)

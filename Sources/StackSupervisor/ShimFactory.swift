@@ -67,6 +67,7 @@ package struct ShimFactory {
       let (record, bytes) = try order.container.readBoth()
       let specification = try ContainerSpecification(wireBytes: bytes)
       mappings.prepare(for: specification)
+      try StackScope.enter(project: record.project)
       let (begin, word) = try DescriptorPair.pipe().split()
       let pid = try checked("fork", stk_fork())
       if pid == 0 {

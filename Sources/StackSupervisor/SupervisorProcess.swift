@@ -1,4 +1,5 @@
 import Glibc
+import IsolationEngine
 import LinuxSystem
 import StackEngine
 import StackLifecycle
@@ -62,6 +63,7 @@ package final class SupervisorProcess {
     signal(SIGPIPE, SIG_IGN)
     do {
       let paths = StatePaths(run: arguments[1], data: arguments[2])
+      try StackScope.enter(project: arguments[0])
       try SupervisorProcess(project: arguments[0], paths: paths).run()
       exit(0)
     } catch {

@@ -100,7 +100,7 @@ extension KeyTable {
       "no-new-privileges, seccomp=unconfined, seccomp=FILE; apparmor and label are accepted, not acted on yet",
       merge: .distinct),
     Key("seccomp", .text, "default, unconfined, or the path of a profile in Docker's or OCI's JSON form"),
-    Key("userns_mode", .text, "host, auto, private, UID:GID:SIZE, or nothing for the default"),
+    Key("userns_mode", .text, "auto, the default; host, private, or UID:GID:SIZE"),
     Key("sysctls", .labels, "Kernel settings of the container's namespaces"),
     Key("pid", .nullable(.text), "The PID namespace to share: host or service:NAME"),
     Key(
