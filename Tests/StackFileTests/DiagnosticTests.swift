@@ -69,7 +69,10 @@ import Testing
       "services:\n  web:\n    image:\n    command: x",
       "3:5: image must be text, but it is empty | give it a value, or remove the key"
     ),
-    ("services:\n  web:", "2:3: web must be a mapping, but it is empty | its keys stand in the lines below it, indented deeper"),
+    (
+      "services:\n  web:",
+      "2:3: web must be a mapping, but it is empty | its keys stand in the lines below it, indented deeper"
+    ),
     ("services: [a]", "1:11: services must be a mapping, but this is a list"),
     ("- a", "1:1: the file must be a mapping, but this is a list"),
     (

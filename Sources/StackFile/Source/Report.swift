@@ -82,9 +82,9 @@ final class Report {
   private func settleValues(_ node: Node) {
     if node.isReset { return }
     switch node.content {
-    case .scalar: held[node.mark]?.forEach(add)
-    case .sequence(let items): items.forEach(settleValues)
-    case .mapping(let members): members.forEach { settleValues($0.value) }
+    case .scalar: for finding in held[node.mark] ?? [] { add(finding) }
+    case .sequence(let items): for item in items { settleValues(item) }
+    case .mapping(let members): for member in members { settleValues(member.value) }
     }
   }
 
@@ -92,8 +92,8 @@ final class Report {
   func settleSupplements(_ node: Node) {
     guard !supplements.isEmpty, !node.isReset else { return }
     if node.tag == .supplement, let known = supplements[node.mark] { add(known.alone) }
-    node.items.forEach(settleSupplements)
-    node.members.forEach { settleSupplements($0.value) }
+    for item in node.items { settleSupplements(item) }
+    for member in node.members { settleSupplements(member.value) }
   }
 
   /// The severity of what the format allows, but a stack that is to run does not.
