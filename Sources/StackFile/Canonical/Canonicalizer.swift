@@ -105,8 +105,7 @@ struct Canonicalizer {
     var members: [Node.Member] = []
     members.reserveCapacity(node.members.count)
     for member in node.members {
-      if member.key.utf8.starts(with: "x-".utf8) {
-        // Extensions are for anchors and for other programs.
+      if member.key.isExtensionName {
         members.append(member)
         continue
       }

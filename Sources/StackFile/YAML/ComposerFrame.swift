@@ -45,7 +45,7 @@ struct Frame {
   }
 
   func place(of key: String) -> Mark? {
-    if members.count < Self.isLong { return members.first { $0.key == key }?.mark }
+    if members.count < Self.isLong { return members.first { $0.key.isSame(as: key) }?.mark }
     return places[key].map { members[$0].mark }
   }
 

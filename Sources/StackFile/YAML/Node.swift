@@ -99,7 +99,7 @@ extension Node {
   func member(_ key: String) -> Member? {
     guard case .mapping(let members) = content else { return nil }
     // By index: most searches fail, and a member that is only looked at need not be copied.
-    for index in members.indices where members[index].key == key { return members[index] }
+    for index in members.indices where members[index].key.isSame(as: key) { return members[index] }
     return nil
   }
 
@@ -110,7 +110,7 @@ extension Node {
     guard case .mapping(var members) = content else { return }
     // Without a second owner the members are changed, not copied.
     content = .mapping([])
-    if let index = members.firstIndex(where: { $0.key == key }) {
+    if let index = members.firstIndex(where: { $0.key.isSame(as: key) }) {
       members[index].value = value
     } else {
       members.append(Member(key, at: value.mark, value))
@@ -129,13 +129,13 @@ extension Node {
   mutating func update(_ key: String, _ change: (inout Node) -> Void) {
     guard case .mapping(var members) = content else { return }
     content = .mapping([])
-    if let index = members.firstIndex(where: { $0.key == key }) { change(&members[index].value) }
+    if let index = members.firstIndex(where: { $0.key.isSame(as: key) }) { change(&members[index].value) }
     content = .mapping(members)
   }
 
   /// Takes a member's value out; nil when there is no such member.
   mutating func take(_ key: String) -> Node? {
-    guard case .mapping(var members) = content, let index = members.firstIndex(where: { $0.key == key }) else {
+    guard case .mapping(var members) = content, let index = members.firstIndex(where: { $0.key.isSame(as: key) }) else {
       return nil
     }
     content = .mapping([])
