@@ -62,13 +62,14 @@ let package = Package(
     library("LinuxNetlink", "LinuxSystem", "InternetAddress", "CLinuxShim", "CNetlink", system),
     library("LinuxFirewall", "LinuxSystem", "LinuxNetlink", "InternetAddress", "CNetlink"),
     library("LinuxCgroup", "LinuxSystem", "CLinuxShim", system),
+    library("LinuxSystemd", "LinuxSystem", system),
     library("LinuxCapabilities", "LinuxSystem", "CCapability", "CLinuxShim", system),
     library("LinuxSeccomp", "LinuxCapabilities", "LinuxSystem", "CSeccomp", "CLinuxShim", system),
     library("LinuxMounts", "LinuxSystem", "CLinuxShim", system),
     library("LinuxArchive", "LinuxSystem", "CLinuxShim", "CArchive", "CNettle", system),
     library(
-      "IsolationEngine", "LinuxSystem", "LinuxNetlink", "LinuxCgroup", "LinuxSeccomp", "LinuxCapabilities",
-      "LinuxMounts", "InternetAddress", "CLinuxShim", system),
+      "IsolationEngine", "LinuxSystem", "LinuxNetlink", "LinuxCgroup", "LinuxSystemd", "LinuxSeccomp",
+      "LinuxCapabilities", "LinuxMounts", "InternetAddress", "CLinuxShim", system),
 
     // Stacks; the kernel only through the modules above.
     // The command line of OCI runtimes, over the engine alone.
@@ -113,6 +114,7 @@ let package = Package(
     tests("LinuxNetlinkTests", "LinuxNetlink", "InternetAddress", "LinuxSystem"),
     tests("LinuxFirewallTests", "LinuxFirewall", "LinuxNetlink", "InternetAddress", "LinuxSystem"),
     tests("LinuxCgroupTests", "LinuxCgroup", "LinuxSystem", system),
+    tests("LinuxSystemdTests", "LinuxSystemd", "LinuxSystem", system, exclude: ["systemd.py"]),
     tests("LinuxSeccompTests", "LinuxSeccomp", "LinuxCapabilities", "LinuxSystem", "CLinuxShim"),
     tests("LinuxCapabilitiesTests", "LinuxCapabilities", "LinuxSystem", "CLinuxShim"),
     tests("LinuxArchiveTests", "LinuxArchive", "LinuxSystem", "CLinuxShim", system),

@@ -6,7 +6,7 @@
 Parts, all by default:
 
     updown   `up -d` and `down` of N services, interleaved with floor.c, which does the kernel's part of it in C
-    commands start-up, `exec`, `ps` and `config`
+    commands start-up, `exec` beside nsenter, `run` beside the floor of one container, `ps` and `config`
     logs     1,000,000 lines of 100 bytes: how fast they are taken, how fast `logs` gives them back, how many are lost
     life     a chain of health checks, services that are ready in their own time, and ten that do not want to stop
     memory   what a container's shim and the stack's supervisor keep for themselves
@@ -163,6 +163,13 @@ class Bench:
         sleeper = min(int(p) for p in os.listdir("/proc") if p.isdigit() and command_line(p)[:1] == ["sleep"])
         result["nsenter true"] = median_of(runs, ["nsenter", "-t", str(sleeper), "-m", "-u", "-i", "-n", "-p", "/bin/true"])
         result["exec true"] = median_of(runs, [*stack, "exec", "s0", "true"], env=self.environment)
+        result["run --rm true"] = median_of(runs, [*stack, "run", "--rm", "-T", "s0", "true"], env=self.environment)
+        floors = []
+        for _ in range(runs):
+            _, output = run([self.floor, "-n", "1", "-l", self.root, "-s", self.disk])
+            settle()
+            floors.append(sum(json.loads(output).values()))
+        result["floor, one container"] = statistics.median(floors)
         result["ps, 50 services"] = median_of(runs, [*stack, "ps"], env=self.environment)
         self.stack("-f", path, "down")
         for count in (10, 500):

@@ -45,7 +45,7 @@ package enum ForeignBytes: String, CaseIterable, Sendable {
       inDirectory { directory in
         let target = try Files.open(directory, O_RDONLY | O_DIRECTORY)
         try TreeUnpacking.unpack(
-          FileSource(stream: try Self.file(bytes)), into: target.borrowed, owner: .archived(offset: 0))
+          FileSource(stream: try Self.file(bytes)), into: target.borrowed, owner: .archived, ownerOffset: 1000)
       }
     case .image:
       inDirectory { directory in

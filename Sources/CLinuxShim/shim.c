@@ -216,6 +216,14 @@ int stk_seccomp_set_filter(unsigned flags, const void *filter, unsigned short co
   return (int)result(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program));
 }
 
+int stk_setfsids(uid_t user, gid_t group) {
+  syscall(SYS_setfsgid, group);
+  syscall(SYS_setfsuid, user);
+  // Of what is no number both change nothing, and return what is.
+  int is_set = (uid_t)syscall(SYS_setfsuid, -1) == user && (gid_t)syscall(SYS_setfsgid, -1) == group;
+  return is_set ? 0 : -EPERM;
+}
+
 int stk_setresuid(uid_t real, uid_t effective, uid_t saved) {
   return (int)result(syscall(SYS_setresuid, real, effective, saved));
 }

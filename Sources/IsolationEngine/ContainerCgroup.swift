@@ -11,6 +11,9 @@ struct ContainerCgroup {
 
   /// Makes the cgroup with its limits.
   init(_ container: ContainerSpecification) throws {
+    if container.listed == nil, container.cgroup.path.count == 3 {
+      try StackScope.enter(project: container.cgroup.path[1])
+    }
     try self.init(existing: container)
     if container.listed != nil { try cgroup.checkUnused() }
     do {

@@ -9,9 +9,23 @@ package struct ContainerFileSystem {
   /// Keeps the layers of a container that does not run mounted.
   private let overlay: PreparedMount?
   /// What would be mounted in a container that does not run, the deepest first.
-  private let mounts: [(target: [Substring], source: String)]
+  private let mounts: [Mounted]
   /// The host's number of the container's root.
   package let ownerOffset: UInt32
+
+  private struct Mounted {
+    let target: [Substring]
+    /// Keeps what is mounted below it there.
+    let mount: PreparedMount
+    let place: RootDirectory
+
+    init(_ path: String, _ mount: PreparedMount) throws(LaunchError) {
+      target = path.split(separator: "/")
+      self.mount = mount
+      place = RootDirectory(
+        owning: try attempt("mount \(path)") { try Files.open(".", in: mount.descriptor, O_PATH | O_DIRECTORY) })
+    }
+  }
 
   /// - Parameter running: its first process; without one, the layers of its root are put together for the caller alone.
   package init(_ container: ContainerSpecification, running: ProcessIdentity?) throws(LaunchError) {
@@ -32,12 +46,19 @@ package struct ContainerFileSystem {
       owning: try attempt("open root file system") {
         try Files.open(".", in: mounted.descriptor, O_PATH | O_DIRECTORY)
       })
-    mounts = container.mounts.compactMap { mount in
-      switch mount.source {
-      case .bind(let path), .volume(let path): (mount.target.split(separator: "/"), path)
-      case .part, .tmpfs, .ownFile, .grantedFile: nil
+    let callers = try CallerMaps(container, root: mounted.descriptor)
+    let ownFiles = try attempt("make files for /etc") { try OwnFiles() }
+    var mounts: [Mounted] = []
+    for specification in container.mounts where specification.source.isOfMachine {
+      let entry = try attempt("mount \(specification.target)") {
+        try Preparation.entry(
+          specification, users: users, mapping: mapping?.borrowed, callers: callers, root: mounted.descriptor,
+          ownFiles: ownFiles)
       }
-    }.sorted { $0.target.count > $1.target.count }
+      guard case .mount(let mount, isDirectory: true) = entry.content else { continue }
+      mounts.append(try Mounted(specification.target, mount))
+    }
+    self.mounts = mounts.sorted { $0.target.count > $1.target.count }
   }
 
   /// Opens the root itself, without what is mounted in it.
@@ -49,10 +70,8 @@ package struct ContainerFileSystem {
   package func open(_ path: String, _ flags: CInt = O_PATH) throws(SystemCallError) -> OwnedDescriptor {
     let components = path.split(separator: "/").filter { $0 != "." }
     for mount in mounts where components.starts(with: mount.target) {
-      let place = RootDirectory(owning: try Files.open(mount.source, O_PATH))
       let rest = components.dropFirst(mount.target.count)
-      if rest.isEmpty { return try Files.open(mount.source, flags) }
-      return try place.open(rest.joined(separator: "/"), flags)
+      return try mount.place.open(rest.isEmpty ? "/" : rest.joined(separator: "/"), flags)
     }
     return try root.open(path.isEmpty ? "/" : path, flags)
   }

@@ -142,6 +142,12 @@ package struct UserMapping: Hashable, Sendable {
     self.base = base
     self.count = count
   }
+
+  /// The container's number of a user or group of the host, as getuid(2) gives it there: what has none is nobody.
+  package func inside(_ id: UInt32) -> UInt32 { id >= base && id - base < count ? id - base : Self.nobody }
+
+  /// /proc/sys/kernel/overflowuid, where nobody has changed it.
+  private static let nobody: UInt32 = 65534
 }
 
 /// Numbers of a user and a group.
@@ -204,6 +210,14 @@ package struct MountSpecification: Hashable, Sendable {
     case grantedFile(content: [UInt8], access: FileAccess)
     /// Options of tmpfs(5) as `key=value`.
     case tmpfs(options: [String])
+
+    /// Whether it is there without the container.
+    var isOfMachine: Bool {
+      switch self {
+      case .bind, .volume, .part: true
+      case .ownFile, .grantedFile, .tmpfs: false
+      }
+    }
   }
 
   /// Owner and permission bits as the container sees them.

@@ -11,7 +11,7 @@ enum ExtendedAttributes {
 
   static func isAcceptable(_ name: RawName) -> Bool {
     let bytes = name.bytes
-    return bytes.elementsEqual("security.capability".utf8)
+    return bytes.elementsEqual(FileCapability.attribute.utf8)
       || bytes.starts(with: "user.".utf8) && !bytes.starts(with: "user.overlay.".utf8)
   }
 
@@ -26,7 +26,10 @@ enum ExtendedAttributes {
     }
   }
 
-  static func all(of file: FileDescriptor) throws(SystemCallError) -> [(name: RawName, value: [UInt8])] {
+  /// - Parameter root: the host's number of the user to whom capabilities are to be root's.
+  static func all(
+    of file: FileDescriptor, seenBy root: UInt32 = 0
+  ) throws(SystemCallError) -> [(name: RawName, value: [UInt8])] {
     var list = [UInt8](repeating: 0, count: 64 << 10)
     let count = unsafe stk_flistxattr(file.rawValue, &list, list.count)
     if count == -Int(EOPNOTSUPP) { return [] }
@@ -38,7 +41,9 @@ enum ExtendedAttributes {
       var value = [UInt8](repeating: 0, count: 64 << 10)
       let length = unsafe stk_fgetxattr(file.rawValue, name.terminated, &value, value.count)
       try checked("fgetxattr", on: name.text, length)
-      attributes.append((name, Array(value[..<length])))
+      let isCapability = name.bytes.elementsEqual(FileCapability.attribute.utf8)
+      let read = Array(value[..<length])
+      attributes.append((name, isCapability ? FileCapability.value(read, seenBy: root) : read))
     }
     return attributes
   }

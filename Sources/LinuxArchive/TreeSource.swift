@@ -12,6 +12,8 @@ package final class TreeSource: ByteSource {
   private let device: dev_t?
   /// Taken from all owners: what a user namespace adds to them.
   private let ownerOffset: UInt32
+  /// Whether it is the writable layer of an overlay, whose marks become whiteouts.
+  private let isOverlay: Bool
   private var directories: [OpenDirectory]
   private var file: (source: FileSource, path: [UInt8])?
   /// The first name of each file that has more than one.
@@ -34,9 +36,19 @@ package final class TreeSource: ByteSource {
   }
 
   /// - Parameter ownerOffset: the host's number of what is user and group 0 in the tar.
-  package init(_ root: SharedDescriptor, ownerOffset: UInt32 = 0) throws(ArchiveError) {
+  package convenience init(_ root: SharedDescriptor, ownerOffset: UInt32 = 0) throws(ArchiveError) {
+    try self.init(root, ownerOffset: ownerOffset, isOverlay: false)
+  }
+
+  /// The writable layer of an overlay as a layer of an image: what is gone of the layers below is a whiteout.
+  package convenience init(upper root: SharedDescriptor, ownerOffset: UInt32) throws(ArchiveError) {
+    try self.init(root, ownerOffset: ownerOffset, isOverlay: true)
+  }
+
+  private init(_ root: SharedDescriptor, ownerOffset: UInt32, isOverlay: Bool) throws(ArchiveError) {
     writer = try TarWriter(to: nil)
     self.ownerOffset = ownerOffset
+    self.isOverlay = isOverlay
     let (status, names) = try onDisk { () throws(SystemCallError) in
       (try Files.status(root.borrowed), try Files.rawNames(of: root.borrowed))
     }
@@ -51,6 +63,7 @@ package final class TreeSource: ByteSource {
   ) throws(ArchiveError) {
     writer = try TarWriter(to: nil)
     self.ownerOffset = ownerOffset
+    isOverlay = false
     device = nil
     hasRoot = true
     directories = []
@@ -99,6 +112,17 @@ package final class TreeSource: ByteSource {
     guard let status = try onDisk({ () throws(SystemCallError) in try Files.status(name, in: directory) }) else {
       return
     }
+    if isOverlay {
+      if OverlayMarks.isWhiteout(status) {
+        let parent = path.dropLast(name.bytes.count)
+        return try writer.begin(
+          TarHeader(path: RawName(parent + Whiteout.prefix + name.bytes), kind: .file, permissions: 0))
+      }
+      if name.bytes.starts(with: Whiteout.prefix) {
+        let text = String(decoding: path, as: UTF8.self)
+        throw .entry(text, reason: "in an image a name that begins with .wh. says that a file is gone")
+      }
+    }
     if status.st_mode & S_IFMT != S_IFDIR && status.st_nlink > 1 {
       let identity = FileIdentity(device: status.st_dev, inode: status.st_ino)
       if let first = linked[identity] {
@@ -136,10 +160,13 @@ package final class TreeSource: ByteSource {
   private func begin(_ directory: FileDescriptor, path: [UInt8]) throws(ArchiveError) {
     let header = try onDisk { () throws(SystemCallError) in
       var header = self.header(try Files.status(directory), path, .directory)
-      header.extended = try ExtendedAttributes.all(of: directory)
+      header.extended = try ExtendedAttributes.all(of: directory, seenBy: ownerOffset)
       return header
     }
     try writer.begin(header)
+    if isOverlay, OverlayMarks.isOpaque(directory) {
+      try writer.begin(TarHeader(path: RawName(path + Whiteout.everythingName), kind: .file, permissions: 0))
+    }
   }
 
   private func addFile(_ name: RawName, in directory: FileDescriptor, _ path: [UInt8]) throws(ArchiveError) {
@@ -147,7 +174,7 @@ package final class TreeSource: ByteSource {
       // Without waiting, should a pipe have taken the name since.
       let opened = SharedDescriptor(try Files.open(name, in: directory, O_RDONLY | O_NONBLOCK))
       var header = self.header(try Files.status(opened.borrowed), path, .file)
-      header.extended = try ExtendedAttributes.all(of: opened.borrowed)
+      header.extended = try ExtendedAttributes.all(of: opened.borrowed, seenBy: ownerOffset)
       return (opened, header)
     }
     try writer.begin(header)

@@ -10,23 +10,26 @@ package struct TreeUnpacking {
   /// Who owns what is made.
   package enum Owner: Sendable {
     case one(uid: uid_t, gid: gid_t)
-    /// As the tar says, each number by so much larger.
-    case archived(offset: Int64)
+    /// As the tar says.
+    case archived
   }
 
   private let tree: LayerTree
   private let owner: Owner
+  private let ownerOffset: UInt32
   private let base: RawName?
   private var directoryTimes: [(path: [UInt8], time: timespec)] = []
 
   /// - Parameters:
   ///   - source: the tar, which may be compressed with gzip or zstd.
   ///   - base: the first component of all names, instead of the tar's own.
+  ///   - ownerOffset: the host's number of what is user and group 0 for `owner`.
   package static func unpack(
-    _ source: any ByteSource, into target: FileDescriptor, base: String? = nil, owner: Owner
+    _ source: any ByteSource, into target: FileDescriptor, base: String? = nil, owner: Owner, ownerOffset: UInt32 = 0
   ) throws(ArchiveError) {
     var unpacking = TreeUnpacking(
-      tree: LayerTree(root: target, lower: LowerLayers(lowestFirst: [])), owner: owner, base: base.map { RawName($0) })
+      tree: LayerTree(root: target, lower: LowerLayers(lowestFirst: [])), owner: owner, ownerOffset: ownerOffset,
+      base: base.map { RawName($0) })
     let reader = try TarReader(try Decompression.plain(source).source)
     while let entry = try reader.next() {
       do throws(ArchiveError) {
@@ -43,9 +46,10 @@ package struct TreeUnpacking {
     }
   }
 
-  private init(tree: LayerTree, owner: Owner, base: RawName?) {
+  private init(tree: LayerTree, owner: Owner, ownerOffset: UInt32, base: RawName?) {
     self.tree = tree
     self.owner = owner
+    self.ownerOffset = ownerOffset
     self.base = base
   }
 
@@ -117,11 +121,12 @@ package struct TreeUnpacking {
 
   private func attributes(of entry: TarEntry) throws(ArchiveError) -> FileAttributes {
     var attributes = try FileAttributes(entry)
-    switch owner {
-    case .one(let uid, let gid): (attributes.uid, attributes.gid) = (uid, gid)
-    case .archived(let offset):
-      attributes.uid = uid_t(clamping: Int64(attributes.uid) + offset)
-      attributes.gid = gid_t(clamping: Int64(attributes.gid) + offset)
+    if case .one(let uid, let gid) = owner { (attributes.uid, attributes.gid) = (uid, gid) }
+    attributes.uid = uid_t(clamping: UInt64(attributes.uid) + UInt64(ownerOffset))
+    attributes.gid = gid_t(clamping: UInt64(attributes.gid) + UInt64(ownerOffset))
+    attributes.extended = attributes.extended.map { name, value in
+      let isCapability = name.bytes.elementsEqual(FileCapability.attribute.utf8)
+      return (name, isCapability ? FileCapability.value(value, for: ownerOffset) : value)
     }
     return attributes
   }

@@ -10,6 +10,8 @@ enum Whiteout {
   case bookkeeping
 
   static let prefix = Array(".wh.".utf8)
+  /// Of the entry that says that everything in its directory is gone.
+  static let everythingName = Array(".wh..wh..opq".utf8)
   private static let bookkeepingPrefix = Array(".wh..wh.".utf8)
 
   /// nil for an entry that is no whiteout.

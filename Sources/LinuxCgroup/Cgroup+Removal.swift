@@ -25,10 +25,17 @@ extension Cgroup {
   package static func removeAll(
     of project: String, on hierarchy: CgroupHierarchy, milliseconds: Int = 1000
   ) throws(CgroupError) {
+    if hierarchy.isOfSystemd {
+      // The scope goes with the last process in it, which may be the caller.
+      for container in try hierarchy.containers(of: project) {
+        try Cgroup(hierarchy, project: project, container: container).remove(milliseconds: milliseconds)
+      }
+      return
+    }
     try Cgroup(hierarchy, project: project).remove(milliseconds: milliseconds)
     for mount in hierarchy.mountPoints {
       do throws(SystemCallError) {
-        try Files.removeDirectory("\(mount)/\(top)")
+        try Files.removeDirectory("\(mount)/\(top(on: hierarchy))")
       } catch {
         // Other projects are there.
         guard error.errno == .resourceBusy || error.errno == .directoryNotEmpty else { throw .system(error) }

@@ -23,6 +23,14 @@ extension Cgroup {
     try killEach()
   }
 
+  /// Kills what is in the cgroups of a project's containers, and where the project has no other processes in its own.
+  package static func killAll(of project: String, on hierarchy: CgroupHierarchy) throws(CgroupError) {
+    guard hierarchy.isOfSystemd else { return try Cgroup(hierarchy, project: project).kill() }
+    for container in try hierarchy.containers(of: project) {
+      try Cgroup(hierarchy, project: project, container: container).kill()
+    }
+  }
+
   /// Kills by pid, until two looks in a row see nobody who was not killed yet.
   private func killEach() throws(CgroupError) {
     var killed: Set<ProcessIdentity> = []

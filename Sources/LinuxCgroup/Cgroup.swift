@@ -2,20 +2,40 @@ import Glibc
 import LinuxSystem
 import SystemPackage
 
-/// The cgroup of a container, `stack/<project>/<container>`, or of a whole project, `stack/<project>`.
+/// The cgroup of a container, `stack/<project>/<container>`, or of a whole project, `stack/<project>`. Where systemd keeps the
+/// hierarchy, `system.slice/stack-<project>.scope` is the project's.
 ///
 /// One group may be several directories: one in the unified hierarchy, and one in each hierarchy of version 1 whose controller
 /// is used. The value is a name: making it touches nothing. Nothing outside of `stack/` is ever written, with one exception
 /// that version 2 requires: controllers are enabled for the groups below the root.
 package struct Cgroup: Hashable, Sendable {
-  /// The directory, in each hierarchy, that holds all that is ours.
-  static let top = "stack"
+  /// The directory, in each hierarchy, that holds all that is ours; with systemd it holds others' groups too.
+  static func top(on hierarchy: CgroupHierarchy) -> String { hierarchy.isOfSystemd ? slice : "stack" }
+
+  /// Where systemd has the scopes of the machine.
+  package static let slice = "system.slice"
+  private static let (scopePrefix, scopeSuffix) = ("stack-", ".scope")
+  /// The group for the engine's own processes in a scope: one with groups below it may have no processes itself. No
+  /// container has such a name.
+  package static let inner = ".engine"
+
+  /// What systemd calls the scope of a project.
+  package static func scope(of project: String) -> String { scopePrefix + project + scopeSuffix }
+
+  /// The project whose group has this name in `top`.
+  static func project(ofGroup name: String, on hierarchy: CgroupHierarchy) -> String? {
+    guard hierarchy.isOfSystemd else { return name }
+    guard name.hasPrefix(scopePrefix), name.hasSuffix(scopeSuffix) else { return nil }
+    return String(name.dropFirst(scopePrefix.count).dropLast(scopeSuffix.count))
+  }
 
   package let hierarchy: CgroupHierarchy
   /// Relative to each mount point.
   package let path: String
-  /// The directories that hold this one, outermost first.
+  /// The directories that hold this one and are ours, outermost first.
   private let parents: [String]
+  /// Whether it is a scope of systemd or in one: such a group is not made here, and nothing is enabled above it.
+  let isInScope: Bool
 
   /// The group of a container.
   package init(
@@ -24,14 +44,17 @@ package struct Cgroup: Hashable, Sendable {
     let project = try Cgroup(hierarchy, project: project)
     self.hierarchy = hierarchy
     path = "\(project.path)/\(try CgroupName.directory(for: container))"
-    parents = [Self.top, project.path]
+    isInScope = project.isInScope
+    parents = project.parents + [project.path]
   }
 
   /// The group of a project: what is done to it is done to all of its containers.
   package init(_ hierarchy: CgroupHierarchy, project: String) throws(CgroupError) {
     self.hierarchy = hierarchy
-    path = "\(Self.top)/\(try CgroupName.directory(for: project))"
-    parents = [Self.top]
+    let name = try CgroupName.directory(for: project)
+    path = "\(Self.top(on: hierarchy))/\(hierarchy.isOfSystemd ? Self.scope(of: name) : name)"
+    parents = hierarchy.isOfSystemd ? [] : [Self.top(on: hierarchy)]
+    isInScope = hierarchy.isOfSystemd
   }
 
   /// A group at a path that somebody else chose, as OCI runtimes are told: one directory below another.
@@ -44,6 +67,7 @@ package struct Cgroup: Hashable, Sendable {
     self.hierarchy = hierarchy
     path = components.joined(separator: "/")
     parents = components.indices.dropFirst().map { components[..<$0].joined(separator: "/") }
+    isInScope = false
   }
 
   /// The directory in the unified hierarchy, if there is one.
@@ -129,7 +153,7 @@ package struct Cgroup: Hashable, Sendable {
         try Files.makeDirectory("\(mount)/\(path)", mode: 0o755)
         break
       } catch {
-        guard error.errno == .noSuchFileOrDirectory, round < 10 else { throw .system(error) }
+        guard error.errno == .noSuchFileOrDirectory, round < 10, !isInScope else { throw .system(error) }
       }
       for parent in parents {
         do throws(SystemCallError) {
@@ -140,6 +164,7 @@ package struct Cgroup: Hashable, Sendable {
       }
       if mount == hierarchy.unified { try enable(controllers) }
     }
+    if mount == hierarchy.unified && isInScope { try enable(controllers) }
     if mount == hierarchy.unified && controllers.contains(.cpuset) { try enable([.cpuset]) }
     if mount == hierarchy.legacy[.cpuset] { try inheritProcessors(in: mount) }
   }
@@ -150,7 +175,7 @@ package struct Cgroup: Hashable, Sendable {
     guard let unified = hierarchy.unified else { return }
     let wanted = controllers.intersection(hierarchy.unifiedControllers)
     guard !wanted.isEmpty else { return }
-    for directory in [unified] + parents.map({ "\(unified)/\($0)" }) {
+    for directory in (isInScope ? [] : [unified]) + parents.map({ "\(unified)/\($0)" }) {
       let file = "\(directory)/cgroup.subtree_control"
       var missing: [CgroupController] = []
       do throws(SystemCallError) {

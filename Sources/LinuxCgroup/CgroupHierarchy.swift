@@ -36,10 +36,19 @@ package struct CgroupHierarchy: Hashable, Sendable {
   /// What the unified hierarchy can give to groups at its root (cgroup.controllers).
   package let unifiedControllers: Set<CgroupController>
 
-  package init(legacy: [CgroupController: String], unified: String?, unifiedControllers: Set<CgroupController>) {
+  /// Whether the unified hierarchy is systemd's to divide: a stack's group then is a scope that it was asked for, and nothing
+  /// above that is touched ("Control Group APIs and Delegation" of its documentation). With version 1, systemd and
+  /// others have always shared what is mounted.
+  package let isOfSystemd: Bool
+
+  package init(
+    legacy: [CgroupController: String], unified: String?, unifiedControllers: Set<CgroupController>,
+    isOfSystemd: Bool = false
+  ) {
     self.legacy = legacy
     self.unified = unified
     self.unifiedControllers = unifiedControllers
+    self.isOfSystemd = isOfSystemd
   }
 
   /// Looks at what is mounted.
@@ -49,15 +58,19 @@ package struct CgroupHierarchy: Hashable, Sendable {
   /// - Parameters:
   ///   - root: only file systems mounted here or below count.
   ///   - mountInfo: proc_pid_mountinfo(5).
+  ///   - systemd: what is there where systemd is the machine's first process (sd_booted(3)), and listens to root.
   package static func detect(
-    root: String = "/sys/fs/cgroup", mountInfo: String = "/proc/self/mountinfo"
+    root: String = "/sys/fs/cgroup", mountInfo: String = "/proc/self/mountinfo",
+    systemd: [String] = ["/run/systemd/system", "/run/systemd/private"]
   ) throws(CgroupError) -> CgroupHierarchy {
     // Most machines have version 2 alone, which shows at once; and every start of a container asks. A root that cannot be
     // opened holds no file system either: that is said below.
     if let directory = try? Files.open(root, O_PATH | O_DIRECTORY),
       stk_fstatfs_type(directory.borrowed.rawValue) == cgroup2Magic
     {
-      return CgroupHierarchy(legacy: [:], unified: root, unifiedControllers: try controllers(of: root))
+      return CgroupHierarchy(
+        legacy: [:], unified: root, unifiedControllers: try controllers(of: root),
+        isOfSystemd: systemd.allSatisfy { Files.exists($0) })
     }
     let mounts = try systemCalls { () throws(SystemCallError) in try Files.readAll(mountInfo, limit: 16 << 20) }
     var legacy: [CgroupController: String] = [:]
@@ -115,12 +128,12 @@ package struct CgroupHierarchy: Hashable, Sendable {
 
   /// The projects that have a cgroup.
   package func projects() -> [String] {
-    children(of: Cgroup.top)
+    children(of: Cgroup.top(on: self)).compactMap { Cgroup.project(ofGroup: $0, on: self) }
   }
 
   /// The containers of `project` that have a cgroup.
   package func containers(of project: String) throws(CgroupError) -> [String] {
-    children(of: "\(Cgroup.top)/\(try CgroupName.directory(for: project))")
+    children(of: try Cgroup(self, project: project).path).filter { $0 != Cgroup.inner }
   }
 
   private func children(of path: String) -> [String] {

@@ -15,6 +15,11 @@ package struct SystemCallError: Error, Hashable, Sendable, CustomStringConvertib
     self.errno = errno
   }
 
+  /// Whether it failed for want of descriptors or memory, and says nothing of what it was made on.
+  package var isShortage: Bool {
+    [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory].contains(errno)
+  }
+
   /// `open /etc/passwd: No such file or directory`
   package var description: String {
     object.map { "\(call) \($0): \(errno)" } ?? "\(call): \(errno)"

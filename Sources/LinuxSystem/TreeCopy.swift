@@ -68,13 +68,18 @@ package struct TreeCopy {
     guard size > 0 else { return }
     for nameBytes in list[..<size].split(separator: 0) {
       let name = String(decoding: nameBytes, as: UTF8.self)
-      guard name.hasPrefix("user.") || name == "security.capability" || name.hasPrefix("system.posix_acl_") else {
+      guard name.hasPrefix("user.") || name == FileCapability.attribute || name.hasPrefix("system.posix_acl_") else {
         continue
       }
       var value = [UInt8](repeating: 0, count: 64 << 10)
       let length = unsafe stk_fgetxattr(source.rawValue, name, &value, value.count)
       try checked("fgetxattr", on: name, length)
-      try checked("fsetxattr", on: name, unsafe stk_fsetxattr(target.rawValue, name, value, length))
+      var written = Array(value[..<length])
+      if name == FileCapability.attribute {
+        // The namespace of a source with mapped owners is not that of a target without.
+        written = FileCapability.value(written, seenBy: UInt32(clamping: -ownerOffset))
+      }
+      try checked("fsetxattr", on: name, unsafe stk_fsetxattr(target.rawValue, name, written, written.count))
     }
   }
 }

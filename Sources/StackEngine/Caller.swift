@@ -24,8 +24,8 @@ package struct Caller: Hashable, Sendable {
   var userNamespaceMode: UserNamespaceMode {
     get throws(EngineError) {
       switch userNamespaces {
-      case nil, "host": return .host
-      case "auto": return .auto
+      case nil, "auto": return .auto
+      case "host": return .host
       case let other?: throw EngineError(.usage, "STACK_USERNS is auto or host, not \(other)")
       }
     }

@@ -28,4 +28,11 @@ extension Engine {
       return try ContainerFileSystem(specification, running: running?.process)
     }
   }
+
+  /// Which numbers the users of a container have on the machine; nil when they are the machine's own.
+  package func users(of status: ContainerStatus) throws(EngineError) -> UserMapping? {
+    try engineStep(status.name) {
+      try ContainerSpecification(wireBytes: status.directory.readSpecification()).namespaces.users
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import Glibc
 import IsolationEngine
 import LinuxArchive
+import LinuxCapabilities
 import LinuxSystem
 import StackStore
 import SystemPackage
@@ -20,9 +21,11 @@ package struct FileCopy {
     for container in containers {
       let source = try Source(source, follows: followsLinks) { try Files.open($0, $1) }
       let target = try Target(path, of: source) { try container.open($0, $1) }
-      try TreeUnpacking.unpack(
-        try source.tree(as: target.base), into: target.directory.borrowed, base: target.base,
-        owner: owner(in: container))
+      try FileSystemUser.with(container.ownerOffset) {
+        try TreeUnpacking.unpack(
+          try source.tree(as: target.base), into: target.directory.borrowed, base: target.base,
+          owner: keepsOwners ? .archived : .one(uid: 0, gid: 0), ownerOffset: container.ownerOffset)
+      }
     }
   }
 
@@ -33,26 +36,23 @@ package struct FileCopy {
     try TreeUnpacking.unpack(
       try source.tree(ownerOffset: container.ownerOffset, as: target.base), into: target.directory.borrowed,
       base: target.base,
-      owner: keepsOwners ? .archived(offset: 0) : .one(uid: getuid(), gid: getgid()))
+      owner: keepsOwners ? .archived : .one(uid: getuid(), gid: getgid()))
   }
 
   /// Unpacks a tar into a directory of a container.
   package func unpack(_ tar: FileDescriptor, into path: String, of container: ContainerFileSystem) throws {
     let directory = try container.open(path, O_RDONLY | O_DIRECTORY)
-    try TreeUnpacking.unpack(
-      FileSource(stream: SharedDescriptor(try OwnedDescriptor(duplicating: tar))), into: directory.borrowed,
-      owner: .archived(offset: Int64(container.ownerOffset)))
+    let stream = FileSource(stream: SharedDescriptor(try OwnedDescriptor(duplicating: tar)))
+    try FileSystemUser.with(container.ownerOffset) {
+      try TreeUnpacking.unpack(
+        stream, into: directory.borrowed, owner: .archived, ownerOffset: container.ownerOffset)
+    }
   }
 
   /// Writes a part of a container as a tar.
   package func pack(_ path: String, of container: ContainerFileSystem, to file: FileDescriptor) throws {
     let source = try Source(path, follows: followsLinks) { try container.open($0, $1) }
     try source.tree(ownerOffset: container.ownerOffset).write(to: file)
-  }
-
-  private func owner(in container: ContainerFileSystem) -> TreeUnpacking.Owner {
-    keepsOwners
-      ? .archived(offset: Int64(container.ownerOffset)) : .one(uid: container.ownerOffset, gid: container.ownerOffset)
   }
 
   fileprivate typealias Opening = (_ path: String, _ flags: CInt) throws -> OwnedDescriptor

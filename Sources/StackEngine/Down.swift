@@ -92,7 +92,7 @@ extension Engine {
 
   private func removeCgroups(of project: String) throws {
     let hierarchy = try CgroupHierarchy.current()
-    try Cgroup(hierarchy, project: project).kill()
+    try Cgroup.killAll(of: project, on: hierarchy)
     try Cgroup.removeAll(of: project, on: hierarchy)
   }
 

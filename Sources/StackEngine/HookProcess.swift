@@ -26,17 +26,26 @@ package struct HookProcess {
     let limit: Int
   }
 
-  /// Executes the command, whose output goes to the caller's standard error, and waits for it.
-  /// - Returns: its exit status, as a shell reports it.
-  static func run(_ request: Request) throws(SystemCallError) -> CInt {
+  /// Executes the command, whose output goes into the container's log, and waits for it.
+  /// - Returns: its exit status, as a shell reports it, and the last lines that it wrote.
+  static func run(_ request: Request) throws(SystemCallError) -> (code: CInt, lastLines: [String]) {
     let memory = try Files.memory(named: "hook")
     try Files.write(memory.borrowed, at: 0, request.wireBytes)
     let null = try Files.open("/dev/null", O_RDONLY)
+    let (output, outputEnd) = try DescriptorPair.pipe().split()
+    let (errors, errorsEnd) = try DescriptorPair.pipe().split()
     // In a session of its own: signals of the terminal are the caller's.
     let pid = try OwnProgram.start(
       ["hook"], as: Descriptor.program,
-      descriptors: [0: null.borrowed, 1: .standardError, 2: .standardError, Descriptor.request: memory.borrowed])
-    return try ProcessHandle(pid: pid).reap().code
+      descriptors: [
+        0: null.borrowed, 1: outputEnd.borrowed, 2: errorsEnd.borrowed, Descriptor.request: memory.borrowed,
+      ])
+    outputEnd.close()
+    errorsEnd.close()
+    let process = try ProcessHandle(pid: pid)
+    var relay = HookOutput(request.container)
+    try relay.take(from: process, output: output, errors: errors)
+    return (try process.reap().code, relay.lastLines)
   }
 
   /// The main function of the process.
@@ -59,7 +68,7 @@ package struct HookProcess {
     let specification = try ContainerSpecification(wireBytes: request.container.readSpecification())
     var exec = ContainerExec(specification, initProcess: request.initProcess, process: request.process)
     exec.isPrivileged = request.isPrivileged
-    let program = try exec.start(.init(input: .standardInput, output: .standardError, error: .standardError))
+    let program = try exec.start(.init(input: .standardInput, output: .standardOutput, error: .standardError))
     if !program.waitForEnd(milliseconds: request.limit) { try program.signal(SIGKILL) }
     return try program.reap().code
   }

@@ -9,7 +9,7 @@ struct Hooks {
   let run: RunRecord
   let service: String
 
-  /// Runs one after the other; their output goes to the caller's standard error.
+  /// Runs one after the other; their output goes into the container's log.
   /// - Parameter limit: milliseconds for each; then it is killed. Negative is no limit.
   func run(_ hooks: [LifecycleHook], limit: Int = -1) throws {
     guard !hooks.isEmpty else { return }
@@ -19,12 +19,14 @@ struct Hooks {
       process.environment += hook.environment.map { "\($0.name)=\($0.value)" }
       if let user = hook.user { process.user = user }
       if let directory = hook.workingDirectory { process.workingDirectory = directory }
-      let code = try HookProcess.run(
+      let (code, lastLines) = try HookProcess.run(
         .init(
           container: container, initProcess: run.process, process: process, isPrivileged: hook.isPrivileged,
           limit: limit))
       if code != 0 {
-        throw Failure(description: "\(service) hook exited with status \(code): \(hook.command.joined(separator: " "))")
+        let words = hook.command.joined(separator: " ")
+        let lines = lastLines.map { "\n    \($0)" }.joined()
+        throw Failure(description: "\(service) hook exited with status \(code): \(words)\(lines)")
       }
     }
   }

@@ -36,6 +36,10 @@ extension UpOperation {
     record.initPlace = model.initPlace
     record.isOneOff = model.isOneOff || model.initPlace != nil
     record.logging = model.logging ?? Logging()
+    if case .networks = model.networkMode {
+      let ofImage = (service.image?.exposedPorts ?? []).compactMap { ExposedPort($0) }
+      record.exposedPorts = Set(ofImage + (model.exposedPorts ?? [])).sorted()
+    }
     record.processesOf = model.pid?.owner
     record.communicationOf = model.ipc?.owner
     if case .machine(let reason) = try users.choice(for: service) { record.machineUsersReason = reason }

@@ -48,7 +48,7 @@ final class UserNamespaces {
     if let reason = shareOfMachine(service) { return .machine(reason) }
     let isAsked = service.userNamespace != .default
     switch isAsked ? service.userNamespace : try engine.caller.userNamespaceMode {
-    case .host: return .machine(isAsked ? "userns_mode: host" : "neither userns_mode nor STACK_USERNS asks for one")
+    case .host: return .machine(isAsked ? "userns_mode: host" : "STACK_USERNS=host")
     case .range(let base, let count): return .own(UserMapping(base: base, count: count))
     case .private:
       guard let range = try stackRange() else { throw EngineError(.hostRefuses, Self.noneLeft) }

@@ -14,6 +14,13 @@ struct VolumeStore {
 
   private func path(_ name: String) -> String { "\(directory)/\(name)" }
 
+  /// The name of the volume whose directory this is; nil when it is another's.
+  func volume(at path: String) -> String? {
+    guard path.hasPrefix("\(directory)/"), path.hasSuffix("/data") else { return nil }
+    let name = path.dropFirst(directory.count + 1).dropLast("/data".count)
+    return name.isEmpty || name.contains("/") ? nil : String(name)
+  }
+
   /// The directory of a volume that exists.
   func existing(_ name: String) -> String? {
     Files.exists("\(path(name))/data") ? "\(path(name))/data" : nil
@@ -73,6 +80,16 @@ struct VolumeStore {
   }
 }
 
+/// What a container has of the machine's files.
+package struct HostMount: Hashable, Sendable {
+  package let path: String
+  /// The name of the volume that it is; nil is a bind mount.
+  package let volume: String?
+
+  /// What users call it.
+  package var name: String { volume ?? path }
+}
+
 /// A volume as `stack volumes` lists it.
 package struct VolumeDescription: Hashable, Sendable {
   package let name: String
@@ -81,12 +98,14 @@ package struct VolumeDescription: Hashable, Sendable {
 }
 
 extension Engine {
-  /// The directories of the machine that a container has, volumes and bind mounts, in the order of the places where it has them.
-  package func mountSources(of status: ContainerStatus) throws(EngineError) -> [String] {
+  /// The directories and files of the machine that a container has, in the order of the places where it has them.
+  package func mounts(of status: ContainerStatus) throws(EngineError) -> [HostMount] {
     try engineStep(status.name) {
-      try ContainerSpecification(wireBytes: status.directory.readSpecification()).mounts.compactMap { mount in
+      let store = VolumeStore(directory: paths.volumes)
+      return try ContainerSpecification(wireBytes: status.directory.readSpecification()).mounts.compactMap { mount in
         switch mount.source {
-        case .bind(let path), .volume(let path), .part(of: let path, path: _): path
+        case .bind(let path), .volume(let path), .part(of: let path, path: _):
+          HostMount(path: path, volume: store.volume(at: path))
         case .tmpfs, .ownFile, .grantedFile: nil
         }
       }

@@ -94,7 +94,7 @@ extension StoreWriting {
   }
 
   /// Everything that the image is made of is in place: now it gets known.
-  fileprivate borrowing func add(
+  borrowing func add(
     _ record: ImageRecord, document: [UInt8], manifest: [UInt8]?, as references: [ImageReference]
   ) throws(ImageError) -> ImageSummary {
     _ = try publish(document: document)

@@ -178,6 +178,7 @@ struct ImageDocument: Codable {
   var config: Runtime?
   var rootfs: RootFileSystem
   var history: [HistoryEntry]?
+  var author: String?
 
   /// The digests of the layers without compression, from the lowest up.
   func diffIDs() throws(ImageError) -> [Digest] {

@@ -49,6 +49,8 @@ package struct Service: Sendable, Hashable, Codable {
   // The network.
   package var networkMode: NetworkMode = .networks([])
   package var ports: [PortMapping] = []
+  /// `expose`: ports that it listens on and does not publish, each once; nil is none beyond the image's.
+  package var exposedPorts: [ExposedPort]?
   /// `host:address` pairs for /etc/hosts; the address may be `host-gateway`.
   package var extraHosts: [ExtraHost] = []
   package var dns: [String] = []
@@ -310,6 +312,30 @@ package struct PortMapping: Sendable, Hashable, Codable {
     self.hostPort = hostPort
     self.containerPort = containerPort
     self.transport = transport
+  }
+}
+
+/// A port of a container, published or not.
+package struct ExposedPort: Sendable, Hashable, Codable, Comparable {
+  package var port: UInt16
+  package var transport: PortMapping.TransportProtocol
+
+  package init(port: UInt16, transport: PortMapping.TransportProtocol = .tcp) {
+    self.port = port
+    self.transport = transport
+  }
+
+  /// Reads `80` and `80/udp`, as images have it; nil for anything else.
+  package init?(_ text: String) {
+    let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let port = UInt16(parts[0]), port > 0,
+      let transport = PortMapping.TransportProtocol(rawValue: parts.count > 1 ? parts[1].lowercased() : "tcp")
+    else { return nil }
+    self.init(port: port, transport: transport)
+  }
+
+  package static func < (left: ExposedPort, right: ExposedPort) -> Bool {
+    (left.port, left.transport.rawValue) < (right.port, right.transport.rawValue)
   }
 }
 

@@ -14,6 +14,7 @@ import LinuxSystem
 ///   life         health and restarts: LifeRecord                           written by the supervisor, where there is something to know
 ///   halt         it is to stay stopped                                     made by commands
 ///   paused       it is frozen                                              made by commands
+///   hooks        socket that takes what its hooks write for its log      made by the shim, where there are hooks
 ///   attach       socket that gives its standard input away                 made by the shim, where there is an input
 ///   upper work   the writable layer
 /// ```
@@ -118,6 +119,15 @@ package struct ContainerDirectory: Hashable, Sendable {
     let directory = try Files.open(path, O_PATH | O_DIRECTORY)
     let socket = try LocalSocket.connect(Self.attachName, in: directory.borrowed)
     return try Message.receiveWithDescriptor(over: socket.borrowed)?.descriptor
+  }
+
+  /// The socket of what hooks write, in this directory.
+  package static let hooksName = "hooks"
+
+  /// Where the output of the container's hooks goes into its log.
+  package func connectToHooks() throws(SystemCallError) -> SharedDescriptor {
+    let directory = try Files.open(path, O_PATH | O_DIRECTORY)
+    return SharedDescriptor(try LocalSocket.connect(Self.hooksName, in: directory.borrowed))
   }
 
   /// A kind of record, and where it is.

@@ -5,7 +5,7 @@ import StackModel
 // The binary forms of the records. A field is added at the end of its type, and the version goes up.
 
 extension ContainerRecord: WireCodable {
-  private static let version: UInt16 = 5
+  private static let version: UInt16 = 6
   /// The oldest that is read: what it did not have yet is at the end.
   private static let oldest: UInt16 = 4
 
@@ -32,6 +32,7 @@ extension ContainerRecord: WireCodable {
       initPlace = InitStep.Place(index: index, replica: try reader.value())
     }
     if version >= 5 { machineUsersReason = try reader.value() }
+    if version >= 6 { exposedPorts = try reader.value() }
   }
 
   package func write(to writer: inout WireWriter) {
@@ -63,6 +64,7 @@ extension ContainerRecord: WireCodable {
     writer.value(initPlace?.index)
     if let initPlace { writer.value(initPlace.replica) }
     writer.value(machineUsersReason)
+    writer.value(exposedPorts)
   }
 
   private static func labels(from reader: inout WireReader) throws(WireError) -> [String: String] {
@@ -129,6 +131,16 @@ extension ContainerRecord.PublishedPort: WireCodable {
     writer.value(hostAddress?.value)
     writer.value(hostPort)
     writer.value(containerPort)
+    writer.value(transport == .udp)
+  }
+}
+
+extension ExposedPort: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    self.init(port: try reader.value(), transport: try reader.value(Bool.self) ? .udp : .tcp)
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(port)
     writer.value(transport == .udp)
   }
 }

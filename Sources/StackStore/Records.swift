@@ -39,6 +39,8 @@ package struct ContainerRecord: Hashable, Sendable {
   package var initPlace: InitStep.Place?
   /// Why it has the machine's user namespace; nil when it has one of its own, or nobody knows any more.
   package var machineUsersReason: String?
+  /// What it listens on, published or not, as the file and the image say; each once, in order. Empty where it has no network.
+  package var exposedPorts: [ExposedPort] = []
   /// How much of what it writes is kept.
   package var logging = Logging()
 

@@ -67,6 +67,7 @@ package struct ShimFactory {
       let (record, bytes) = try order.container.readBoth()
       let specification = try ContainerSpecification(wireBytes: bytes)
       mappings.prepare(for: specification)
+      try StackScope.enter(project: record.project)
       let (begin, word) = try DescriptorPair.pipe().split()
       let pid = try checked("fork", stk_fork())
       if pid == 0 {
@@ -74,8 +75,8 @@ package struct ShimFactory {
         close(requests.rawValue)
         close(ShimSpawner.Descriptor.lock)
         ShimProcess(
-          order.container, specification, sharing: mappings, logging: record.logging, reportingTo: order.channel,
-          order.kind, order.streams
+          order.container, specification, sharing: mappings, record, reportingTo: order.channel, order.kind,
+          order.streams
         ).run(begin)
       }
       try order.container.beginRun(try ProcessIdentity(of: pid))

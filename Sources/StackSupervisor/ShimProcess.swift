@@ -15,6 +15,7 @@ struct ShimProcess {
   private let directory: ContainerDirectory
   private let specification: ContainerSpecification
   private let logging: Logging
+  private let hasHooks: Bool
   private let mappings: SharedMappings
   private let channel: SharedDescriptor
   private let kind: ContainerStreams
@@ -22,9 +23,11 @@ struct ShimProcess {
 
   init(
     _ directory: ContainerDirectory, _ specification: ContainerSpecification, sharing mappings: SharedMappings,
-    logging: Logging, reportingTo channel: SharedDescriptor, _ kind: ContainerStreams, _ streams: [SharedDescriptor]
+    _ record: ContainerRecord, reportingTo channel: SharedDescriptor, _ kind: ContainerStreams,
+    _ streams: [SharedDescriptor]
   ) {
-    self.logging = logging
+    logging = record.logging
+    hasHooks = !record.life.postStart.isEmpty || !record.life.preStop.isEmpty
     self.kind = kind
     self.streams = streams
     self.directory = directory
@@ -65,6 +68,7 @@ struct ShimProcess {
     let container = try ContainerLaunch(specification, sharing: mappings).start(kind == .given ? streams : nil)
     // Before anybody is told that it runs: who is told may attach at once.
     let door = try container.input.flatMap { input in kind == .log ? try AttachDoor(directory, input: input) : nil }
+    let hooks = hasHooks ? try HookDoor(directory) : nil
     guard let begun = try directory.read(.run) else {
       // The project was removed meanwhile, and with it the container.
       throw LaunchError("start", "its records are gone")
@@ -74,7 +78,7 @@ struct ShimProcess {
     report(.started(shim: begun.shim), with: handedOver(container.output))
     channel.close()
 
-    let status = try log(container, door, run: begun.run)
+    let status = try log(container, door, hooks, run: begun.run)
     // Where the state was lost, and the container made anew, the records and the cgroup are another's by now.
     guard try directory.read(.run)?.shim == begun.shim else { return }
     try directory.append(status)
@@ -89,7 +93,9 @@ struct ShimProcess {
   }
 
   /// Writes the container's log until it has ended, and says how it did.
-  private func log(_ container: RunningContainer, _ door: AttachDoor?, run: Int) throws -> ExitRecord {
+  private func log(
+    _ container: RunningContainer, _ door: AttachDoor?, _ hooks: HookDoor?, run: Int
+  ) throws -> ExitRecord {
     var log = LogWriter(directory: directory.logs, run: UInt32(clamping: run), retention)
     // Whoever was given the terminal reads it; this end of it would keep it open.
     if kind == .terminal, case .terminal(let master) = container.output { master.close() }
@@ -99,9 +105,12 @@ struct ShimProcess {
       let hasEnded = container.process.hasEnded
       if hasEnded && sources.isEmpty { break }
       let ready = try Polling.readable(
-        sources.map(\.descriptor.borrowed) + [container.process.descriptor] + (door.map { [$0.descriptor] } ?? []),
+        sources.map(\.descriptor.borrowed) + [container.process.descriptor] + (door.map { [$0.descriptor] } ?? [])
+          + (hooks?.descriptors ?? []),
         milliseconds: hasEnded ? 0 : -1)
-      if ready.count > sources.count + 1, ready[sources.count + 1] { door?.open() }
+      if door != nil, ready[sources.count + 1] { door?.open() }
+      // What a hook has written before the container's last words stands before them.
+      hooks?.take(into: &log)
       var open: [Source] = []
       for (source, isReady) in zip(sources, ready) {
         let isOpen = try isReady && log.pump(source.stream, from: source.descriptor.borrowed) != .endOfFile

@@ -12,6 +12,8 @@ final class SupervisedContainer {
   var life: ContainerLife
   private(set) var shim: ProcessHandle?
   private var shimIdentity: ProcessIdentity?
+  /// Whether its shim may be there, and its end would not be seen: there was no descriptor for it.
+  private(set) var lacksHandle = false
   private var run: RunRecord?
   /// When its life has to be told the time.
   var wakeAt: UInt64?
@@ -99,8 +101,14 @@ final class SupervisedContainer {
   private func watch(_ identity: ProcessIdentity?) {
     guard identity != shimIdentity || shim == nil else { return }
     shimIdentity = identity
-    // Best effort: the end is also told by the record of the run, and the next look tries again.
-    shim = (try? identity?.open()) ?? nil
+    do throws(SystemCallError) {
+      shim = try identity?.open()
+      lacksHandle = false
+    } catch {
+      // Of a shim that is killed nothing else tells.
+      shim = nil
+      lacksHandle = true
+    }
   }
 
   func shimEnded() {

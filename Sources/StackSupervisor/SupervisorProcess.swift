@@ -1,4 +1,5 @@
 import Glibc
+import IsolationEngine
 import LinuxSystem
 import StackEngine
 import StackLifecycle
@@ -62,6 +63,7 @@ package final class SupervisorProcess {
     signal(SIGPIPE, SIG_IGN)
     do {
       let paths = StatePaths(run: arguments[1], data: arguments[2])
+      try StackScope.enter(project: arguments[0])
       try SupervisorProcess(project: arguments[0], paths: paths).run()
       exit(0)
     } catch {
@@ -205,13 +207,13 @@ package final class SupervisorProcess {
       let lock = try FileLock(paths.lockPath(of: directory.name), wait: false)
       scan()
       while let name = changed.popFirst() { refresh(name) }
-      if containers.values.contains(where: \.isActive) { return false }
+      if scanAt != .max || !deferred.isEmpty || containers.values.contains(where: \.isActive) { return false }
       // The supervisor's own file goes before the lock: who looks next finds none.
       try Files.removeFile(directory.supervisorPath)
       withExtendedLifetime(lock) {}
       return true
     } catch {
-      guard error.errno == .wouldBlock else { throw error }
+      guard error.errno == .wouldBlock || error.isShortage else { throw error }
       restsUntil = KernelClock.monotonic + 1_000_000_000
       return false
     }
@@ -227,26 +229,39 @@ package final class SupervisorProcess {
       let mask = UInt32(IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_DELETE_SELF)
       containersWatch = try? inotify.add(directory.containersPath, mask)
     }
-    let found = (try? directory.containers()) ?? []
+    let found: [ContainerDirectory]
+    do throws(SystemCallError) {
+      found = try directory.containers()
+    } catch {
+      // What is known stays known: it may all be there.
+      Self.log("cannot tell which containers there are: \(error)")
+      return scanLater()
+    }
     let names = Set(found.map(\.name))
     for name in Set(containers.keys).union(watches.values) where !names.contains(name) { forget(name) }
     let known = Set(watches.values)
     for container in found where !known.contains(container.name) { add(container) }
   }
 
+  private func scanLater() {
+    scanAt = min(scanAt, KernelClock.monotonic + Self.longestDeferral)
+  }
+
   private func lookForOwner() {
-    // What cannot be read is being written: that is told too.
-    guard let identity = try? directory.readOwner() else {
-      owner = nil
-      return
-    }
     do {
+      guard let identity = try directory.readOwner() else {
+        owner = nil
+        return
+      }
       owner = try identity.open()
       if owner == nil { takeDown() }
-    } catch {
+    } catch let error as SystemCallError {
       // It may be there, and its stack is not to be taken from it.
       Self.log("cannot tell whether the process is there that the stack belongs to: \(error)")
-      scanAt = KernelClock.monotonic + Self.longestDeferral
+      scanLater()
+    } catch {
+      // It is being written: that is told too.
+      owner = nil
     }
   }
 
@@ -271,7 +286,14 @@ package final class SupervisorProcess {
   private func add(_ container: ContainerDirectory) {
     // The watch first: what is written between it and the reading is looked for twice, not missed.
     let mask = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF)
-    guard let watch = try? inotify.add(container.path, mask) else { return }
+    let watch: CInt
+    do throws(SystemCallError) {
+      watch = try inotify.add(container.path, mask)
+    } catch {
+      // Unless it has been removed meanwhile, it is tried again.
+      if error.errno != .noSuchFileOrDirectory { scanLater() }
+      return
+    }
     watches[watch] = container.name
     if Files.exists("\(container.path)/container") { changed.insert(container.name) }
   }
@@ -302,6 +324,7 @@ package final class SupervisorProcess {
     let now = KernelClock.monotonic
     let ranBefore = container.isRunning
     apply(container.take(status, at: now), to: container)
+    if container.lacksHandle { lookLater(at: name) }
     apply(container.followPause(), to: container)
     if container.isRunning != ranBefore { names.changed(ended: ranBefore) }
     if container.isRunning { restartGuests(of: container) }
@@ -310,17 +333,19 @@ package final class SupervisorProcess {
   private func status(of name: String) -> ContainerStatus? {
     do {
       return try ContainerStatus(directory.container(name))
-    } catch let error as SystemCallError
-      where [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory].contains(error.errno)
-    {
+    } catch let error as SystemCallError where error.isShortage {
       Self.log("\(name): cannot be looked at: \(error)")
-      deferred.insert(name)
-      deferredUntil = min(deferredUntil, KernelClock.monotonic + Self.longestDeferral)
+      lookLater(at: name)
       return nil
     } catch {
       // What cannot be read is being written or removed: that is told too.
       return nil
     }
+  }
+
+  private func lookLater(at name: String) {
+    deferred.insert(name)
+    deferredUntil = min(deferredUntil, KernelClock.monotonic + Self.longestDeferral)
   }
 
   private func shimEnded(_ name: String) {

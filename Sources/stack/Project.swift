@@ -74,9 +74,10 @@ struct Project {
   /// - Parameters:
   ///   - services: those that are asked for by name; their profiles are active.
   ///   - warns: whether that goes for what is no error too.
+  ///   - reports: whether anything is said at all.
   ///   - change: what else to ask for.
   func load(
-    services: [String] = [], warns: Bool = true, _ change: (inout LoadRequest) -> Void = { _ in }
+    services: [String] = [], warns: Bool = true, reports: Bool = true, _ change: (inout LoadRequest) -> Void = { _ in }
   ) -> LoadResult {
     // Looking for a file reads it, and then it is read: both are to see the same.
     var seen: [String: Result<[UInt8], SourceReadError>] = [:]
@@ -92,7 +93,7 @@ struct Project {
       services: services, environment: environment)
     change(&request)
     let result = loader.load(request)
-    if warns || result.document == nil {
+    if reports && (warns || result.document == nil) {
       terminal.error(
         options.diagnostics.render(
           result.diagnostics, color: terminal.usesColourOnError, version: Version.text))
@@ -144,13 +145,18 @@ struct Project {
   /// The project's name: that of the options or the environment without reading a file, else the file's.
   func name() throws -> String {
     if let name = options.projectName { return try valid(name) }
-    if files.isEmpty {
-      for variable in ["STACK_PROJECT_NAME", "COMPOSE_PROJECT_NAME"] {
-        if let name = environment[variable], !name.isEmpty { return try valid(name) }
-      }
-    }
     // What is not acted on was said by `up`.
-    return try stack(warns: false).name
+    return try nameWithoutFile() ?? stack(warns: false).name
+  }
+
+  /// The name of the options or the environment, where no file is given.
+  func nameWithoutFile() throws -> String? {
+    guard files.isEmpty else { return nil }
+    if let name = options.projectName { return try valid(name) }
+    for variable in ["STACK_PROJECT_NAME", "COMPOSE_PROJECT_NAME"] {
+      if let name = environment[variable], !name.isEmpty { return try valid(name) }
+    }
+    return nil
   }
 
   private func valid(_ name: String) throws -> String {

@@ -9,6 +9,7 @@ struct StackCommand: ParsableCommand {
     discussion: """
       Files: stack.yaml, or compose.yaml and its other names, in this directory or one above it.
       `stack oci`, or the name stack-oci for this file, has the command line of OCI runtimes; `stack oci --help` lists it.
+      Before the command, --verbose, --debug and -D are accepted; a flag may have a value, as in --wait=false.
       State: STACK_RUN_DIR (default /run/stack) and STACK_DATA_DIR (default /var/lib/stack).
       Exit codes: 0 success, 1 failure, 2 usage, 3 invalid stack file, 4 no such image, 5 the host refuses, 130 interrupted.
       """,
@@ -18,7 +19,7 @@ struct StackCommand: ParsableCommand {
       KillCommand.self, PauseCommand.self, UnpauseCommand.self, RemoveCommand.self, ScaleCommand.self, WaitCommand.self,
       ListCommand.self, TopCommand.self, StatsCommand.self, PortCommand.self, RunCommand.self, TestCommand.self,
       EventsCommand.self, ImagesCommand.self, VolumesCommand.self, LogsCommand.self,
-      PsCommand.self, CopyCommand.self, AttachCommand.self, ExportCommand.self,
+      PsCommand.self, CopyCommand.self, AttachCommand.self, ExportCommand.self, CommitCommand.self,
       ExecCommand.self,
       ConfigCommand.self, InspectCommand.self, ImageCommand.self, SeccompCommand.self, SchemaCommand.self,
       CompletionCommand.self,
@@ -105,14 +106,21 @@ enum GlobalArguments {
     "--progress", "--ansi", "--parallel",
   ]
   private static let flags: Set<String> = ["--dry-run", "--compatibility", "--all-resources"]
+  /// Accepted: nothing more is said for them.
+  private static let ignored: Set<String> = ["--verbose", "--debug", "-D"]
 
   static func hoisted(_ arguments: [String]) -> [String] {
     var leading: [String] = []
     var rest = arguments[...]
+    if rest.first == "-v" { return ["--version"] }
     while let first = rest.first, first.hasPrefix("-") {
       let name = first.split(separator: "=", maxSplits: 1).first.map(String.init) ?? first
+      if ignored.contains(name) {
+        rest.removeFirst()
+        continue
+      }
       let isAttached = first.hasPrefix("-f") && first.count > 2 || first.hasPrefix("-p") && first.count > 2
-      guard withValue.contains(name) || flags.contains(first) || isAttached else { break }
+      guard withValue.contains(name) || flags.contains(name) || isAttached else { break }
       let option = rest.removeFirst()
       // Behind the subcommand the short names may mean something else.
       switch (option.prefix(2), String(option.dropFirst(2))) {
@@ -123,9 +131,7 @@ enum GlobalArguments {
       if withValue.contains(first), let value = rest.popFirst() { leading.append(value) }
     }
     guard let command = rest.popFirst() else { return leading + rest }
-    // Of a menu that needs a terminal and a keyboard there is none to be shown.
-    if command == "up" { rest.removeAll { $0 == "--menu" || $0.hasPrefix("--menu=") } }
     // `image` and its like have subcommands of their own and no project.
-    return [command] + leading + rest
+    return FlagValues.resolved([command] + leading + rest)
   }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How `stack` holds out: the same thing a great many times, at the same time, and where something is scarce.
 
-    bars.py [--stack PATH] [--only BAR,…] [--scale FACTOR] [--json FILE]
+    bars.py [--stack PATH] [--old PATH] [--only BAR,…] [--scale FACTOR] [--json FILE]
 
     cycles      1000 times up and down: nothing is left, no step gets slower, the kernel's counters of cgroups and network
                 namespaces stay
@@ -14,6 +14,14 @@
     kills       all containers of a stack killed at once, again and again: all are started again
     full        a full disk at each step of `up`, and under a log: it is said, and all works when there is space again
     scarce      `up` with ever more descriptors and processes allowed: it says what lacks, and leaves nothing, until it succeeds
+    oom         a service over its memory limit is killed, named, and started again by its policy; the other one is not touched
+    bombs       forks, descriptors, memory, files, logs, loops: another service's answers stay fast, and removal too
+    stubborn    services that ignore, stop, freeze, orphan: `down` takes the time they were given, and a second
+    sabotage    30 changes behind the stack's back, from the firewall to the state directory: `up` repairs
+    upgrade     another file of the program (from --old to --stack) takes over a running stack: nothing is started again
+    bounds      a hundred containers: `ps` within 50 ms, `down` within 10 s
+    volume      a minute of a log as fast as it can be written: another's `exec` does not wait, the log stays in its bounds
+    clock       the time of day jumps by a day (in a virtual machine only)
 
 A line a bar; --scale 0.1 does a tenth of everything. Everything runs in namespaces of its own, on a tmpfs. Needs root, busybox-static and nft.
 """
@@ -32,6 +40,7 @@ import time
 import urllib.error
 import urllib.request
 
+from hardships import HARDSHIPS
 from laboratory import Laboratory, enter_namespaces, read, stay_behind
 
 SLEEP = "{rootfs: ./root, command: [sleep, '1000'], stop_grace_period: 1s}"
@@ -379,12 +388,13 @@ BARS = {
     "twice": (twice, services(2)), "parallel": (parallel, services(1)), "execs": (execs, services(1)),
     "requests": (requests, services(1, HTTPD)), "kills": (kills, "services:\n" + AGAIN), "full": (full, "services:\n" + LOG),
     "scarce": (scarce, services(3)),
-}
+} | HARDSHIPS
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stack", default=f"{os.path.dirname(os.path.abspath(__file__))}/../../.build/debug/stack")
+    parser.add_argument("--old", metavar="PATH", help="the program that `upgrade` begins with")
     parser.add_argument("--only", default=list(BARS), type=lambda text: text.split(","))
     parser.add_argument("--scale", default=1.0, type=float)
     parser.add_argument("--json", metavar="FILE")

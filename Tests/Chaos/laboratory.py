@@ -67,7 +67,7 @@ class Laboratory:
         for name in "bin dev etc proc sys tmp data".split():
             os.makedirs(f"{self.directory}/root/{name}")
         shutil.copy("/bin/busybox", f"{self.directory}/root/bin/busybox")
-        for applet in "sh sleep true cat httpd seq".split():
+        for applet in "sh sleep true cat httpd seq dd yes".split():
             os.symlink("busybox", f"{self.directory}/root/bin/{applet}")
         with open(f"{self.directory}/stack.yaml", "w", encoding="utf-8") as file:
             file.write(f"name: {project}\n{text}")

@@ -165,6 +165,36 @@ struct CommandTests {
       #expect(
         actions == ["die", "start", "health_status: healthy", "die", "destroy"] || actions.suffix(1) == ["destroy"])
       #expect(actions.first == "die")
+      #expect(try fixture.text("events").contains(#""attributes":{"exitCode":"137","image":"","name":"#))
+    }
+  }
+
+  @Test func eventsRememberAndEnd() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        """
+          a: {rootfs: ./root, command: [sleep, '1000'], healthcheck: {test: 'true'}}
+          b: {rootfs: ./root, command: [sh, -c, 'exit 3']}
+        """)
+      #expect(try fixture.stack("up", "-d").code == 0)
+      #expect(try fixture.eventually { try fixture.stack("ps").output.contains("(healthy)") })
+      #expect(try fixture.eventually { try fixture.stack("ps", "-a").output.contains("Exited (3)") })
+      let past = try fixture.stack("events", "--json", "--since", "1h", "--until", "0s")
+      #expect(past.code == 0)
+      func actions(_ text: String, _ service: String) -> [String] {
+        text.split(separator: "\n").filter { $0.contains("\"service\":\"\(service)\"") }
+          .compactMap { $0.firstMatch(of: /"action":"([^"]+)"/).map { String($0.1) } }
+      }
+      #expect(actions(past.output, "a") == ["create", "start", "health_status: healthy"])
+      #expect(actions(past.output, "b") == ["create", "start", "die"])
+      #expect(try fixture.stack("events", "--since", "0s", "--until", "0s").output == "")
+      let end = String(Date().timeIntervalSince1970 + 3)
+      let events = try fixture.start("/bin/sh", ["-c", "\(StackFixture.binary) events --until \(end) >events"])
+      usleep(500_000)
+      #expect(try fixture.stack("kill", "a").code == 0)
+      #expect(try events.wait(seconds: 9) == 0)
+      #expect(try fixture.text("events").contains(" container die "))
+      #expect(try fixture.stack("events", "--since", "yesterday").code == 2)
     }
   }
 }

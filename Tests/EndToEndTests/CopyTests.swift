@@ -86,6 +86,40 @@ struct CopyTests {
     }
   }
 
+  /// CVE-2019-14271, CVE-2026-41567: a copy executes no program of the container, and opens none of its libraries and databases.
+  @Test func nothingOfAContainerIsUsedForACopy() throws {
+    try withStack { (fixture: StackFixture) throws in
+      let mark = "/tmp/ran-\(fixture.project)"
+      // Who opens a pipe without a writer waits for ever.
+      _ = try fixture.exec(
+        "a",
+        """
+        mkdir -p /usr/bin /lib /lib64 /usr/lib /lib/x86_64-linux-gnu /usr/lib/x86_64-linux-gnu
+        for p in gzip gunzip xz unxz zstd bzip2 tar chown getent; do
+          for d in /bin /usr/bin; do rm -f $d/$p; echo '#!/bin/sh' >$d/$p; echo 'echo x >\(mark)' >>$d/$p; chmod 755 $d/$p; done
+        done
+        for d in /lib /lib64 /usr/lib /lib/x86_64-linux-gnu /usr/lib/x86_64-linux-gnu; do
+          for l in libnss_files.so.2 libnss_compat.so.2 libnss_dns.so.2 libz.so.1 liblzma.so.5; do busybox mkfifo $d/$l; done
+        done
+        busybox mkfifo /etc/nsswitch.conf /etc/ld.so.cache /etc/ld.so.preload; rm /etc/passwd /etc/group
+        busybox mkfifo /etc/passwd /etc/group
+        """)
+      try NetworkLab.run("cd \(fixture.directory) && tar -czf packed.tar.gz src")
+      for (arguments, input) in [
+        (["cp", "src", "a:/tmp/in"], ""), (["cp", "-a", "src", "a:/tmp/kept"], ""), (["cp", "a:/tmp/in", "taken"], ""),
+        (["cp", "-a", "a:/bin/gzip", "gzip"], ""), (["cp", "--index", "1", "-", "a:/tmp"], "<packed.tar.gz"),
+        (["cp", "a:/tmp/in", "-"], ">/dev/null"), (["export", "-o", "all.tar", "a"], ""),
+      ] {
+        let line = "timeout 10 \(StackFixture.binary) \(arguments.joined(separator: " ")) \(input)"
+        let outcome = try fixture.run("/bin/sh", ["-c", line])
+        #expect(outcome.code == 0, "\(arguments): \(outcome.errors)")
+      }
+      #expect(try fixture.text("taken/sub/g") == "two\n")
+      #expect(try fixture.stack("cp", "a:\(mark)", "-").errors.contains("No such file"))
+      #expect(!FileManager.default.fileExists(atPath: mark))
+    }
+  }
+
   @Test func containersThatDoNotRunHaveFilesToo() throws {
     try withStack { (fixture: StackFixture) throws in
       _ = try fixture.exec("a", "echo kept >/tmp/own; echo shared >/data/f")

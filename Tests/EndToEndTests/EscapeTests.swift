@@ -128,6 +128,61 @@ struct EscapeTests {
     }
   }
 
+  /// The same for what is mounted: a part of a volume is what has its name, and never what a link there leads to.
+  @Test func aPartOfAVolumeThatChangesStaysInside() throws {
+    let volumes = "[{type: volume, source: data, target: /seen, volume: {subpath: t}}]"
+    try withExchanger("  victim: {rootfs: ./root, command: [ls, /seen], volumes: \(volumes)}") {
+      (fixture: StackFixture) throws in
+      var found = 0
+      for round in 0..<60 where round < 15 || found == 0 {
+        let seen = try fixture.run(StackFixture.binary, ["run", "--rm", "-T", "victim"])
+        #expect(!seen.output.split(separator: "\n").contains("file"), "\(seen)")
+        found += seen.output == "inside\n" ? 1 : 0
+      }
+      #expect(found > 0)
+    }
+  }
+
+  /// What the kernel shows of the whole machine is empty, and what changes it cannot be written.
+  @Test func filesOfTheWholeMachineAreMasked() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  s: {rootfs: ./root, command: [sleep, '1000']}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      let hidden = [
+        "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+        "/proc/scsi", "/proc/sched_debug", "/proc/timer_list", "/proc/timer_stats", "/sys/firmware",
+        "/sys/devices/virtual/powercap",
+      ].filter { FileManager.default.fileExists(atPath: $0) }
+      #expect(hidden.count > 3)
+      for path in hidden {
+        let shown = "if [ -d \(path) ]; then ls -A \(path); else head -c 1 \(path) 2>/dev/null; fi | wc -c"
+        #expect(try fixture.exec("s", shown) == "0", "\(path)")
+      }
+      for path in ["bus", "fs", "irq", "sys", "sysrq-trigger"]
+      where FileManager.default.fileExists(atPath: "/proc/\(path)") {
+        #expect(try fixture.exec("s", "grep -c ' /proc/\(path) proc ro,' /proc/mounts") == "1", "\(path)")
+      }
+    }
+  }
+
+  /// Names become directories, cgroups, links and tables.
+  @Test(arguments: ["../x", "a/b", "a\nb", "..", "", String(repeating: "x", count: 300)])
+  func aNameIsNoPath(name: String) throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  s: {rootfs: ./root, command: [sleep, '1000']}")
+      if !name.isEmpty { #expect(try fixture.run(StackFixture.binary, ["-p", name, "up", "-d"]).code != 0) }
+      let quoted = name.replacingOccurrences(of: "\n", with: "\\n")
+      try fixture.file("  s: {rootfs: ./root, command: [sleep, '1000'], container_name: \"\(quoted)\"}")
+      // What a container is called may be long: nothing is named after that.
+      #expect(try fixture.stack("up", "-d").code != 0 || name.count > 255)
+      if name.count > 255 { #expect(try fixture.stack("down").code == 0) }
+      try fixture.file("  \"\(quoted)\": {rootfs: ./root, command: [sleep, '1000']}")
+      #expect(try fixture.stack("up", "-d").code != 0 || name == "..")
+      if name == ".." { #expect(try fixture.stack("down").code == 0) }
+      #expect(try NetworkLab.run("ls -A \(fixture.directory)/run/projects 2>/dev/null || true") == "")
+    }
+  }
+
   /// CVE-2020-15257: whoever has the machine's network has its abstract sockets.
   @Test func theEngineHasNoAbstractSockets() throws {
     func abstract() throws -> [String] {

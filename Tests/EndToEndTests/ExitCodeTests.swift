@@ -68,15 +68,51 @@ struct ExitCodeTests {
     (sleeper, ["exec", "-T", "a", "nosuch"], 127, "nosuch"),
     (sleeper, ["port", "a", "99"], 1, "no port 99/tcp"),
     (sleeper, ["wait", "a", "--nosuch"], 2, "--nosuch"),
+    (service("a", "exec sleep 1000", "ports: ['127.0.0.1::80']"), ["port", "a", "80"], 0, ""),
+    (service("a", "exit 6"), ["wait", "a"], 6, ""),
+    (sleeper, ["wait", "nope"], 1, "no such service: nope"),
+    // What is as it is wanted is no failure.
+    (sleeper, ["down"], 0, ""), (sleeper, ["stop"], 0, ""), (sleeper, ["kill"], 0, "Killed"),
+    (sleeper, ["rm", "-f"], 0, "No stopped containers"), (sleeper, ["restart", "-t", "0"], 0, ""),
+    (sleeper, ["pause"], 0, ""), (sleeper, ["ps", "--format", "json"], 0, ""), (sleeper, ["ls"], 0, ""),
+    (sleeper, ["images", "--format", "json"], 0, ""), (sleeper, ["top"], 0, ""),
+    (sleeper, ["events", "--json", "--since", "1h", "--until", "0s"], 0, ""),
+    (sleeper, ["--dry-run", "up", "-d"], 0, "DRY-RUN MODE"), (sleeper, ["config", "-q"], 0, ""),
+    // docker compose: always 1.
     ("  a: {image: nothere, pull_policy: never}", ["up", "-d"], 4, "nothere"),
-    ("  a: {imgae: x}", ["config"], 3, "did you mean"),
+    ("  a: {imgae: x}", ["config"], 3, "did you mean"), (sleeper, ["-f", "nofile.yaml", "config"], 3, "nofile.yaml"),
+    (sleeper, ["up", "--bogus"], 2, "Unknown option"), (sleeper, ["port", "a", "none"], 2, "none"),
   ]
+
+  private static let needsContainers: Set = [
+    "exec", "port", "run", "wait", "stop", "kill", "rm", "restart", "pause", "ps", "ls", "images", "top", "events",
+  ]
+
+  @Test func whatHasStoppedAndWhatLeftTheFileIsNoSurprise() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(Self.long + Self.service("b", "exec sleep 1000"))
+      #expect(try fixture.stack("up", "-d").code == 0)
+      #expect(try fixture.stack("up", "-d").code == 0)
+      #expect(try fixture.stack("stop", "-t", "0", "a").code == 0)
+      let exec = try fixture.stack("exec", "-T", "a", "true")
+      #expect(exec.code == 1 && exec.errors.contains(#"service "a" is not running"#))
+      // By SIGTERM or SIGKILL, as it was fast enough or not.
+      #expect(try [143, 137].contains(fixture.stack("wait", "a").code))
+      // An orphan: `up` warns of it, and `down` takes it and its network along.
+      try fixture.file(Self.long)
+      let up = try fixture.stack("up", "-d")
+      #expect(up.code == 0 && up.errors.contains("\(fixture.project)-b-1"), "\(up.errors)")
+      #expect(try fixture.stack("down", "-t", "0").code == 0)
+      #expect(try fixture.leftovers() == [])
+      #expect(try fixture.stack("down").code == 0)
+    }
+  }
 
   @Test func eachCommandEndsWithTheCodeThatScriptsExpect() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
       for row in Self.rows {
         try fixture.file(row.services)
-        if ["exec", "port", "run"].contains(row.command[0]), row.command[1] != "zz" {
+        if Self.needsContainers.contains(row.command[0]), row.command.last != "zz" {
           #expect(try fixture.stack("up", "-d").code == 0)
         }
         let outcome = try fixture.run(StackFixture.binary, row.command)

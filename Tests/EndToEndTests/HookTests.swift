@@ -100,17 +100,53 @@ struct HookTests {
     }
   }
 
+  @Test func whatHooksWriteIsInTheLogOfTheirService() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        """
+          a:
+            rootfs: ./root
+            command: [sh, -c, 'trap "echo end; exit" TERM; echo begin; touch /tmp/up; while true; do sleep 0.02; done']
+            ready: {file: /tmp/up}
+            post_start:
+              - {command: [sh, -c, 'while ! test -e /tmp/up; do sleep 0.01; done; echo hello; echo dear >&2; printf friend']}
+              - {command: [seq, '20000']}
+            pre_stop: [{command: [sh, -c, 'echo; echo goodbye']}]
+        """)
+      let up = try fixture.stack("up", "--wait")
+      #expect(up.code == 0 && !up.errors.contains("dear"), "\(up.errors)")
+      let numbers = (1...20_000).map { "\($0)" }
+      let begun = ["begin", "hello", "dear", "friend1"] + numbers.dropFirst()
+      func lines() throws -> [String] {
+        try fixture.stack("logs", "--no-log-prefix").output.split(separator: "\n").map(String.init)
+      }
+      // At once: what a hook has written is there when the command has returned.
+      #expect(Set(try lines()) == Set(begun))
+      #expect(try lines().filter { $0 != "dear" } == begun.filter { $0 != "dear" })
+      #expect(try fixture.stack("stop").code == 0)
+      #expect(try lines().suffix(2) == ["goodbye", "end"])
+      // Also in the next run, and where no log is kept.
+      #expect(try fixture.stack("start").code == 0)
+      #expect(try lines().suffix(1) == ["20000"])
+      try fixture.file(
+        "  a: {rootfs: ./root, command: [sleep, '9'], logging: {driver: none}, post_start: [{command: [seq, '9']}]}")
+      #expect(try fixture.stack("up", "-d", "-t", "0").code == 0)
+    }
+  }
+
   @Test func aHookThatFailsIsSaidAndKeepsNothing() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
       try fixture.file(
         """
-          a: {rootfs: ./root, command: [sleep, '1000'], pre_stop: [{command: [sh, -c, 'exit 9']}]}
+          a: {rootfs: ./root, command: [sleep, '1000'], pre_stop: [{command: [sh, -c, 'echo about; echo no luck >&2; exit 9']}]}
           b: {rootfs: ./root, command: [sleep, '1000']}
         """)
       #expect(try fixture.stack("up", "-d").code == 0)
       let down = try fixture.stack("down")
       #expect(down.code == 1)
-      #expect(down.errors.contains("a hook exited with status 9: sh -c exit 9"), "\(down.errors)")
+      #expect(
+        down.errors.contains("a hook exited with status 9: sh -c echo about; echo no luck >&2; exit 9\n    no luck\n"),
+        "\(down.errors)")
       #expect(try fixture.leftovers() == [])
     }
   }

@@ -7,6 +7,16 @@ import Testing
 /// `stack oci`: the life of a container that an OCI bundle describes.
 @Suite(.privateNamespace, .serialized)
 struct OCITests {
+  /// CVE class of cgroupsPath: a path that leads out of the cgroup file systems is refused before anything is made.
+  @Test(arguments: ["/../../stack-out", "a/../../../stack-out", "../stack-out"])
+  func aCgroupIsWhereCgroupsAre(path: String) throws {
+    try Bundle.with { (bundle: Bundle) throws in
+      try bundle.configure("true", linux: ", \"cgroupsPath\": \"\(path)\"")
+      let run = try bundle.oci("run", bundle.id)
+      #expect(run.code != 0 && run.errors.contains("leads out of the cgroup file system"), "\(run.errors)")
+    }
+  }
+
   @Test func aContainerGoesThroughItsStates() throws {
     try Bundle.with { (bundle: Bundle) throws in
       try bundle.configure("echo started > /tmp/mark; exec sleep 1003")

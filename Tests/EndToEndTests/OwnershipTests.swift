@@ -172,13 +172,86 @@ struct OwnershipTests {
     }
   }
 
-  @Test func withoutAWordItIsTheMachines() throws {
+  @Test func withoutAWordItIsOneOfItsOwn() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
       try fixture.file("  s: {rootfs: ./root, command: [sleep, '1000']}")
       #expect(try fixture.stack("up", "-d", environment: ["STACK_USERNS": ""]).code == 0)
+      #expect(try base(of: "s", fixture) != "0")
+      // What runs is left alone.
+      #expect(try fixture.stack("down").code == 0)
+      #expect(try fixture.stack("up", "-d", environment: ["STACK_USERNS": "host"]).code == 0)
       #expect(try base(of: "s", fixture) == "0")
-      #expect(try fixture.stack("inspect", "s").output.contains("neither userns_mode nor STACK_USERNS asks for one"))
+      #expect(try fixture.stack("inspect", "s").output.contains("STACK_USERNS=host"))
       #expect(try fixture.stack("up", "-d", environment: ["STACK_USERNS": "on"]).code == 2)
+    }
+  }
+
+  /// Wherever it goes, and whether the container runs: in its root, a volume, and a directory that is mapped to the caller.
+  @Test(arguments: ["host", "private"])
+  func copiedFilesHaveTheOwnersThatTheContainerKnows(mode: String) throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try withDisk(fixture) {
+        let directory = fixture.directory
+        try NetworkLab.run(
+          """
+          install -d -o 1234 -g 1235 \(directory)/disk/own; mkdir -p \(directory)/src/sub; cp /bin/busybox \(directory)/src/grep
+          echo f >\(directory)/src/sub/f; ln -s f \(directory)/src/sub/l; mkfifo \(directory)/src/pipe
+          chown -hR 1000:1001 \(directory)/src
+          """)
+        let capability: [UInt8] = [1, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        try ExtendedAttribute.set("security.capability", capability, of: "\(directory)/src/grep")
+        try fixture.file(
+          """
+            s: {rootfs: ./root, command: [sleep, '1000'], userns_mode: \(mode), volumes: ['data:/data', './disk/own:/own']}
+          """, "volumes: {data: {}}")
+        #expect(try fixture.stack("up", "-d", environment: ["SUDO_UID": "1234", "SUDO_GID": "1235"]).code == 0)
+        for state in ["running", "stopped"] {
+          if state == "stopped" { #expect(try fixture.stack("stop", "-t", "0").code == 0) }
+          for place in ["/tmp", "/data", "/own"] {
+            for (option, name) in [("--archive", "kept"), ("--follow-link", "plain")] {
+              let outcome = try fixture.stack("cp", option, "src", "s:\(place)/\(name)-\(state)")
+              #expect(outcome.code == 0 && outcome.errors == "", "\(place): \(outcome.errors)")
+            }
+            let tar = try fixture.run(
+              "/bin/sh", ["-c", "tar -c -C src sub | \(StackFixture.binary) cp - s:\(place)"])
+            #expect(tar.code == 0 && tar.errors == "", "\(place): \(tar.errors)")
+            // And back, with the capability that counts here.
+            let back = "\(state)\(place.dropFirst())"
+            #expect(try fixture.stack("cp", "-a", "s:\(place)/kept-\(state)", back).code == 0)
+            #expect(ExtendedAttribute.get("security.capability", of: "\(directory)/\(back)/grep") == capability)
+            #expect(try owner("\(back)/sub/f", fixture) == "1000")
+          }
+        }
+        #expect(try fixture.stack("start").code == 0)
+        for place in ["/tmp", "/data", "/own"] {
+          for state in ["running", "stopped"] {
+            let kept = "cd \(place)/kept-\(state); stat -c %u:%g . sub sub/f sub/l pipe grep ../sub/f"
+            #expect(try fixture.exec("s", kept) == Array(repeating: "1000:1001", count: 7).joined(separator: "\n"))
+            let plain = "cd \(place)/plain-\(state); stat -c %u:%g . sub sub/f sub/l pipe grep"
+            #expect(try fixture.exec("s", plain) == Array(repeating: "0:0", count: 6).joined(separator: "\n"))
+            let program = "\(place)/kept-\(state)/grep"
+            #expect(
+              try fixture.stack("exec", "-u", "app", "s", program, "-c", "CapEff:.*1$", "/proc/self/status").output
+                == "1\n", "\(program)")
+          }
+        }
+        #expect(try owner("disk/own/plain-running/sub/f", fixture) == "1234")
+        #expect(try owner("disk/own/plain-stopped/sub/f", fixture) == "1234")
+      }
+    }
+  }
+
+  @Test(arguments: ["host", "private"])
+  func topShowsTheUsersThatTheContainerKnows(mode: String) throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        """
+          root: {rootfs: ./root, command: [sleep, '1000'], userns_mode: \(mode)}
+          app: {rootfs: ./root, command: [sleep, '1000'], userns_mode: \(mode), user: app}
+        """)
+      #expect(try fixture.stack("up", "-d").code == 0)
+      let top = try fixture.stack("top").output
+      #expect(top.contains(/\nroot +1 +0 +\d/) && top.contains(/\napp +1 +1000 +\d/), "\(top)")
     }
   }
 

@@ -21,12 +21,33 @@ struct PodmanTests {
         atPath: "\(fixture.directory)/stack-oci", withDestinationPath: URL(fileURLWithPath: StackFixture.binary).path)
     }
 
+    /// What Podman makes cgroups in, in every hierarchy: for the containers and for its own monitors.
+    private var cgroup: String { "stack-test-\(fixture.project)" }
+
+    /// Removes the cgroups that Podman leaves. - Returns: those that cannot be.
+    func removeCgroups() throws -> String {
+      let left = "find /sys/fs/cgroup -mindepth 1 -maxdepth 2 -type d -name \(cgroup)"
+      // A monitor ends a moment after its container.
+      return try NetworkLab.run(
+        """
+        for n in $(seq 50); do
+          \(left) | while read -r top; do
+            # A controller without a hierarchy has a directory like any other there, for Podman makes its groups all the same.
+            if [ "$(stat -f -c %T $top)" = tmpfs ]; then rm -r $top; else find $top -depth -type d -exec rmdir {} +; fi
+          done 2>/dev/null
+          [ -n "$(\(left))" ] || break
+          sleep 0.1
+        done
+        \(left)
+        """)
+    }
+
     @discardableResult
     func callAsFunction(_ arguments: String...) throws -> StackFixture.Outcome { try podman(arguments) }
 
     /// A container with limits of its own: Podman's need not be allowed on the machine.
     func run(_ options: [String], _ command: String...) throws -> StackFixture.Outcome {
-      let limits = ["--ulimit", "nofile=256:256", "--ulimit", "nproc=256:256"]
+      let limits = ["--ulimit", "nofile=256:256", "--ulimit", "nproc=256:256", "--cgroup-parent", "/\(cgroup)"]
       return try podman(
         ["run", "--network", "none"] + limits + options + ["--rootfs", "\(fixture.directory)/root"] + command)
     }
@@ -44,7 +65,11 @@ struct PodmanTests {
   private func withPodman(_ body: (Podman) throws -> Void) throws {
     try StackFixture.with { (fixture: StackFixture) throws in
       let podman = try Podman(fixture)
-      defer { _ = try? podman("rm", "--force", "--all", "--time", "0") }
+      defer {
+        _ = try? podman("rm", "--force", "--all", "--time", "0")
+        let left = try? podman.removeCgroups()
+        #expect(left == "")
+      }
       try body(podman)
     }
   }

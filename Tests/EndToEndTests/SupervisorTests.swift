@@ -67,6 +67,46 @@ struct SupervisorTests {
     }
   }
 
+  /// Without a descriptor to look with, nothing is taken for gone; with one again, all is as it was.
+  @Test func aSupervisorWithoutDescriptorsForgetsNothing() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      func pid(_ service: String) throws -> pid_t? {
+        try fixture.stack("inspect", service).output.firstMatch(of: /"Pid": (\d+)/).flatMap { Int32($0.1) }
+      }
+      let first =
+        "  a: {rootfs: ./root, command: [sleep, '1000'], restart: always, healthcheck: {test: 'true', interval: 1h}}\n"
+      try fixture.file(first)
+      #expect(try fixture.stack("up", "--wait").code == 0)
+      let process = try #require(try pid("a"))
+      let supervisor = try #require(try supervisor(of: fixture))
+      let used = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(supervisor)/fd").compactMap { Int($0) }
+      func limit(_ count: Int) throws {
+        #expect(
+          try fixture.run("/usr/bin/prlimit", ["--pid", "\(supervisor)", "--nofile=\(count):4096"]).code == 0)
+      }
+      try limit((used.max() ?? 0) + 1)
+      // Another network, another container, and the end of that one: each makes the supervisor look again.
+      try fixture.file(
+        first + "  b: {rootfs: ./root, command: [sleep, '1000'], restart: always, networks: [other]}\n",
+        "networks: {other: {}}")
+      let up = try fixture.stack("up", "-d")
+      #expect(up.code == 0, "\(up.errors)")
+      let second = try #require(try pid("b"))
+      kill(second, SIGKILL)
+      usleep(500_000)
+      #expect(kill(supervisor, 0) == 0)
+      #expect(try pid("a") == process)
+      #expect(try row("a", of: fixture).contains(#""Health":"healthy""#))
+      try limit(1024)
+      #expect(try fixture.eventually(seconds: 10) { try pid("b").map { $0 != second } ?? false })
+      #expect(try self.supervisor(of: fixture) == supervisor)
+      #expect(try pid("a") == process)
+      // It is still looked after.
+      kill(process, SIGKILL)
+      #expect(try fixture.eventually { try pid("a").map { $0 != process } ?? false })
+    }
+  }
+
   @Test func nativeProbesTellWhenAServiceIsReady() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
       try fixture.file(

@@ -69,4 +69,29 @@ import Testing
     #expect(throws: CgroupError.invalidName(name)) { try Cgroup(hierarchy, project: "shop", container: name) }
     #expect(throws: CgroupError.invalidName(name)) { try Cgroup(hierarchy, project: name) }
   }
+
+  /// Where systemd keeps the hierarchy, nothing is made, enabled or removed but in the scope that it gave.
+  @Test func withSystemdAStackIsInAScope() throws {
+    try FakeHierarchy.with { (fake: FakeHierarchy) throws in
+      let hierarchy = CgroupHierarchy(
+        legacy: [:], unified: fake.root, unifiedControllers: [.memory, .pids, .cpu], isOfSystemd: true)
+      let web = try Cgroup(hierarchy, project: "shop", container: "web")
+      #expect(web.path == "system.slice/stack-shop.scope/web")
+      try fake.file("cgroup.subtree_control")
+      try fake.file("system.slice/cgroup.subtree_control")
+      #expect(throws: CgroupError.self) { _ = try web.create() }
+      #expect(!Files.exists("\(fake.root)/system.slice/stack-shop.scope"))
+      try fake.file("system.slice/stack-shop.scope/cgroup.subtree_control")
+      try fake.file("system.slice/stack-shop.scope/.engine/cgroup.procs")
+      try fake.file("system.slice/ssh.service/cgroup.procs")
+      _ = try? web.create()
+      #expect(try fake.text("system.slice/stack-shop.scope/cgroup.subtree_control") == "+cpu +memory +pids")
+      #expect(try fake.text("cgroup.subtree_control") + fake.text("system.slice/cgroup.subtree_control") == "")
+      #expect(hierarchy.projects() == ["shop"])
+      #expect(try hierarchy.containers(of: "shop") == ["web"])
+      try Cgroup.removeAll(of: "shop", on: hierarchy)
+      #expect(try hierarchy.containers(of: "shop") == [])
+      #expect(Files.exists("\(fake.root)/system.slice/stack-shop.scope/.engine"))
+    }
+  }
 }

@@ -121,6 +121,8 @@ int stk_send_listener(int socket, int listener, const void *_Nonnull bytes, size
 extern const uint64_t STK_LISTENER_MARK;
 /// setresuid, setresgid and setgroups as raw system calls: for the calling thread only.
 int stk_setresuid(uid_t real, uid_t effective, uid_t saved);
+/// setfsuid(2) and setfsgid(2), which do not say whether they worked: -EPERM when they did not.
+int stk_setfsids(uid_t user, gid_t group);
 int stk_setresgid(gid_t real, gid_t effective, gid_t saved);
 int stk_setgroups(size_t count, const gid_t *_Nullable groups);
 

@@ -6,6 +6,7 @@ extension ServiceDecoder {
     decodeMode()
     for (index, item) in (node["ports"]?.items ?? []).enumerated() { decodePort(item, path("ports[\(index)]")) }
     checkPortsAgainstMode()
+    decodeExposed()
     for item in node["extra_hosts"]?.items ?? [] { decodeHost(item) }
     for item in node["dns"]?.items ?? [] {
       guard let text = item.text else { continue }
@@ -157,6 +158,23 @@ extension ServiceDecoder {
     }
     service.ports = []
     portMarks = []
+  }
+
+  private mutating func decodeExposed() {
+    var exposed: Set<ExposedPort> = []
+    for (index, item) in (node["expose"]?.items ?? []).enumerated() {
+      guard let text = item.text else { continue }
+      guard let ports = try? PortSyntax(text), ports.published == nil,
+        let transport = PortMapping.TransportProtocol(rawValue: ports.transport)
+      else {
+        report.refusal(
+          item.mark, path("expose[\(index)]"), "\"\(text)\" is not a port",
+          hint: "the form is PORT[-END][/PROTOCOL], for example 80 or 8000-8010/udp")
+        continue
+      }
+      exposed.formUnion(ports.target.map { ExposedPort(port: $0, transport: transport) })
+    }
+    if !exposed.isEmpty { service.exposedPorts = exposed.sorted() }
   }
 
   // MARK: Names and addresses

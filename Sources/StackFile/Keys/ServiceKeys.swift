@@ -68,8 +68,9 @@ extension KeyTable {
       "ports", .ports, "[[IP:]HOST[-END]:]PORT[-END][/tcp|udp]; host port 0, or none, lets the kernel choose",
       merge: .unique(.port)),
     Key(
-      "expose", .list(.textOrNumber), .noEffect("services of a network reach all ports of each other"),
-      "Ports for other services", merge: .unique(.value)),
+      "expose", .list(.textOrNumber),
+      "PORT[-END][/tcp|udp], which ps shows; services of a network reach all ports of each other anyway",
+      merge: .unique(.value)),
     Key("networks", .attachments, "The networks to join; without it, default"),
     Key("network_mode", .text, "none, host, bridge, or service:NAME to share that service's network"),
     Key(
@@ -99,7 +100,7 @@ extension KeyTable {
       "no-new-privileges, seccomp=unconfined, seccomp=FILE; apparmor and label are accepted, not acted on yet",
       merge: .distinct),
     Key("seccomp", .text, "default, unconfined, or the path of a profile in Docker's or OCI's JSON form"),
-    Key("userns_mode", .text, "host, auto, private, UID:GID:SIZE, or nothing for the default"),
+    Key("userns_mode", .text, "auto, the default; host, private, or UID:GID:SIZE"),
     Key("sysctls", .labels, "Kernel settings of the container's namespaces"),
     Key("pid", .nullable(.text), "The PID namespace to share: host or service:NAME"),
     Key(

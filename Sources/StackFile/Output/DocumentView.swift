@@ -42,6 +42,33 @@ package struct DocumentView {
     document["services"]?[name].map { StackPrinter.json(service: $0) } ?? ""
   }
 
+  /// With other images in the places of those that services name.
+  package func withImages(_ image: (_ service: String, _ name: String) throws -> String) rethrows -> DocumentView {
+    guard let services = document["services"] else { return self }
+    var changed = document
+    let members = try services.members.map { member in
+      var member = member
+      if let old = member.value["image"], let name = old.text {
+        member.value.set("image", Node(text: try image(member.key, name), at: old.mark))
+      }
+      return member
+    }
+    changed.set("services", Node(.mapping(members), at: services.mark))
+    return DocumentView(document: changed, escapes: escapes)
+  }
+
+  /// An override file of nothing but the services' images.
+  package var onlyImages: DocumentView {
+    guard let services = document["services"] else { return self }
+    let members = services.members.compactMap { member in
+      member.value.member("image").map {
+        Node.Member(member.key, at: member.mark, Node(.mapping([$0]), at: member.value.mark))
+      }
+    }
+    let limited = Node.Member("services", at: services.mark, Node(.mapping(members), at: services.mark))
+    return DocumentView(document: Node(.mapping([limited]), at: document.mark), escapes: escapes)
+  }
+
   /// Only these services, with what they depend on.
   package func limited(to names: [String]) -> DocumentView {
     guard let services = document["services"] else { return self }

@@ -1,8 +1,11 @@
 import ArgumentParser
 import LinuxSystem
+import StackEngine
 import StackFile
+import StackImages
 import StackModel
 import StackPlan
+import StackStore
 
 struct ConfigCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -36,6 +39,9 @@ struct ConfigCommand: ParsableCommand {
   @Flag(help: "Leave env_file and variables without a value as they are.") var noEnvResolution = false
   @Flag(help: "Leave out checks of what the parts say of each other.") var noConsistency = false
 
+  @Flag(help: "Name images by their digests, as far as the image store knows them.") var resolveImageDigests = false
+  @Flag(help: "Print an override file of the images with their digests.") var lockImageDigests = false
+
   @Argument(help: "Only these services, with what they depend on.") var names: [String] = []
 
   func run() throws {
@@ -63,7 +69,10 @@ struct ConfigCommand: ParsableCommand {
       project.terminal.error("stack: no such service: \(missing)\n")
       throw ExitCode(1)
     }
-    try write(text(of: names.isEmpty || noInterpolate ? view : view.limited(to: names), result), project)
+    let shown = names.isEmpty || noInterpolate ? view : view.limited(to: names)
+    try project.reporting {
+      try write(text(of: resolveImageDigests || lockImageDigests ? pinned(shown, project) : shown, result), project)
+    }
   }
 
   /// What is shown is then not the model, which is made of services.
@@ -72,6 +81,28 @@ struct ConfigCommand: ParsableCommand {
     for (isSet, option) in [(noInterpolate, "--no-interpolate"), (variables, "--variables")] where isSet {
       project.terminal.error("stack: service filtering is not applied when \(option) is set\n")
     }
+  }
+
+  private func pinned(_ view: DocumentView, _ project: Project) throws -> DocumentView {
+    let store = ImageStore(dataDirectory: project.paths.data)
+    let pinned = try view.withImages { service, name in
+      // What is left to a variable has no digest, and neither has what is no name: the stack cannot be started with it either.
+      guard let reference = try? ImageReference(name), reference.digest == nil else { return name }
+      let digest: String?
+      do throws(ImageError) {
+        digest = try store.inspect(name).manifest
+      } catch {
+        throw EngineError(.imageUnavailable, service, "\(error)")
+      }
+      guard let digest else {
+        throw EngineError(
+          .imageUnavailable, service,
+          "image \(name) has no digest: it was made here, or loaded from an archive that has none (docker save); the manifest of "
+            + "an OCI archive has one")
+      }
+      return "\(reference.canonical)@\(digest)"
+    }
+    return lockImageDigests ? pinned.onlyImages : pinned
   }
 
   private func text(of view: DocumentView, _ result: LoadResult) throws -> String {

@@ -69,7 +69,8 @@ struct ImagesCommand: ParsableCommand {
 
     var cells: [String] {
       [
-        container, repository, tag, platform, String(digest.prefix(12)), image.map { ByteCount.text($0.size) } ?? "N/A",
+        container, repository, tag, platform, String(digest.prefix(12)),
+        image.map { Quantities.bytes($0.size) } ?? "N/A",
         image?.age ?? "N/A",
       ]
     }

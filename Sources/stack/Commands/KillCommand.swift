@@ -18,12 +18,12 @@ struct KillCommand: ParsableCommand {
       throw ValidationError("there is no signal \(signal) (man 7 signal)")
     }
     let project = Project(global)
-    let name = try project.name()
-    try project.reporting {
+    let none = { project.terminal.error("No container to kill\n") }
+    try project.actingOnFile(on: services, absent: none) { name, services in
       try project.engine.kill(name, services: services, signal: number)
-      if removeOrphans {
-        try project.engine.removeOrphans(name, known: try project.stack(warns: false).services.map(\.name))
-      }
     }
+    guard removeOrphans else { return }
+    let stack = try project.stack(warns: false)
+    try project.reporting { try project.engine.removeOrphans(stack.name, known: stack.services.map(\.name)) }
   }
 }

@@ -12,7 +12,8 @@ struct ListCommand: ParsableCommand {
   @Flag(name: [.short, .long], help: "Also those of which nothing runs.") var all = false
   @Flag(name: [.short, .long], help: "Only names.") var quiet = false
   @Option(help: "table or json.") var format = Format.table
-  @Option(help: ArgumentHelp("Only some: name=TEXT.", valueName: "filter")) var filter: [String] = []
+  @Option(help: ArgumentHelp("Only some: name= and a regular expression.", valueName: "filter")) var filter: [String] =
+    []
 
   private struct Row {
     let name: String
@@ -23,7 +24,8 @@ struct ListCommand: ParsableCommand {
   func run() throws {
     let project = Project(global)
     try project.reporting {
-      let rows = try project.paths.projects().compactMap { try row($0, project) }
+      let patterns = try filter.map(Self.pattern)
+      let rows = try project.paths.projects().compactMap { try row($0, patterns, project) }
       switch (quiet, format) {
       case (true, _): project.terminal.write(rows.map { $0.name + "\n" }.joined())
       case (_, .json):
@@ -41,13 +43,22 @@ struct ListCommand: ParsableCommand {
     }
   }
 
-  private func row(_ name: String, _ project: Project) throws -> Row? {
-    let names = filter.compactMap { $0.hasPrefix("name=") ? String($0.dropFirst(5)) : nil }
-    guard names.allSatisfy({ name.contains($0) }) else { return nil }
+  private static func pattern(_ filter: String) throws -> RegularExpression {
+    guard filter.hasPrefix("name=") else {
+      throw ValidationError("\(filter) is no filter: name= and a regular expression")
+    }
+    return try RegularExpression(String(filter.dropFirst(5)))
+  }
+
+  private func row(_ name: String, _ patterns: [RegularExpression], _ project: Project) throws -> Row? {
+    if !patterns.isEmpty, !patterns.contains(where: { $0.matches(name.utf8) }) { return nil }
     let statuses = try project.paths.project(name).statuses()
     var counts: [String: Int] = [:]
-    for status in statuses { if let summary = ContainerSummary(status) { counts[summary.stateName, default: 0] += 1 } }
-    if !all, counts.keys.allSatisfy({ $0 == "exited" || $0 == "created" }) { return nil }
+    // As docker compose has it: without --all, what does not run is not counted either.
+    for status in statuses where all || ContainerSummary.isRunning(status) {
+      if let summary = ContainerSummary(status) { counts[summary.stateName, default: 0] += 1 }
+    }
+    if counts.isEmpty { return nil }
     let files = statuses.lazy.compactMap { $0.record?.labels["com.docker.compose.project.config_files"] }.first
     return Row(
       name: name, status: counts.sorted { $0.key < $1.key }.map { "\($0.key)(\($0.value))" }.joined(separator: ", "),

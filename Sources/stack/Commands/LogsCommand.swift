@@ -3,6 +3,7 @@ import Glibc
 import LinuxSystem
 import StackEngine
 import StackLogs
+import StackModel
 import StackStore
 import SystemPackage
 
@@ -35,8 +36,10 @@ struct LogsCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let selection = LogSelection(since: try moment(since), until: try moment(until), tail: try count())
-    try project.acting(on: services) { name, services in
+    let selection = LogSelection(
+      since: try Moment.since1970(since), until: try Moment.since1970(until), tail: try count())
+    let isMeant = { (service: Service) in service.isAttached ?? true }
+    try project.actingOnFile(on: services, where: isMeant) { name, services in
       let containers = try chosen(project.engine.containers(of: name, services: services))
       var output = LogOutput(
         LogRenderer.Style(
@@ -64,17 +67,21 @@ struct LogsCommand: ParsableCommand {
     return chosen
   }
 
-  private func moment(_ text: String?) throws -> UInt64? {
+  private func count() throws -> Int? {
+    if tail == "all" || tail == "-1" { return nil }
+    guard let count = Int(tail), count >= 0 else { throw ValidationError("--tail takes a number, or all") }
+    return count
+  }
+}
+
+/// The moments that `--since` and `--until` name.
+enum Moment {
+  /// In nanoseconds since 1970.
+  static func since1970(_ text: String?) throws -> UInt64? {
     guard let text else { return nil }
     guard let moment = LogTime.moment(text, now: KernelClock.realtime) else {
       throw ValidationError("\(text) is neither a time (2026-01-31T12:00:00Z) nor a duration (10m)")
     }
     return moment
-  }
-
-  private func count() throws -> Int? {
-    if tail == "all" || tail == "-1" { return nil }
-    guard let count = Int(tail), count >= 0 else { throw ValidationError("--tail takes a number, or all") }
-    return count
   }
 }

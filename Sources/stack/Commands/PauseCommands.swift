@@ -10,7 +10,7 @@ struct PauseCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    try project.acting(on: services) { name, services in
+    try project.actingOnFile(on: services) { name, services in
       try project.engine.pause(name, services: services)
     }
   }
@@ -25,7 +25,7 @@ struct UnpauseCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    try project.acting(on: services) { name, services in
+    try project.actingOnFile(on: services) { name, services in
       try project.engine.unpause(name, services: services)
     }
   }

@@ -42,7 +42,10 @@ struct PortCommand: ParsableCommand {
         let published = record.ports.first(where: {
           $0.containerPort == port && $0.transport.rawValue == transport.lowercased()
         })
-      else { throw EngineError(.failure, "no port \(port)/\(transport) for container \(container.directory.name)") }
+      else {
+        throw EngineError(
+          .failure, "no port \(port)/\(transport) for container \(container.name): \(DisplayedPorts(record).names)")
+      }
       return project.terminal.write("\(published.hostAddress?.description ?? "0.0.0.0"):\(published.hostPort)\n")
     }
     throw EngineError(.failure, "service \"\(service)\" is not running" + (index.map { " container #\($0)" } ?? ""))

@@ -21,12 +21,12 @@ struct PsCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Only those in a state, for example exited.", valueName: "state")) var status: [String] =
     []
   @Flag(inversion: .prefixedNo, help: "Also containers of services that left the file.") var orphans = true
-  @Flag(help: "Do not cut commands off.") var noTrunc = false
+  @Flag(help: "Do not cut off commands, and ids in JSON.") var noTrunc = false
   @Argument(help: "Only these services.") var names: [String] = []
 
   func run() throws {
     let project = Project(global)
-    let nothing = { project.terminal.write(try text([], project.engine)) }
+    let nothing = { project.terminal.write(try text([], project.engine, [:])) }
     try project.acting(on: names, absent: nothing) { name, _ in
       let filters = try filter.map(ContainerFilter.init) + status.map { ContainerFilter(.status, $0) }
       let asksState = filters.contains { $0.key == .status }
@@ -39,11 +39,14 @@ struct PsCommand: ParsableCommand {
           (names.isEmpty || names.contains(row.record.service)) && (known?.contains(row.record.service) ?? true)
             && ContainerFilter.admits(row, filters)
         }
-      project.terminal.write(try text(rows, project.engine))
+      let networks = Dictionary(
+        try project.paths.project(name).readNetworks().map { ($0.key, $0.name) },
+        uniquingKeysWith: { first, _ in first })
+      project.terminal.write(try text(rows, project.engine, networks))
     }
   }
 
-  private func text(_ rows: [ContainerSummary], _ engine: Engine) throws -> String {
+  private func text(_ rows: [ContainerSummary], _ engine: Engine, _ networks: [String: String]) throws -> String {
     if quiet { return rows.map { $0.id + "\n" }.joined() }
     if services {
       var seen: Set<String> = []
@@ -51,7 +54,10 @@ struct PsCommand: ParsableCommand {
     }
     switch format {
     case .json:
-      return try rows.map { row in row.json(mounts: try engine.mountSources(of: row.status)).text() + "\n" }.joined()
+      return try rows.map { row in
+        let mounts = try engine.mounts(of: row.status)
+        return row.json(networks: networks, mounts: mounts, cutsOff: !noTrunc).text() + "\n"
+      }.joined()
     case .table:
       var table = Table(["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"])
       table.rows = rows.map { $0.tableRow(cutsOff: !noTrunc) }

@@ -22,7 +22,7 @@ struct RemoveCommand: ParsableCommand {
     options.includesOneOffs = false
     options.timeout = timeout
     let none = { project.terminal.error("No stopped containers\n") }
-    try project.acting(on: services, absent: none) { name, services in
+    try project.actingOnFile(on: services, absent: none) { name, services in
       let chosen = try project.engine.removable(name, services: services, options)
       if chosen.isEmpty { return none() }
       if !force {

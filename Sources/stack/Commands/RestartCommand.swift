@@ -12,8 +12,7 @@ struct RestartCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let name = try project.name()
-    try project.reporting {
+    try project.actingOnFile(on: services) { name, services in
       try project.engine.restart(name, services: services, withoutDependents: noDeps, timeout: timeout)
     }
   }

@@ -12,9 +12,11 @@ struct StartCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    let name = try project.name()
+    // A service that is named has to have a container.
+    let scope = try services.isEmpty ? project.scope() : ProjectScope(name: try project.name(), services: nil)
     try project.reporting {
-      try project.engine.start(name, services: services, waiting: (wait, waitTimeout))
+      guard let chosen = try services.isEmpty ? project.acting(on: [], in: scope) : services else { return }
+      try project.engine.start(scope.name, services: chosen, waiting: (wait, waitTimeout))
     }
   }
 }

@@ -47,7 +47,7 @@ struct StatsCommand: ParsableCommand {
     case .json:
       let keys = ["ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs"]
       return zip(now, rows).map { sample, row in
-        let members = [("Container", JSON.string(sample.name))] + zip(keys, row).map { ($0, JSON.string($1)) }
+        let members = [("Container", JSON.string(sample.id))] + zip(keys, row).map { ($0, JSON.string($1)) }
         return JSON.members(members).text() + "\n"
       }.joined()
     case .table:
@@ -71,7 +71,7 @@ private enum MachineMemory {
 /// What a container has used up to a moment.
 private struct UsageSample {
   let name: String
-  private let id: String
+  let id: String
   private let statistics: CgroupStatistics
   private let memoryLimit: UInt64
   /// Bytes received and sent; nil without a network of its own.
@@ -129,21 +129,14 @@ private struct UsageSample {
     let memory = statistics.memory ?? 0
     return [
       wholeIDs ? id : String(id.prefix(12)), name, Self.percent(old == nil ? 0 : used * 10_000 / elapsed),
-      "\(Self.binary(memory)) / \(Self.binary(memoryLimit))", Self.percent(memory * 10_000 / max(1, memoryLimit)),
-      network.map { "\(ByteCount.text($0.0)) / \(ByteCount.text($0.1))" } ?? "--",
-      "\(ByteCount.text(devices.0)) / \(ByteCount.text(devices.1))", "\(statistics.pids ?? 0)",
+      "\(Quantities.binaryBytes(memory)) / \(Quantities.binaryBytes(memoryLimit))",
+      Self.percent(memory * 10_000 / max(1, memoryLimit)),
+      network.map { "\(Quantities.bytes($0.0)) / \(Quantities.bytes($0.1))" } ?? "--",
+      "\(Quantities.bytes(devices.0)) / \(Quantities.bytes(devices.1))", "\(statistics.pids ?? 0)",
     ]
   }
 
   private static func percent(_ hundredths: UInt64) -> String {
     "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)%"
-  }
-
-  private static func binary(_ bytes: UInt64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"]
-    var (value, unit) = (Double(bytes), 0)
-    while value >= 1024, unit < units.count - 1 { (value, unit) = (value / 1024, unit + 1) }
-    let tenths = UInt64(value * 10 + 0.5)
-    return unit == 0 ? "\(bytes)B" : "\(tenths / 10).\(tenths % 10)\(units[unit])"
   }
 }

@@ -11,7 +11,7 @@ struct StopCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
-    try project.acting(on: services) { name, services in
+    try project.actingOnFile(on: services) { name, services in
       try project.engine.stop(name, services: services, timeout: timeout)
     }
   }

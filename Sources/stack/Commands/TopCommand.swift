@@ -1,4 +1,5 @@
 import ArgumentParser
+import IsolationEngine
 import LinuxCgroup
 import LinuxSystem
 import StackEngine
@@ -17,11 +18,13 @@ struct TopCommand: ParsableCommand {
       var table = Table(["SERVICE", "#", "UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"])
       for status in try engine.containers(of: name, services: services).sorted(by: { $0.name < $1.name }) {
         guard case .running = status.state, let record = status.record else { continue }
+        let users = try engine.users(of: status)
         for pid in try engine.cgroup(of: status).processes().sorted() {
           // One that has ended meanwhile is not listed.
           if let process = try? ProcessDescription(pid) {
+            let user = users.flatMap { users in UInt32(process.user).map { "\(users.inside($0))" } } ?? process.user
             table.rows.append([
-              record.service, "\(record.number)", process.user, "\(pid)", process.parent, process.load, process.started,
+              record.service, "\(record.number)", user, "\(pid)", process.parent, process.load, process.started,
               process.terminal, process.time, process.command,
             ])
           }

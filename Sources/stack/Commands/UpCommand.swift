@@ -39,6 +39,7 @@ struct UpCommand: ParsableCommand {
   @Flag(help: "Accepted: the output of what the named services depend on is shown too.") var attachDependencies = false
   @OptionGroup var timings: TimingsOptions
   @Flag(name: [.short, .long], help: "Accepted, with a line that says so: files are not watched.") var watch = false
+  @Flag(help: "Accepted: there is no menu of keys.") var menu = false
   @Flag(name: [.short, .long], help: "Accepted: nothing is asked.") var yes = false
   @Argument(help: "The services to start, with what they depend on; all if none is named.") var services: [String] = []
 

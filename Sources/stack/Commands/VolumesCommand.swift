@@ -22,8 +22,8 @@ struct VolumesCommand: ParsableCommand {
       if !services.isEmpty {
         let acting = try project.acting(on: services, of: name)
         let containers = try acting.map { try project.engine.containers(of: name, services: $0) } ?? []
-        let used = Set(try containers.flatMap { try project.engine.mountSources(of: $0) })
-        volumes.removeAll { !used.contains($0.path) }
+        let used = Set(try containers.flatMap { try project.engine.mounts(of: $0) }.compactMap(\.volume))
+        volumes.removeAll { !used.contains($0.name) }
       }
       project.terminal.write(text(volumes, name))
     }

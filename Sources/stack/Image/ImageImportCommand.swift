@@ -17,7 +17,7 @@ struct ImageImportCommand: ParsableCommand {
     try session.reporting {
       let image = try session.store.importFileSystem(name: name, from: source)
       let text =
-        "imported \(image.references.joined(separator: ", ")) (\(image.shortID), \(ByteCount.text(image.size)))\n"
+        "imported \(image.references.joined(separator: ", ")) (\(image.shortID), \(Quantities.bytes(image.size)))\n"
       session.terminal.write(quiet ? "\(image.id)\n" : text)
     }
   }

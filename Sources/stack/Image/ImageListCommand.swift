@@ -29,7 +29,7 @@ struct ImageListCommand: ParsableCommand {
       // An image with several names has as many rows, as in other tools.
       table.rows = images.flatMap { image in
         (image.references.isEmpty ? ["<none>"] : image.references).map { name in
-          [name, image.shortID, ByteCount.text(image.size), image.age, String(image.layerCount)]
+          [name, image.shortID, Quantities.bytes(image.size), image.age, String(image.layerCount)]
         }
       }
       return table.text
@@ -46,7 +46,7 @@ extension ImageSummary {
 
   var age: String {
     if created <= 0 { return "-" }
-    return ContainerSummary.ago(KernelClock.realtime, UInt64(created) * 1_000_000_000) + " ago"
+    return ContainerSummary.ago(KernelClock.realtime, UInt64(created) * 1_000_000_000)
   }
 
   fileprivate var json: JSON {
@@ -55,20 +55,5 @@ extension ImageSummary {
       ("Created", .integer(Int64(created))), ("Layers", .integer(Int64(layerCount))),
       ("Architecture", .string(architecture)),
     ])
-  }
-}
-
-/// Sizes for people: decimal units, three digits.
-enum ByteCount {
-  private static let units = ["B", "kB", "MB", "GB", "TB"]
-
-  static func text(_ count: UInt64) -> String {
-    var tenths = count * 10
-    var unit = 0
-    while tenths >= 10_000 && unit < units.count - 1 {
-      tenths = (tenths + 500) / 1000
-      unit += 1
-    }
-    return unit == 0 || tenths >= 1000 ? "\(tenths / 10)\(units[unit])" : "\(tenths / 10).\(tenths % 10)\(units[unit])"
   }
 }

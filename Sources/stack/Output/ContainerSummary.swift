@@ -1,6 +1,7 @@
 import InternetAddress
 import JSONDocument
 import LinuxSystem
+import StackEngine
 import StackLifecycle
 import StackLogs
 import StackModel
@@ -75,78 +76,87 @@ struct ContainerSummary {
     switch state {
     case .created: "Created"
     case .starting: "Starting"
-    case .running(let run, _): "Up \(Self.ago(now, run.startedAt))\(isPaused ? " (Paused)" : healthText)"
+    case .running(let run, _): "Up \(Self.since(run.startedAt, now))\(isPaused ? " (Paused)" : healthText)"
     case .exited(_, let exit?) where isRestarting:
-      "Restarting (\(exit.status.code)) \(Self.ago(now, exit.finishedAt)) ago"
+      "Restarting (\(exit.status.code)) \(Self.ago(now, exit.finishedAt))"
     case .exited(_, let exit):
       exit.map {
-        "Exited (\($0.status.code)) \(Self.ago(now, $0.finishedAt)) ago" + ($0.wasOutOfMemory ? ", out of memory" : "")
+        "Exited (\($0.status.code)) \(Self.ago(now, $0.finishedAt))" + ($0.wasOutOfMemory ? ", out of memory" : "")
       }
         ?? "Exited (137): its shim was killed"
     }
   }
 
-  /// A duration in the one unit that fits.
-  static func ago(_ now: UInt64, _ then: UInt64) -> String {
-    let seconds = now > then ? (now - then) / 1_000_000_000 : 0
-    let (count, unit): (UInt64, String) =
-      switch seconds {
-      case ..<120: (seconds, "second")
-      case ..<7200: (seconds / 60, "minute")
-      case ..<172_800: (seconds / 3600, "hour")
-      default: (seconds / 86400, "day")
-      }
-    return "\(count) \(unit)\(count == 1 ? "" : "s")"
+  private static func since(_ then: UInt64, _ now: UInt64) -> String {
+    Quantities.duration(nanoseconds: now > then ? now - then : 0)
   }
 
-  private var ports: String {
-    Self.isRunning(state) ? record.ports.map(\.text).joined(separator: ", ") : ""
+  /// `3 minutes ago`
+  static func ago(_ now: UInt64, _ then: UInt64) -> String { "\(since(then, now)) ago" }
+
+  private var ports: DisplayedPorts? { Self.isRunning(state) ? DisplayedPorts(record) : nil }
+
+  private var command: String {
+    record.command.map { $0.contains(" ") ? "'\($0)'" : $0 }.joined(separator: " ")
   }
 
-  private var command: String { record.command.joined(separator: " ") }
+  /// In quotation marks, as docker shows it.
+  private func quotedCommand(cutsOff: Bool) -> String {
+    let text = cutsOff ? Self.cut(command, 20) : command
+    return "\"" + text.flatMap { "\"\\".contains($0) ? "\\\($0)" : $0 == "\n" ? "\\n" : "\($0)" } + "\""
+  }
+
+  private static func cut(_ text: String, _ length: Int) -> String {
+    text.count > length ? text.prefix(length - 1) + "…" : text
+  }
 
   func tableRow(cutsOff: Bool) -> [String] {
-    let short = cutsOff && command.count > 20 ? command.prefix(19) + "…" : command[...]
-    return [
-      name, record.image.isEmpty ? "-" : record.image, "\"\(short)\"", record.service,
-      "\(Self.ago(now, record.createdAt)) ago", statusText, ports,
+    [
+      name, record.image.isEmpty ? "-" : record.image, quotedCommand(cutsOff: cutsOff), record.service,
+      Self.ago(now, record.createdAt), statusText, ports?.text ?? "",
     ]
   }
 
-  /// With the directories of the machine that the container has.
-  func json(mounts: [String]) -> JSON {
-    let volumes = mounts.filter { $0.hasSuffix("/data") }.count
-    return .members(
-      members + [
-        ("Mounts", .string(mounts.joined(separator: ","))), ("LocalVolumes", .string("\(volumes)")),
-        ("Size", .string("0B")),
-      ])
+  /// What `ps --format json` says: docker's keys, in its order.
+  /// - Parameters:
+  ///   - networks: the networks' names by their keys.
+  ///   - mounts: what the container has of the machine's files.
+  func json(networks: [String: String], mounts: [HostMount], cutsOff: Bool) -> JSON {
+    let names = record.attachments.map { networks[$0.network] ?? $0.network }
+    let places = mounts.map { cutsOff ? Self.cut($0.name, 15) : $0.name }
+    return .members([
+      ("Command", .string(quotedCommand(cutsOff: cutsOff))), ("CreatedAt", .string(createdText)),
+      ("ExitCode", .integer(Int64(state.exitCode ?? 0))), ("Health", .string(health)),
+      ("ID", .string(cutsOff ? String(id.prefix(12)) : id)), ("Image", .string(record.image)),
+      ("Labels", .string(labels)), ("LocalVolumes", .string("\(mounts.count { $0.volume != nil })")),
+      ("Mounts", .string(places.joined(separator: ","))), ("Name", .string(name)), ("Names", .string(name)),
+      ("Networks", .string(names.joined(separator: ","))), ("OneOff", .bool(record.isOneOff)),
+      ("Ports", .string(ports?.text ?? "")), ("Project", .string(record.project)),
+      ("Publishers", ports?.publishers ?? .array([])), ("RunningFor", .string(Self.ago(now, record.createdAt))),
+      ("Service", .string(record.service)), ("Size", .string("0B")), ("State", .string(stateName)),
+      ("Status", .string(statusText)),
+    ])
+  }
+
+  /// `2026-01-31 12:00:00 +0000 UTC`
+  private var createdText: String {
+    LogTime.text(record.createdAt).prefix(19).split(separator: "T").joined(separator: " ") + " +0000 UTC"
+  }
+
+  private var labels: String {
+    record.allLabels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
   }
 
   var members: [(String, JSON)] {
-    let publishers = Self.isRunning(state) ? record.ports : []
-    return [
+    [
       ("ID", .string(id)), ("Name", .string(name)), ("Names", .string(name)), ("Image", .string(record.image)),
       ("Command", .string(command)), ("Project", .string(record.project)), ("Service", .string(record.service)),
       ("CreatedAt", .string(LogTime.text(record.createdAt))),
-      ("RunningFor", .string("\(Self.ago(now, record.createdAt)) ago")), ("State", .string(stateName)),
+      ("RunningFor", .string(Self.ago(now, record.createdAt))), ("State", .string(stateName)),
       ("Status", .string(statusText)), ("Health", .string(health)), ("ExitCode", .integer(Int64(state.exitCode ?? 0))),
-      (
-        "Labels",
-        .string(record.allLabels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ","))
-      ),
-      ("Networks", .string(record.attachments.map(\.network).joined(separator: ","))), ("Ports", .string(ports)),
-      (
-        "Publishers",
-        .array(
-          publishers.map { port in
-            .members([
-              ("URL", .string(port.hostAddress.map(\.description) ?? "0.0.0.0")),
-              ("TargetPort", .integer(Int64(port.containerPort))), ("PublishedPort", .integer(Int64(port.hostPort))),
-              ("Protocol", .string(port.transport.rawValue)),
-            ])
-          })
-      ),
+      ("Labels", .string(labels)),
+      ("Networks", .string(record.attachments.map(\.network).joined(separator: ","))),
+      ("Ports", .string(ports?.text ?? "")), ("Publishers", ports?.publishers ?? .array([])),
       ("OneOff", .bool(record.isOneOff)),
     ]
   }
