@@ -48,6 +48,7 @@ class Tally:
     def __init__(self, events):
         self.functions, self.begun, self.ended, self.failed = (set() for _ in range(4))
         self.skipped = {}  # with the reason
+        self.complaints = []  # each with its test and all its text on a line
         for event in events:
             test = event.get("testID")
             match event["kind"]:
@@ -64,6 +65,8 @@ class Tally:
                     issue = event.get("issue", {})
                     if not issue.get("isKnown") and issue.get("severity", "error") == "error":
                         self.failed.add(test)
+                        text = " ".join(message["text"] for message in event.get("messages", []))
+                        self.complaints.append(f"{test or 'no test'}: {' '.join(text.split())[:1000]}")
         self.unfinished = (self.begun - self.ended) & self.functions
         # An issue may belong to a suite, or to no test at all.
         self.failed |= self.unfinished
@@ -90,8 +93,11 @@ def main():
             status = 1
         tally = Tally(read_events(stream))
 
+    # Said again at the end: the output of a long run is cut in its middle.
+    for complaint in tally.complaints:
+        print(f"failed: {complaint}")
     for test in sorted(tally.unfinished):
-        print(f"did not end: {test}")
+        print(f"failed: {test}: it did not end")
     skipped = [reason for test, reason in tally.skipped.items() if test in tally.functions]
     for reason in sorted(set(skipped)):
         print(f"skipped {skipped.count(reason)}: {reason}")

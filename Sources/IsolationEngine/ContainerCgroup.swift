@@ -27,10 +27,13 @@ struct ContainerCgroup {
         try cgroup.remove()
       }
       let devices = container.canHaveDevices ? try Self.devices(of: container) : nil
-      let unapplied = try cgroup.create(container.cgroup.limits, devices: devices)
-      // Swap that is not counted leaves the limit of the memory, and what version 2 does not have limits nothing; without
-      // its controller a limit would be none at all.
-      if let first = unapplied.first(where: { $0.reason != .noSwapAccounting && $0.reason != .notInVersion2 }) {
+      var limits = container.cgroup.limits
+      limits.blockDevices += try container.cgroup.blockDevices.map(Self.limit)
+      let unapplied = try cgroup.create(limits, devices: devices)
+      // Swap that is not counted leaves the limit of the memory, what version 2 does not have limits nothing, and a weight is
+      // only a share; without its controller a limit would be none at all.
+      let harmless: [UnappliedLimit.Reason] = [.noSwapAccounting, .notInVersion2, .notInKernel]
+      if let first = unapplied.first(where: { !harmless.contains($0.reason) }) {
         throw LaunchError("make cgroup", first.description)
       }
     } catch {
@@ -51,9 +54,18 @@ struct ContainerCgroup {
     cgroup = try Cgroup(try CgroupHierarchy.current(), project: path[1], container: path[2])
   }
 
+  private static func limit(_ device: BlockDeviceSpecification) throws -> BlockDeviceLimit {
+    let file = try Files.open(device.path, O_PATH)
+    let status = try Files.status(file.borrowed)
+    guard status.st_mode & S_IFMT == S_IFBLK else {
+      throw LaunchError("make cgroup", "\(device.path) is not a block device")
+    }
+    return BlockDeviceLimit(device.kind, stk_major(status.st_rdev), stk_minor(status.st_rdev), device.value)
+  }
+
   private static func devices(of container: ContainerSpecification) throws(SystemCallError) -> DeviceRules {
     var rules = DeviceRules.containerDefault
-    rules.allowed += container.cgroup.deviceRules.compactMap(DeviceRules.Rule.init)
+    rules.allowed += container.cgroup.deviceRules
     for device in container.devices {
       let file = try Files.open(device.source, O_PATH)
       let status = try Files.status(file.borrowed)

@@ -1,11 +1,12 @@
 import InternetAddress
+import LinuxCgroup
 import LinuxNetlink
 import LinuxSystem
 
 // The binary form of a specification. A field is added at the end of its type, and `version` goes up.
 
 extension ContainerSpecification: WireCodable {
-  private static let version: UInt16 = 5
+  private static let version: UInt16 = 6
 
   package init(from reader: inout WireReader) throws(WireError) {
     guard try reader.integer(UInt16.self) == Self.version else {
@@ -277,10 +278,25 @@ extension CgroupSpecification: WireCodable {
     self.init(path: try reader.value())
     limits = try reader.value()
     deviceRules = try reader.value()
+    blockDevices = try reader.value()
   }
   package func write(to writer: inout WireWriter) {
     writer.value(path)
     writer.value(limits)
     writer.value(deviceRules)
+    writer.value(blockDevices)
+  }
+}
+
+extension BlockDeviceSpecification: WireCodable {
+  package init(from reader: inout WireReader) throws(WireError) {
+    let path = try reader.value(String.self)
+    guard let kind = BlockDeviceLimit.Kind(rawValue: try reader.value()) else { throw reader.error("a kind of limit") }
+    self.init(path: path, kind: kind, value: try reader.integer(UInt64.self))
+  }
+  package func write(to writer: inout WireWriter) {
+    writer.value(path)
+    writer.value(kind.rawValue)
+    writer.integer(value)
   }
 }

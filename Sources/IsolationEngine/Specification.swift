@@ -309,13 +309,28 @@ package struct DeviceSpecification: Hashable, Sendable {
   }
 }
 
+/// A limit of a block device, by the path of its node on the machine.
+package struct BlockDeviceSpecification: Hashable, Sendable {
+  package var path: String
+  package var kind: BlockDeviceLimit.Kind
+  package var value: UInt64
+
+  package init(path: String, kind: BlockDeviceLimit.Kind, value: UInt64) {
+    self.path = path
+    self.kind = kind
+    self.value = value
+  }
+}
+
 /// Where the container's cgroup is and what it limits; nil is no limit.
 package struct CgroupSpecification: Hashable, Sendable {
   /// Below the root of each hierarchy, for example `["stack", "shop", "shop-web-1"]`.
   package var path: [String]
   package var limits = CgroupLimits()
-  /// Device nodes that may be used beside those that the container has, as `DeviceRules.Rule` reads them.
-  package var deviceRules: [String] = []
+  /// Device nodes that may be used beside those that the container has.
+  package var deviceRules: [DeviceRules.Rule] = []
+  /// What the container may use of block devices, which are looked up when the cgroup is made.
+  package var blockDevices: [BlockDeviceSpecification] = []
 
   package init(path: [String]) {
     self.path = path

@@ -129,6 +129,7 @@ package struct Cgroup: Hashable, Sendable {
     var wanted: Set<CgroupController> = [.memory, .pids, .cpu]
     // cpuset: a process may not enter a group of version 1 whose processors are not set, so it is left out until asked for.
     if limits.cpuset != nil { wanted.insert(.cpuset) }
+    if limits.blockWeight != nil || !limits.blockDevices.isEmpty { wanted.formUnion([.blkio, .io]) }
     // devices: without rules everything is allowed, which is what the parent says already.
     if devices != nil { wanted.insert(.devices) }
     // cpuacct: only where nothing else counts a group's processor time; the unified hierarchy always does (cpu.stat).
@@ -218,14 +219,17 @@ package struct Cgroup: Hashable, Sendable {
       do throws(SystemCallError) {
         try set(write, in: directory, among: writes)
       } catch {
-        guard error.errno == .noSuchFileOrDirectory else { throw .system(error) }
+        // A device whose scheduler knows no weights refuses them.
+        let isMissing = error.errno == .noSuchFileOrDirectory || write.isOptional && error.errno == .notSupported
+        guard isMissing else { throw .system(error) }
         if !write.isOptional {
           // A command that was killed may have made the parents and not yet enabled the controllers in them.
           guard case .unified = hierarchy.location(of: write.controller) else { throw .system(error) }
           try enable(controllers)
           try systemCalls { () throws(SystemCallError) in try set(write, in: directory, among: writes) }
         } else if write.isAsked {
-          unapplied.append(UnappliedLimit(limit: write.limit, reason: .noSwapAccounting))
+          unapplied.append(
+            UnappliedLimit(limit: write.limit, reason: write.limit == .swap ? .noSwapAccounting : .notInKernel))
         }
       }
     }
@@ -235,7 +239,11 @@ package struct Cgroup: Hashable, Sendable {
   private func set(_ write: CgroupWrite, in directory: String, among writes: [CgroupWrite]) throws(SystemCallError) {
     do throws(SystemCallError) {
       try Files.write(write.value, to: "\(directory)/\(write.file)")
-    } catch  where error.errno == .invalidArgument && write.file == "memory.limit_in_bytes" {
+    } catch {
+      if error.errno == .noSuchFileOrDirectory, let other = write.otherFile {
+        return try Files.write(write.value, to: "\(directory)/\(other)")
+      }
+      guard error.errno == .invalidArgument, write.file == "memory.limit_in_bytes" else { throw error }
       // Version 1 keeps memory below memory and swap at every moment: when both are raised, the sum goes first.
       guard let sum = writes.first(where: { $0.file == "memory.memsw.limit_in_bytes" }) else { throw error }
       try Files.write(sum.value, to: "\(directory)/\(sum.file)")

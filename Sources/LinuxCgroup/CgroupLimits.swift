@@ -23,6 +23,9 @@ package struct CgroupLimits: Hashable, Sendable {
   package var cpuset: String?
   /// Processes and threads; -1, and 0 as under docker, is no limit.
   package var pids: Int64?
+  /// The share of a disk's time in the terms of version 1 and of BFQ, 10 to 1000.
+  package var blockWeight: UInt64?
+  package var blockDevices: [BlockDeviceLimit] = []
 
   /// Microseconds.
   package static let defaultPeriod: UInt64 = 100_000
@@ -60,6 +63,8 @@ package enum CgroupLimit: String, Hashable, Sendable, CustomStringConvertible {
   case cpuShares = "cpu shares"
   case cpuset
   case pids = "pids limit"
+  case blockWeight = "weight of block devices"
+  case blockRate = "limit of a block device"
   case devices = "device rules"
 
   package var description: String { rawValue }
@@ -74,6 +79,8 @@ package struct UnappliedLimit: Hashable, Sendable, CustomStringConvertible {
     case noSwapAccounting
     /// Version 2 has nothing like it.
     case notInVersion2
+    /// The kernel was built without it, or the device has another scheduler.
+    case notInKernel
   }
 
   package let limit: CgroupLimit
@@ -84,6 +91,7 @@ package struct UnappliedLimit: Hashable, Sendable, CustomStringConvertible {
     case .noController(let controller): "\(limit) not applied: no cgroup controller \(controller.rawValue)"
     case .noSwapAccounting: "\(limit) not applied: the kernel does not account swap"
     case .notInVersion2: "\(limit) not applied: cgroup v2 has no such setting"
+    case .notInKernel: "\(limit) not applied: the kernel has no such setting"
     }
   }
 }
@@ -94,6 +102,8 @@ struct CgroupWrite: Hashable, Sendable {
   let controller: CgroupController
   let file: String
   let value: String
+  /// What other kernels call the file.
+  var otherFile: String?
   /// Missing files are no error: the kernel was built, or booted, without the feature.
   var isOptional = false
   /// The user asked for it: not to apply it is worth a warning.
@@ -117,6 +127,28 @@ struct CgroupSettings: Hashable, Sendable {
       guard pids >= -1 else { throw .invalidLimit(.pids, "\(pids)") }
       let value = pids > 0 ? "\(pids)" : "max"
       add(.pids, .pids, hierarchy, legacy: ("pids.max", value), unified: ("pids.max", value))
+    }
+    addBlocks(limits, hierarchy)
+  }
+
+  private mutating func addBlocks(_ limits: CgroupLimits, _ hierarchy: CgroupHierarchy) {
+    // One controller with two names.
+    let isLegacy = hierarchy.legacy[.blkio] != nil
+    let controller: CgroupController = isLegacy ? .blkio : .io
+    var all = limits.blockDevices.map { ($0.limit, $0.write(isLegacy: isLegacy)) }
+    if let weight = limits.blockWeight {
+      let file = isLegacy ? ("blkio.weight", "blkio.bfq.weight") : ("io.bfq.weight", nil)
+      all.insert((.blockWeight, BlockDeviceLimit.Write(file: file.0, otherFile: file.1, value: "\(weight)")), at: 0)
+    }
+    for (limit, write) in all {
+      if case .absent = hierarchy.location(of: controller) {
+        unapplied.append(UnappliedLimit(limit: limit, reason: .noController(controller)))
+        continue
+      }
+      writes.append(
+        CgroupWrite(
+          limit: limit, controller: controller, file: write.file, value: write.value, otherFile: write.otherFile,
+          isOptional: limit == .blockWeight))
     }
   }
 
@@ -205,6 +237,8 @@ extension CgroupLimits: WireCodable {
     cpuShares = try reader.value()
     cpuset = try reader.value()
     pids = try reader.value(Int?.self).map(Int64.init)
+    blockWeight = try reader.value()
+    blockDevices = try reader.value()
   }
   package func write(to writer: inout WireWriter) {
     writer.value(memory)
@@ -217,5 +251,7 @@ extension CgroupLimits: WireCodable {
     writer.value(cpuShares)
     writer.value(cpuset)
     writer.value(pids.map(Int.init))
+    writer.value(blockWeight)
+    writer.value(blockDevices)
   }
 }

@@ -50,16 +50,6 @@ package struct DeviceRules: Hashable, Sendable {
       self.minor = minor
       self.access = access
     }
-
-    /// `KIND MAJOR:MINOR ACCESS`, as the controller of version 1 takes it, with `*` for any: `c 10:200 rwm`.
-    package init?(_ text: String) {
-      let words = text.split(separator: " ")
-      let numbers = words.count == 3 ? words[1].split(separator: ":") : []
-      guard numbers.count == 2, let kind = Kind(rawValue: String(words[0])), let access = Access(String(words[2])),
-        numbers.allSatisfy({ $0 == "*" || UInt32($0) != nil })
-      else { return nil }
-      self.init(kind, UInt32(numbers[0]), UInt32(numbers[1]), access)
-    }
   }
 
   /// Everything is allowed, whatever the rules are: a privileged container.

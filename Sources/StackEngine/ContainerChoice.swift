@@ -20,6 +20,33 @@ extension Engine {
     throw EngineError(.failure, "service \"\(service)\" is not running")
   }
 
+  /// One container of a service, chosen as by `container(of:in:index:)`, that runs. One that is being started, which takes
+  /// milliseconds, is waited for.
+  /// - Throws: `EngineError`, also when it does not run.
+  package func runningContainer(
+    of service: String, in project: String, index: Int? = nil
+  ) throws(EngineError) -> (status: ContainerStatus, run: RunRecord) {
+    let chosen = try container(of: service, in: project, index: index)
+    let status = try engineStep(chosen.name) { try Self.afterItsStart(chosen) }
+    guard case .running(let run, _) = status.state
+    else { throw EngineError(.failure, "service \"\(service)\" is not running") }
+    return (status, run)
+  }
+
+  private static func afterItsStart(_ chosen: ContainerStatus) throws -> ContainerStatus {
+    guard case .starting = chosen.state else { return chosen }
+    let watch = try LifeWatch()
+    try watch.add(chosen.name, chosen.directory)
+    var status = try ContainerStatus(chosen.directory)
+    // The shim writes down that the container runs, or ends.
+    while case .starting(let shim) = status.state {
+      if let handle = try shim.open() { _ = try Polling.readable([watch.descriptor, handle.descriptor]) }
+      _ = try watch.changes()
+      status = try ContainerStatus(chosen.directory)
+    }
+    return status
+  }
+
   /// The files of a container, running or not.
   package func fileSystem(of status: ContainerStatus) throws(EngineError) -> ContainerFileSystem {
     try engineStep(status.name) {

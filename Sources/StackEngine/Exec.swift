@@ -7,9 +7,7 @@ extension Engine {
   package func exec(
     in service: String, of project: String, index: Int? = nil, command: [String]
   ) throws(EngineError) -> ContainerExec {
-    let status = try container(of: service, in: project, index: index)
-    guard case .running(let run, _) = status.state
-    else { throw EngineError(.failure, "service \"\(service)\" is not running") }
+    let (status, run) = try runningContainer(of: service, in: project, index: index)
     // Its cgroup would stop the new process too, before it is anything.
     if status.directory.isPaused {
       throw EngineError(.failure, "service \"\(service)\" is paused: \"stack unpause \(service)\" lets it go on")

@@ -100,7 +100,22 @@ struct SpecificationBuilder {
     cgroup.limits.cpuShares = resources.cpuShares
     cgroup.limits.cpuset = resources.cpuset
     cgroup.limits.pids = resources.pids ?? Self.processLimit
-    cgroup.deviceRules = resources.deviceRules ?? []
+    cgroup.deviceRules = (resources.deviceRules ?? []).map { rule in
+      let kind: DeviceRules.Kind = rule.kind == .block ? .block : .character
+      return DeviceRules.Rule(kind, rule.major, rule.minor, DeviceRules.Access(rule.access) ?? .all)
+    }
+    cgroup.limits.blockWeight = resources.blocks?.weight
+    cgroup.blockDevices = (resources.blocks?.devices ?? []).map { device in
+      let kind: BlockDeviceLimit.Kind =
+        switch device.kind {
+        case .weight: .weight
+        case .readBytes: .readBytes
+        case .writeBytes: .writeBytes
+        case .readOperations: .readOperations
+        case .writeOperations: .writeOperations
+        }
+      return BlockDeviceSpecification(path: device.path, kind: kind, value: device.value)
+    }
     return cgroup
   }
 

@@ -401,7 +401,9 @@ final class UpOperation {
       case .anonymousVolume: try anonymous(mount.target)
       case .volume(let key):
         guard let volume = plan.stack.volumes.first(where: { $0.key == key }) else { continue }
-        if volume.isExternal {
+        if let directory = volume.directory {
+          paths[mount.target] = directory
+        } else if volume.isExternal {
           guard let path = store.existing(volume.name) else {
             throw EngineError(.failure, service.service.name, "external volume \(volume.name) does not exist")
           }

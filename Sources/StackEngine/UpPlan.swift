@@ -356,7 +356,9 @@ struct UpPlanner {
     switch mount.source {
     case .bind(let path, createMissing: false): return Files.exists(path) ? nil : path
     case .volume(let key):
-      guard let volume = stack.volumes.first(where: { $0.key == key }), volume.isExternal else { return nil }
+      guard let volume = stack.volumes.first(where: { $0.key == key }) else { return nil }
+      if let directory = volume.directory { return Files.exists(directory) ? nil : directory }
+      guard volume.isExternal else { return nil }
       let store = VolumeStore(directory: engine.paths.volumes)
       return store.existing(volume.name) == nil ? "the external volume \(volume.name)" : nil
     case .bind, .anonymousVolume, .tmpfs: return nil

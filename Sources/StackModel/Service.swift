@@ -453,8 +453,8 @@ package struct Resources: Sendable, Hashable, Codable {
   package var cpuQuota: UInt64?
   /// Microseconds.
   package var cpuPeriod: UInt64?
-  /// Device nodes that may be used, as cgroup v1 writes them: `c 10:200 rwm`.
-  package var deviceRules: [String]?
+  package var deviceRules: [DeviceRule]?
+  package var blocks: BlockLimits?
 
   package init() {}
 }

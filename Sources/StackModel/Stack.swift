@@ -39,6 +39,10 @@ package struct Network: Sendable, Hashable, Codable {
   package var subnet: IPv4Subnet?
   /// `ipam.config[0].gateway`; nil is the first address of the subnet.
   package var gateway: IPv4Address?
+  /// `ipam.config[0].ip_range`: where addresses are chosen; nil is the whole subnet.
+  package var range: IPv4Subnet?
+  /// `ipam.config[0].aux_addresses`: never chosen; nil is none.
+  package var reserved: [IPv4Address]?
   /// `driver_opts: com.docker.network.driver.mtu`; nil is the kernel's default.
   package var mtu: Int?
   package var labels: [String: String] = [:]
@@ -56,6 +60,8 @@ package struct Volume: Sendable, Hashable, Codable {
   package var name: String
   package var isExternal = false
   package var labels: [String: String] = [:]
+  /// The directory of the machine that the volume is; nil is one of the store.
+  package var directory: String?
 
   package init(key: String, name: String) {
     self.key = key

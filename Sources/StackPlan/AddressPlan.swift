@@ -46,7 +46,7 @@ package struct AddressProblem: Sendable, Hashable, CustomStringConvertible {
     case sameSubnet(IPv4Subnet, asNetwork: String)
     case gatewayNotUsable(IPv4Address, IPv4Subnet)
     case noFreeSubnet
-    /// So many endpoints do not fit.
+    /// So many endpoints do not fit into a subnet, or the range of it that may be chosen from.
     case subnetTooSmall(IPv4Subnet, endpoints: Int)
     case addressNotUsable(IPv4Address, IPv4Subnet, service: String)
     case sameAddress(IPv4Address, service: String, asService: String)
@@ -65,7 +65,7 @@ package struct AddressProblem: Sendable, Hashable, CustomStringConvertible {
       case .sameSubnet(let subnet, let other): "its subnet \(subnet) overlaps that of network \(other)"
       case .gatewayNotUsable(let gateway, let subnet): "its gateway \(gateway) is not a host address of \(subnet)"
       case .noFreeSubnet: "no free subnet is left in \(SubnetPool.pool)"
-      case .subnetTooSmall(let subnet, let endpoints): "its subnet \(subnet) has no room for \(endpoints) services"
+      case .subnetTooSmall(let subnet, let endpoints): "\(subnet) has no room for \(endpoints) services"
       case .addressNotUsable(let address, let subnet, let service):
         "the address \(address) of service \(service) is not a free host address of \(subnet)"
       case .sameAddress(let address, let service, let other):
@@ -132,7 +132,8 @@ extension AddressPlan {
       }
       guard let addresses = networks[network.key] else { continue }
       var hosts = HostAddresses(
-        network: network.key, addresses, used: (external[network.key]?.used ?? []).union(taken[network.key] ?? []))
+        network: network.key, addresses, range: network.range,
+        used: (external[network.key]?.used ?? []).union(taken[network.key] ?? []).union(network.reserved ?? []))
       for (service, address) in hosts.assign(members[network.key, default: []], keeping: previous) {
         services[service, default: [:]][network.key] = address
       }

@@ -4,13 +4,20 @@ import InternetAddress
 struct HostAddresses {
   private let network: String
   private let addresses: AddressPlan.NetworkAddresses
+  /// Where addresses are chosen. Fixed ones may be anywhere in the subnet.
+  private let range: IPv4Subnet
   private var used: Set<IPv4Address>
   private(set) var problems: [AddressProblem] = []
 
-  /// - Parameter used: by others; the gateway need not be among them.
-  init(network: String, _ addresses: AddressPlan.NetworkAddresses, used: Set<IPv4Address>) {
+  /// - Parameters:
+  ///   - range: a part of the subnet; nil is all of it.
+  ///   - used: by others; the gateway need not be among them.
+  init(
+    network: String, _ addresses: AddressPlan.NetworkAddresses, range: IPv4Subnet? = nil, used: Set<IPv4Address>
+  ) {
     self.network = network
     self.addresses = addresses
+    self.range = range ?? addresses.subnet
     self.used = used.union([addresses.gateway])
   }
 
@@ -33,15 +40,16 @@ struct HostAddresses {
       }
     }
     for (service, fixed) in members where fixed == nil {
-      guard let kept = previous?.address(of: service, on: network), isFree(kept) else { continue }
+      guard let kept = previous?.address(of: service, on: network), range.contains(kept), isFree(kept)
+      else { continue }
       assigned[service] = kept
       used.insert(kept)
     }
-    var next = addresses.subnet.firstHost
+    var next = max(addresses.subnet.firstHost, range.base)
     for (service, fixed) in members where fixed == nil && assigned[service] == nil {
       while used.contains(next) { next = IPv4Address(value: next.value &+ 1) }
-      guard addresses.subnet.isHost(next) else {
-        report(.subnetTooSmall(addresses.subnet, endpoints: members.count))
+      guard range.contains(next), addresses.subnet.isHost(next) else {
+        report(.subnetTooSmall(range, endpoints: members.count))
         break
       }
       assigned[service] = next

@@ -83,9 +83,6 @@ def oom(bar):
         shown = bar.output("ps", "-a")
         if "out of memory" not in shown:
             bar.wrong(f"it is not said that memory ran out: {shown}")
-        restarts = re.search(r'"RestartCount": (\d+)', bar.output("inspect", "hungry"))
-        if not restarts or restarts.group(1) != "2":
-            bar.wrong(f"restarts: {restarts and restarts.group(1)}, not 2")
         if pids(bar, "calm") != before:
             bar.wrong("the other service was touched")
         bar.stack("rm", "-f", "-s", "hungry")

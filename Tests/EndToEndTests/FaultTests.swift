@@ -51,7 +51,8 @@ struct FaultTests {
       let up = try fixture.start("/bin/sh", ["-c", "exec \(StackFixture.binary) up -d 2>up.err"])
       #expect(try fixture.eventually { try fixture.run(StackFixture.binary, ["ps", "-q"]).output != "" })
       kill(try #require(try Self.process("shims", fixture.directory)), SIGKILL)
-      #expect(try fixture.stack("exec", "a", "touch", "/tmp/go").code == 0)
+      let ready = try fixture.stack("exec", "a", "touch", "/tmp/go")
+      #expect(ready.code == 0, "\(ready.errors)")
       #expect(try up.wait(seconds: 10) == 1)
       let errors = try fixture.text("up.err")
       #expect(
@@ -59,6 +60,22 @@ struct FaultTests {
           /b: cannot start: start: the process that makes shims \(stack shims, pid \d+\) has ended: signal SIGKILL/),
         "\(errors)")
       #expect(try fixture.leftovers() == [])
+    }
+  }
+
+  @Test func execWaitsForAContainerThatIsBeingStarted() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000']}")
+      for _ in 0..<6 {
+        // Who starts it gets less of the processor: it is more often seen before it runs.
+        let up = try fixture.start("/usr/bin/nice", ["-n", "10", StackFixture.binary, "up", "-d"])
+        #expect(
+          try fixture.eventually(seconds: 20) { try fixture.run(StackFixture.binary, ["ps", "-q"]).output != "" })
+        let exec = try fixture.stack("exec", "a", "true")
+        #expect(exec.code == 0, "\(exec.errors)")
+        #expect(try up.wait(seconds: 30) == 0)
+        #expect(try fixture.stack("down").code == 0)
+      }
     }
   }
 

@@ -90,6 +90,23 @@ struct IsolationTests {
     }
   }
 
+  @Test func limitsOfBlockDevicesReachTheKernel() throws {
+    let devices = try FileManager.default.contentsOfDirectory(atPath: "/sys/block").sorted()
+    guard let device = devices.first(where: { FileManager.default.fileExists(atPath: "/dev/\($0)") }) else { return }
+    let number = try String(contentsOfFile: "/sys/block/\(device)/dev", encoding: .utf8).filter { !$0.isWhitespace }
+    try withService(
+      "    blkio_config: {device_read_bps: [{path: /dev/\(device), rate: 1mb}]}\n"
+    ) { (fixture: StackFixture) throws in
+      let group = "stack/\(fixture.project)/\(fixture.project)-s-1"
+      let scope = "system.slice/stack-\(fixture.project).scope/\(fixture.project)-s-1"
+      let files = ["blkio/\(group)/blkio.throttle.read_bps_device", "\(group)/io.max", "\(scope)/io.max"]
+        .map { "/sys/fs/cgroup/\($0)" }
+      let file = try #require(files.first { FileManager.default.fileExists(atPath: $0) })
+      let text = try String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .newlines)
+      #expect(["\(number) 1048576", "\(number) rbps=1048576 wbps=max riops=max wiops=max"].contains(text), "\(text)")
+    }
+  }
+
   @Test func rarerLimitsReachTheKernelToo() throws {
     try withService(
       """

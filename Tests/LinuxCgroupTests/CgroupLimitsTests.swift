@@ -41,7 +41,52 @@ import Testing
     return limits
   }
 
+  static var blocks: CgroupLimits {
+    var limits = CgroupLimits()
+    limits.blockWeight = 300
+    limits.blockDevices = [
+      BlockDeviceLimit(.readBytes, 8, 0, 1 << 20), BlockDeviceLimit(.writeOperations, 8, 16, 100),
+      BlockDeviceLimit(.weight, 8, 0, 500),
+    ]
+    return limits
+  }
+
+  @Test func blockDevicesOfBothVersions() throws {
+    func writes(_ hierarchy: CgroupHierarchy) throws -> [String] {
+      try CgroupSettings(Self.blocks, on: hierarchy).writes.map {
+        "\($0.file)\($0.otherFile.map { "|\($0)" } ?? "")=\($0.value)"
+      }
+    }
+    #expect(
+      try writes(CgroupHierarchy(legacy: [.blkio: "/b"], unified: nil, unifiedControllers: [])) == [
+        "blkio.weight|blkio.bfq.weight=300", "blkio.throttle.read_bps_device=8:0 1048576",
+        "blkio.throttle.write_iops_device=8:16 100", "blkio.weight_device|blkio.bfq.weight_device=8:0 500",
+      ])
+    #expect(
+      try writes(CgroupHierarchy(legacy: [:], unified: "/u", unifiedControllers: [.io])) == [
+        "io.bfq.weight=300", "io.max=8:0 rbps=1048576", "io.max=8:16 wiops=100", "io.bfq.weight=8:0 500",
+      ])
+    let none = try CgroupSettings(Self.blocks, on: CgroupHierarchy(legacy: [:], unified: "/u", unifiedControllers: []))
+    #expect(none.writes.isEmpty && none.unapplied.count == 4)
+    #expect(none.unapplied.first?.description == "weight of block devices not applied: no cgroup controller io")
+  }
+
+  /// Kernels without a scheduler that knows weights have no file for them, and others call it otherwise.
+  @Test func aWeightThatTheKernelDoesNotKnowIsLeftOut() throws {
+    try FakeHierarchy.with { fake in
+      let mounts = ["35 31 0:32 / ROOT/blkio rw,relatime - cgroup cgroup rw,blkio"]
+      for file in ["read_bps", "write_iops"] { try fake.file("blkio/stack/p/c/blkio.throttle.\(file)_device") }
+      try fake.file("blkio/stack/p/c/blkio.bfq.weight")
+      let cgroup = try Cgroup(try fake.detect(mounts), project: "p", container: "c")
+      let unapplied = try cgroup.update(Self.blocks)
+      #expect(unapplied.map(\.description) == ["weight of block devices not applied: the kernel has no such setting"])
+      #expect(try fake.text("blkio/stack/p/c/blkio.bfq.weight") == "300")
+      #expect(try fake.text("blkio/stack/p/c/blkio.throttle.read_bps_device") == "8:0 1048576")
+    }
+  }
+
   @Test func wire() throws {
+    #expect(try CgroupLimits(wireBytes: Self.blocks.wireBytes) == Self.blocks)
     #expect(try CgroupLimits(wireBytes: Self.limits.wireBytes) == Self.limits)
     #expect(try CgroupLimits(wireBytes: CgroupLimits().wireBytes) == CgroupLimits())
   }
@@ -168,12 +213,6 @@ import Testing
     let second = try CgroupSettings(limits, on: unified)
     #expect(second.writes.map { "\($0.file)=\($0.value)" } == ["cpu.max=20000 50000"])
     #expect(second.unapplied.map(\.reason) == [.notInVersion2, .notInVersion2])
-  }
-
-  @Test func rulesAreRead() {
-    #expect(DeviceRules.Rule("c 10:200 rwm") == DeviceRules.Rule(.character, 10, 200))
-    #expect(DeviceRules.Rule("b 8:* r") == DeviceRules.Rule(.block, 8, nil, .read))
-    for text in ["", "c 1:3", "x 1:3 r", "c 1 r", "c 1:3 q", "c -1:3 r"] { #expect(DeviceRules.Rule(text) == nil) }
   }
 
   @Test func meaninglessValues() throws {

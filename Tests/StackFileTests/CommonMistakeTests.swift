@@ -161,6 +161,55 @@ import Testing
       "one alias in another spelling", "x-base: &base {image: i}\nservices:\n  web: *bse\n",
       "3:8: there is no anchor &bse | did you mean *base?"
     ),
+    (
+      "nothing below a service", "services:\n  web:\n",
+      "2:3: web must be a mapping, but it is empty | its keys stand in the lines below it, indented deeper"
+    ),
+    (
+      "pairs without list and colon", "services:\n  web:\n    image: i\n    environment:\n      A=1\n      B=2\n",
+      "5:7: environment must be a list or a mapping, but this is text | write each as NAME: value, or each as - NAME=value, in a line of its own"
+    ),
+    (
+      "a space in a port", "services:\n  web:\n    image: i\n    ports:\n      - 8080: 80\n",
+      "5:9: the key 8080 is a number, not text | between two ports there is no space: 8080:PORT"
+    ),
+    (
+      "no space after the hyphen", "services:\n  web:\n    image: i\n    ports:\n      -80:80\n",
+      "4:5: ports must be a list, but this is text | a space is missing after the \"-\": - 80:80"
+    ),
+    (
+      "the words of a shell's line apart",
+      "services:\n  web: {image: i, healthcheck: {test: [CMD-SHELL, curl, -f, 'http://a']}}\n",
+      "2:39: CMD-SHELL takes one text, the line for the shell; these are 3 | write [CMD, curl, -f, http://a]"
+    ),
+    (
+      "a space in a duration", "services:\n  web: {image: i, stop_grace_period: 5 s}\n",
+      "2:38: stop_grace_period must be a duration, but this is \"5 s\" | write 5s"
+    ),
+    (
+      "an alias without its *", "x-a: &base {restart: always}\nservices:\n  web:\n    <<: base\n    image: i\n",
+      "4:5: << needs a mapping, or a list of mappings | write <<: *base"
+    ),
+    (
+      "limits in the wrong place", "services:\n  web: {image: i, deploy: {limits: {memory: 1g}}}\n",
+      "2:28: unknown key \"limits\" in deploy | limits: stands below resources:"
+    ),
+    (
+      "a colon at the end", "services:\n  web:\n    image: nginx:\n",
+      "3:17: a value cannot end with \":\" | remove the \":\", or write the value in quotes"
+    ),
+    (
+      "a space that is none", "services:\n  web:\n    image: i\n    \u{a0}user: x\n",
+      "4:5: unknown key \"\u{a0}user\" in service \"web\" | a space in it is none (U+00A0): write ordinary spaces"
+    ),
+    (
+      "typographic quotes", "services:\n  web: {image: i, ports: [“80:80”]}\n",
+      "2:27: \"“80:80”\": the container port \"80”\" is not a number | “ is no quote of YAML: write \" or '"
+    ),
+    (
+      "a comment of another language", "services:\n  web:\n    image: i\n    // ports\n    user: x\n",
+      "4:5: a \":\" is missing after this key | a comment begins with #"
+    ),
     ("an empty file", "", "1:1: the file is empty | a stack file begins with services: and a service below it"),
   ]
 
@@ -169,6 +218,22 @@ import Testing
     let found = errors(mistake.text)
     #expect(found.first?.hasPrefix(mistake.expected) ?? false, "\(mistake.name): \(found)")
     #expect(found.count == 1, "\(mistake.name): \(found)")
+  }
+
+  @Test func aSectionAmongTheServicesIsTold() {
+    let hint = "volumes: is a key of the top level; check the indentation"
+    #expect(
+      errors("services:\n  db: {image: i}\n  volumes:\n    data:\n") == [
+        "3:3: the service \"volumes\" has no image: and no rootfs: | \(hint)",
+        "4:5: unknown key \"data\" in service \"volumes\" | \(hint)",
+      ])
+  }
+
+  @Test func aVariableInBracesIsMeant() {
+    #expect(
+      lines(load("services:\n  web: {image: 'i:${TAG}'}\n")) == [
+        "2:19: the variable TAG is not set; an empty text is used | set TAG in the environment or in a file .env beside the stack file, or give a default: ${TAG:-default}"
+      ])
   }
 
   @Test func unsetVariablesAreSaidOnceWithTheirPlace() {

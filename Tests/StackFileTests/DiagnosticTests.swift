@@ -69,7 +69,10 @@ import Testing
       "services:\n  web:\n    image:\n    command: x",
       "3:5: image must be text, but it is empty | give it a value, or remove the key"
     ),
-    ("services:\n  web:", "2:3: web must be a mapping, but it is empty | give it a value, or remove the key"),
+    (
+      "services:\n  web:",
+      "2:3: web must be a mapping, but it is empty | its keys stand in the lines below it, indented deeper"
+    ),
     ("services: [a]", "1:11: services must be a mapping, but this is a list"),
     ("- a", "1:1: the file must be a mapping, but this is a list"),
     (
@@ -269,6 +272,22 @@ import Testing
     (
       "services:\n  a: {image: i}\nnetworks: {n: {ipam: {config: [{subnet: 10.5.0.1/24}]}}}",
       "3:41: \"10.5.0.1/24\" is not an IPv4 network | the network of this address is 10.5.0.0/24"
+    ),
+    (
+      "services:\n  a: {image: i}\nnetworks: {n: {ipam: {config: [{subnet: 10.5.0.0/24, ip_range: 10.5.1.0/24}]}}}",
+      "3:64: 10.5.1.0/24 is not a part of 10.5.0.0/24"
+    ),
+    (
+      "services:\n  a: {image: i}\nnetworks: {n: {ipam: {config: [{subnet: 10.5.0.0/24, aux_addresses: {r: 10.5.1.1}}]}}}",
+      "3:73: 10.5.1.1 is not in 10.5.0.0/24"
+    ),
+    (
+      "services:\n  a: {image: i}\nnetworks: {n: {ipam: {config: [{ip_range: 10.5.1.0/24}]}}}",
+      "3:33: ip_range needs subnet: | it says something of the subnet that stands beside it"
+    ),
+    (
+      "services:\n  a: {image: i, networks: {n: {ipv4_address: 10.5.0.9}}}\nnetworks: {n: {ipam: {config: [{subnet: 10.5.0.0/24, aux_addresses: {r: 10.5.0.9}}]}}}",
+      "2:46: 10.5.0.9 is kept for others by aux_addresses of the network \"n\""
     ),
     (
       "services:\n  a: {image: i}\nnetworks: {n: {ipam: {config: [{subnet: 10.5.0.0/24, gateway: 10.6.0.1}]}}}",

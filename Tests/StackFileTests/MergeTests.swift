@@ -86,6 +86,23 @@ import Testing
       // Nothing is as if it were not there.
       ("hostname: x", "hostname: ''", "hostname", nil),
       ("environment: {A: 1}", "cap_add: []", "environment", "{A: 1}"),
+      // A kind that is wrong alone adds to a list, or says nothing, as in docker compose.
+      ("environment: [A=1]", "environment: B=2", "environment", "{A: 1, B: 2}"),
+      ("labels: {a: 1}", "labels: b", "labels", "{a: 1, b: }"),
+      ("labels: {a: 1}", "labels: 5", "labels", "{a: 1}"),
+      ("sysctls: {a: 1}", "sysctls: true", "sysctls", "{a: 1}"),
+      ("extra_hosts: [a=1.1.1.1]", "extra_hosts: b=2.2.2.2", "extra_hosts", "[a=1.1.1.1, b=2.2.2.2]"),
+      ("dns: [1.1.1.1]", "dns: 2", "dns", "[1.1.1.1]"),
+      ("dns_opt: [a]", "dns_opt: b", "dns_opt", "[a, b]"),
+      ("tmpfs: [/a]", "tmpfs: {/c: , /b: size=1m}", "tmpfs", "[/a, /b=size=1m, /c]"),
+      ("depends_on: [b]", "depends_on: c", "depends_on", "{b: {condition: service_started, required: true}}"),
+      ("networks: {n: {aliases: [x]}}", "networks: m", "networks", "{n: {aliases: [x]}}"),
+      ("build: {target: t}", "build: [a]", "build", "{target: t, context: /project, dockerfile: Dockerfile}"),
+      // What is wrong with a value only counts when it is left.
+      ("mem_limit: abc", "mem_limit: 1g", "mem_limit", "1073741824"),
+      ("privileged: maybe", "privileged: true", "privileged", "true"),
+      ("healthcheck: {test: a, interval: 5}", "healthcheck: {interval: 5s}", "healthcheck.interval", "5s"),
+      ("cpu_shares: abc", "cpu_shares: !reset null", "cpu_shares", nil),
       // Tags.
       ("ports: ['80:80']", "ports: !reset []", "ports", nil),
       (
@@ -144,6 +161,55 @@ import Testing
       ])
     let text = DiagnosticText.render(result.diagnostics)
     #expect(text.contains("= note: base.yaml:5:14: it replaces what stands here"))
+  }
+
+  @Test(arguments: ["environment: B=2", "dns: 5", "depends_on: c", "build: [a]", "dns_opt: a"])
+  func whatOnlyAddsIsAMistakeAlone(_ line: String) {
+    let files = ["/project/base.yaml": service("user: a"), "/project/over.yaml": "services: {web: {\(line)}}"]
+    let errors = load(files: files, ["base.yaml", "over.yaml"]).errors
+    #expect(errors.count == 1 && errors.first?.file == "over.yaml")
+    #expect(errors.first?.message.contains(" must be ") == true)
+    #expect(load(files: files, ["over.yaml", "base.yaml"]).errors.map(\.message) == errors.map(\.message))
+    // A later file does not make it right.
+    let last =
+      "services: {web: {environment: {A: 1}, dns: 1.1.1.1, dns_opt: [b], build: {target: t}, depends_on: [web]}}"
+    let three = load(files: files.merging(["/project/last": last]) { $1 }, ["over.yaml", "base.yaml", "last"])
+    #expect(three.errors.map(\.message).contains(errors[0].message))
+  }
+
+  @Test func whatOnlyAddsIsTold() {
+    let files = [
+      "/project/base.yaml": service("environment: {A: 1}\ndns: [1.1.1.1]"),
+      "/project/over.yaml": "services:\n  web:\n    environment: B=2\n    dns: 5\n",
+    ]
+    #expect(
+      lines(load(files: files, ["base.yaml", "over.yaml"])) == [
+        "3:18: over the value of another file this is taken for an item of a list | a list item begins with \"- \": - B=2",
+        "4:10: over the value of another file this says nothing: dns stays as it is | remove it, or write text or a list",
+      ])
+  }
+
+  @Test func aServiceThatIsExtendedMayHaveWhatOnlyAdds() {
+    let files = ["/project/b": "services: {base: {image: i, environment: A=1, mem_limit: abc}}"]
+    let extending = load(
+      "services: {web: {extends: {file: b, service: base}, environment: {B: 2}, mem_limit: 1g}}", files: files)
+    #expect(extending.stack?.services.first?.environment.map(\.name) == ["A", "B"])
+    #expect(extending.diagnostics == [])
+    let alone = load("services: {web: {extends: {file: b, service: base}}}", files: files)
+    #expect(errorPlaces(alone).map { $0.prefix(9) } == ["b:1:42: e", "b:1:58: m"])
+  }
+
+  @Test func aReplacedMistakeIsNone() {
+    let files = [
+      "/project/base.yaml": service("mem_limit: 1.5\ncpus: -1\nenvironment: {A: 1.10}"),
+      "/project/over.yaml": "services: {web: {mem_limit: 1g, cpus: 2, environment: {A: '1.10'}}}",
+    ]
+    #expect(load(files: files, ["base.yaml", "over.yaml"]).diagnostics == [])
+    let reversed = load(files: files, ["over.yaml", "base.yaml"])
+    #expect(
+      reversed.diagnostics.map { "\($0.file):\($0.line) \($0.related.map(\.file))" } == [
+        "base.yaml:4 [\"over.yaml\"]", "base.yaml:5 [\"over.yaml\"]", "base.yaml:6 [\"over.yaml\"]",
+      ])
   }
 
   @Test func mistakesOfAllFilesAreReportedInTheirOrder() {

@@ -130,7 +130,6 @@ import Testing
     (
       "include: [none.yaml]\nservices: {web: {image: i}}", "1:11: cannot read the included file none.yaml: no such file"
     ),
-    ("include: [{env_file: x}]\nservices: {web: {image: i}}", "1:11: include needs path:"),
     ("include: a.yaml\nservices: {web: {image: i}}", "1:10: include must be a list, but this is text"),
   ]) func includeMistake(_ text: String, _ expected: String) {
     let files = [

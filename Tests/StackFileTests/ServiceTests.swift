@@ -1,3 +1,4 @@
+import FoundationEssentials
 import InternetAddress
 import StackModel
 import Testing
@@ -19,7 +20,70 @@ import Testing
       )?.resources)
     #expect(resources.cpuQuota == 20_000 && resources.cpuPeriod == 50_000 && resources.swappiness == 10)
     #expect(resources.disablesOOMKill == true && resources.memoryReservation == 32 << 20)
-    #expect(resources.deviceRules == ["c 10:200 rwm", "c *:* m", "b *:* m"])
+    #expect(resources.deviceRules?.map(\.description) == ["c 10:200 rwm", "c *:* m", "b *:* m"])
+  }
+
+  @Test func blockDevices() throws {
+    let blocks = try #require(
+      web(
+        """
+        blkio_config:
+          weight: 300
+          weight_device: [{path: /dev/sda, weight: 400}]
+          device_read_bps: [{path: /dev/sdb, rate: 12mb}, {path: /dev/sdc, rate: 0}]
+          device_write_iops: [{path: /dev/sdb, rate: 30}]
+        """
+      )?.resources.blocks)
+    #expect(blocks.weight == 300)
+    #expect(
+      blocks.devices == [
+        .init(kind: .weight, path: "/dev/sda", value: 400), .init(kind: .readBytes, path: "/dev/sdb", value: 12 << 20),
+        .init(kind: .writeOperations, path: "/dev/sdb", value: 30),
+      ])
+    #expect(web("blkio_config: {weight: 0}")?.resources.blocks == nil)
+    #expect(
+      errors("services:\n  web: {image: i, blkio_config: {weight: 5, device_read_bps: [{path: sda, rate: 1}]}}") == [
+        "2:42: a weight is 10 to 1000, but this is 5",
+        "2:70: path must be that of a device | for example /dev/sda",
+      ])
+  }
+
+  @Test func aVolumeMayBeADirectory() throws {
+    func load(_ options: String) -> LoadResult {
+      StackFileTests.load(
+        "services: {web: {image: i, volumes: ['data:/d']}}\nvolumes: {data: {driver_opts: \(options)}}\n")
+    }
+    let bound = load("{type: none, o: bind, device: /srv/data}")
+    #expect(bound.stack?.volumes.first?.directory == "/srv/data" && bound.diagnostics == [])
+    let remote = load("{type: nfs, o: 'addr=10.0.0.1,rw', device: ':/data'}")
+    #expect(remote.stack?.volumes.first?.directory == nil)
+    #expect(
+      lines(remote) == [
+        "2:31: of driver_opts, only type: none with o: bind and device: is acted on yet: this volume is a directory of the store"
+      ])
+    #expect(
+      lines(load("{type: none, o: bind, device: data}")) == [
+        "2:61: device \"data\" must be an absolute path | with driver: local it starts at the directory of the file"
+      ])
+  }
+
+  @Test(arguments: [("enable_ipv4: true", "enable_ipv4: false"), ("enable_ipv6: false", "enable_ipv6: true")])
+  func whatIsSoAnywayIsNotTold(_ usual: String, _ other: String) {
+    func count(_ line: String) -> Int {
+      load("services: {web: {image: i, networks: [n]}}\nnetworks: {n: {\(line)}}\n").diagnostics.count
+    }
+    #expect(count(usual) == 0 && count(other) == 1)
+  }
+
+  @Test func rulesAboutDevicesAreReadAndKeptAsText() throws {
+    let rule = try #require(DeviceRule.parse("b 8:* r")?.first)
+    #expect(rule.kind == .block && rule.major == 8 && rule.minor == nil && rule.access == "r")
+    let rules = try #require(DeviceRule.parse("a 1:3 wm"))
+    #expect(rules.map(\.description) == ["c 1:3 wm", "b 1:3 wm"])
+    #expect(try JSONDecoder().decode([DeviceRule].self, from: JSONEncoder().encode(rules)) == rules)
+    for text in ["", "c 1:3", "x 1:3 r", "c 1 r", "c 1:3 q", "c -1:3 r", "c 1: r", "c 1:2:3 r"] {
+      #expect(DeviceRule.parse(text) == nil)
+    }
   }
 
   @Test(arguments: [

@@ -40,6 +40,28 @@ import Testing
   private func ip(_ text: String) throws -> IPv4Address { try #require(IPv4Address(text)) }
   private func net(_ text: String) throws -> IPv4Subnet { try #require(IPv4Subnet(text)) }
 
+  @Test func `addresses are chosen from the range, without those of others`() throws {
+    var network = network("n", "10.5.0.0/16")
+    network.range = try net("10.5.3.0/30")
+    network.reserved = [try ip("10.5.3.1")]
+    let services = [("a", [on("n")]), ("b", [on("n", "10.5.9.9")]), ("c", [on("n")]), ("d", [on("n")])]
+    let plan = try AddressPlan(stack([network], services))
+    #expect(
+      ["a", "b", "c", "d"].map { plan.address(of: $0, on: "n")?.description } == [
+        "10.5.3.0", "10.5.9.9", "10.5.3.2", "10.5.3.3",
+      ])
+    #expect(plan.networks["n"]?.gateway == (try ip("10.5.0.1")))
+    #expect(
+      problems(stack([network], services + [("e", [on("n")])])) == [
+        .subnetTooSmall(try net("10.5.3.0/30"), endpoints: 5)
+      ])
+    // An address of before that is outside is given up.
+    var whole = network
+    (whole.range, whole.reserved) = (nil, nil)
+    let previous = try AddressPlan(stack([whole], services))
+    #expect(try AddressPlan(stack([network], services), previous: previous) == plan)
+  }
+
   @Test func `addresses follow the order of the file, fixed ones and the gateway are left free`() throws {
     let stack = stack(
       [network("default", "10.5.0.0/24"), network("back", "10.6.0.0/29", gateway: "10.6.0.3")],

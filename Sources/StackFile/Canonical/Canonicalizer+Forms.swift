@@ -15,7 +15,7 @@ extension Canonicalizer {
     case .names: names(node) { .null(at: $0) }
     case .environmentFiles: oneOrMany(node, as: "path")
     case .extraHosts: extraHosts(node)
-    case .external: node
+    case .external, .many: node
     case .build: Self.long(node, "context")
     case .fileGrants: oneOrMany(node, as: "source")
     case .extends: Self.long(node, "service")

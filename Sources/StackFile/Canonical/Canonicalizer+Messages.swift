@@ -1,8 +1,10 @@
+import StackModel
+
 /// What the canonicalizer says.
 extension Canonicalizer {
   /// Says what becomes of a key that is not acted on.
   func announce(_ key: Key, _ member: Node.Member, _ table: KeyTable) {
-    if member.value.isReset { return }
+    if member.value.isReset || key.usual.map({ $0 == member.value.text }) ?? false { return }
     switch key.support {
     case .full, .noEffect: return
     case .inert:
@@ -20,7 +22,8 @@ extension Canonicalizer {
   func unknown(_ member: Node.Member, _ table: KeyTable) {
     let place = table.isNamed || table.noun == "stack file" ? container(table) : table.noun
     let hint =
-      report.suggestion(for: member.key, among: table.keys.map(\.name)) ?? elsewhere(member, than: table)
+      Lookalike.hint(for: member.key) ?? report.suggestion(for: member.key, among: table.keys.map(\.name))
+      ?? misplacedSection ?? elsewhere(member, than: table)
     if table.isOpen {
       report.warning(member.mark, path.text, "unknown key \"\(member.key)\" in \(place): it has no effect", hint: hint)
     } else {
@@ -40,6 +43,7 @@ extension Canonicalizer {
     if table.noun != "stack file", KeyTable.top[key] != nil {
       return "\(key): is a key of the top level; check the indentation"
     }
+    if table === KeyTable.deploy, KeyTable.deployResources[key] != nil { return "\(key): stands below resources:" }
     return table.keys.count <= 12 ? "known keys: " + table.keys.map(\.name).joined(separator: ", ") : nil
   }
 
@@ -58,6 +62,10 @@ extension Canonicalizer {
   }
 
   func mismatch(_ node: Node, _ shape: Shape, at mark: Mark? = nil) {
+    report.add(mismatchFinding(node, shape, at: mark))
+  }
+
+  private func mismatchFinding(_ node: Node, _ shape: Shape, at mark: Mark? = nil) -> Finding {
     let name = path.text.map { _ in path.name } ?? "the file"
     let found: String
     switch node.content {
@@ -68,15 +76,41 @@ extension Canonicalizer {
     case .scalar(let text, .boolean): found = "\(text) is true or false"
     case .scalar(let text, _): found = "\(text) is a number"
     }
-    report.error(
-      mark ?? node.mark, path.text, "\(name) must be \(shape.expectation), but \(found)", hint: advice(node, shape))
+    return Finding(
+      severity: .error, mark: mark ?? node.mark, path: path.text,
+      message: "\(name) must be \(shape.expectation), but \(found)", hint: advice(node, shape))
+  }
+
+  /// Takes a value of a kind that is only right over another one.
+  mutating func supplement(_ value: Node, of node: Node, _ shape: Shape) -> Node? {
+    let alone = mismatchFinding(node, shape)
+    let says =
+      value.items.isEmpty
+      ? "over the value of another file this says nothing: \(path.name) stays as it is"
+      : "over the value of another file this is taken for an item of a list"
+    report.holdSupplement(
+      alone: alone,
+      over: Finding(
+        severity: .warning, mark: node.mark, path: path.text, message: says,
+        hint: value.items.isEmpty ? "remove it, or write \(shape.expectation)" : alone.hint))
+    guard var result = accepted(value, as: shape) else { return nil }
+    result.tag = .supplement
+    return result
   }
 
   private func advice(_ node: Node, _ shape: Shape) -> String? {
     if let misplaced = misplacedKey { return misplaced }
     switch node.content {
-    case .scalar(_, .null): return "give it a value, or remove the key"
+    case .scalar(_, .null):
+      return shape.isCollection && shape.isRecord
+        ? "its keys stand in the lines below it, indented deeper" : "give it a value, or remove the key"
     case .scalar(let text, .text):
+      if text.contains("="), text.contains(" "), shape.accepts(.sequence([])), shape.accepts(.mapping([])) {
+        return "write each as NAME: value, or each as - NAME=value, in a line of its own"
+      }
+      if text.utf8.first == UInt8(ascii: "-"), shape.accepts(.sequence([])) {
+        return "a space is missing after the \"-\": - \(text.dropFirst().prefix(60))"
+      }
       if shape.accepts(.sequence([])) { return "a list item begins with \"- \": - \(text.prefix(60))" }
       return shape.accepts(.mapping([])) ? "a key is followed by \": \", with the space" : nil
     case .scalar: return nil
@@ -92,12 +126,22 @@ extension Canonicalizer {
     }
   }
 
-  /// A list item that is indented deeper than the one above is a part of that one's text.
+  /// What text that cannot be read was most likely meant to be: a list item that is indented deeper than the one above is a
+  /// part of that one's text.
   func joinedItems(_ text: String) -> String? {
+    if let lookalike = Lookalike.hint(for: text) { return lookalike }
     let isJoined = Array(text.utf8).split(separator: UInt8(ascii: " ")).dropFirst().contains {
       $0.elementsEqual("-".utf8)
     }
     return isJoined ? "the next \"- \" is indented deeper and so continues this text: indent it like this one" : nil
+  }
+
+  /// In `services.volumes.data`, a section of the top level that is indented too deep.
+  private var misplacedSection: String? {
+    guard path.steps.count == 3, case .key("services") = path.steps[0], case .key(let name) = path.steps[1],
+      name != "services", KeyTable.top[name]?.isCollection ?? false
+    else { return nil }
+    return "\(name): is a key of the top level; check the indentation"
   }
 
   /// `volumes:` below `services:` is not a service of that name, but indented too little.

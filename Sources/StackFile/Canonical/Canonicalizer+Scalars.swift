@@ -1,3 +1,5 @@
+import StackModel
+
 extension Canonicalizer {
   mutating func scalar(_ node: Node, _ shape: Shape) -> Node? {
     guard case .scalar(let text, let type) = node.content else { return nil }
@@ -50,8 +52,8 @@ extension Canonicalizer {
     case .integer, .real:
       let value = CoreSchema.text(ofNumber: text)
       if value != text {
-        report.warning(
-          node.mark, path.text, "\(text) is the number \(value), and that is what \(path.name) becomes",
+        hold(
+          .warning, node, "\(text) is the number \(value), and that is what \(path.name) becomes",
           hint: "write it in quotes if it is text: \"\(text)\"")
       }
       return Node(text: value, at: node.mark)
@@ -64,8 +66,8 @@ extension Canonicalizer {
     case "false", "no", "off", "n": return Node(false, at: node.mark)
     default:
       let meant = ["1": "true", "t": "true", "0": "false", "f": "false"][text.lowercased()]
-      report.error(
-        node.mark, path.text, "\(path.name) must be true or false, but this is \"\(text)\"",
+      hold(
+        .error, node, "\(path.name) must be true or false, but this is \"\(text)\"",
         hint: meant.map { "write \($0)" } ?? report.suggestion(for: text, among: ["true", "false"]))
       return nil
     }
@@ -75,11 +77,11 @@ extension Canonicalizer {
     _ node: Node, _ text: String, _ type: ScalarType, _ range: ClosedRange<Int64>, _ dropsFraction: Bool
   ) -> Node? {
     guard let value = Self.integer(text, type) ?? (dropsFraction ? truncated(node, text, type) : nil) else {
-      report.error(node.mark, path.text, "\(path.name) must be a whole number, but this is \"\(text)\"")
+      hold(.error, node, "\(path.name) must be a whole number, but this is \"\(text)\"")
       return nil
     }
     guard range.contains(value) else {
-      report.error(node.mark, path.text, "\(path.name) \(value) is not in \(Self.text(range))")
+      hold(.error, node, "\(path.name) \(value) is not in \(Self.text(range))")
       return nil
     }
     return Node(integer: value, at: node.mark)
@@ -90,8 +92,8 @@ extension Canonicalizer {
     guard type == .real, let whole = CoreSchema.real(text).flatMap({ Int64(exactly: $0.rounded(.towardZero)) }) else {
       return nil
     }
-    report.warning(
-      node.mark, path.text, "\(path.name) is a whole number: \(text) is taken for \(whole)", hint: "write \(whole)")
+    hold(
+      .warning, node, "\(path.name) is a whole number: \(text) is taken for \(whole)", hint: "write \(whole)")
     return whole
   }
 
@@ -110,13 +112,13 @@ extension Canonicalizer {
 
   private func number(_ node: Node, _ text: String) -> Node? {
     guard let value = Double(text), value.isFinite, text.utf8.first != UInt8(ascii: "+") else {
-      report.error(
-        node.mark, path.text, "\(path.name) must be a number, but this is \"\(text)\"", hint: "for example 0.5")
+      hold(
+        .error, node, "\(path.name) must be a number, but this is \"\(text)\"", hint: "for example 0.5")
       return nil
     }
     if value < 0 {
-      report.refusal(
-        node.mark, path.text, "\(path.name) must be 0 or more, but this is \(text)", hint: "for example 0.5")
+      hold(
+        report.refusalSeverity, node, "\(path.name) must be 0 or more, but this is \(text)", hint: "for example 0.5")
     }
     if let whole = Int64(exactly: value) { return Node(integer: whole, at: node.mark) }
     return Node(.scalar("\(value)", .real), at: node.mark)
@@ -129,8 +131,8 @@ extension Canonicalizer {
     if !isNatural, let odd = oddSize(node, text, type) { return odd }
     let number = type == .text ? nil : Self.integer(text, type).flatMap(UInt64.init(exactly:))
     guard let size = number ?? ByteSize.parse(text) else {
-      report.error(
-        node.mark, path.text, "\(path.name) must be a size, but this is \"\(text)\"",
+      hold(
+        .error, node, "\(path.name) must be a size, but this is \"\(text)\"",
         hint: "a number of bytes, or a number with b, k, m or g, for example 512m")
       return nil
     }
@@ -141,13 +143,14 @@ extension Canonicalizer {
   /// takes for nothing.
   private func oddSize(_ node: Node, _ text: String, _ type: ScalarType) -> Node? {
     if type == .integer, let number = CoreSchema.integer(text), number < 0 {
-      report.refusal(
-        node.mark, path.text, "\(path.name) must be a size, but \(number) is less than 0", hint: "for example 512m")
+      hold(
+        report.refusalSeverity, node, "\(path.name) must be a size, but \(number) is less than 0",
+        hint: "for example 512m")
       return Node(text: "\(number)", at: node.mark)
     }
     guard type == .real, Self.integer(text, type) == nil, CoreSchema.real(text) != nil else { return nil }
-    report.refusal(
-      node.mark, path.text, "\(path.name) is a number of bytes, and \(text) is none: it says nothing",
+    hold(
+      report.refusalSeverity, node, "\(path.name) is a number of bytes, and \(text) is none: it says nothing",
       hint: "say which unit: \(text)m or \(text)g")
     return Node(text: "0", at: node.mark)
   }
@@ -155,9 +158,12 @@ extension Canonicalizer {
   private func duration(_ node: Node, _ text: String, _ type: ScalarType) -> Node? {
     guard let nanoseconds = DurationText.parse(text) else {
       let isNumber = type == .integer || Int64(text) != nil
-      report.error(
-        node.mark, path.text, "\(path.name) must be a duration, but this is \"\(text)\"",
-        hint: isNumber ? "say which unit: \(text)s" : "numbers with h, m, s, ms or us, for example 1m30s")
+      let joined = text.filter { $0 != " " }
+      hold(
+        .error, node, "\(path.name) must be a duration, but this is \"\(text)\"",
+        hint: isNumber
+          ? "say which unit: \(text)s"
+          : DurationText.parse(joined) == nil ? "numbers with h, m, s, ms or us, for example 1m30s" : "write \(joined)")
       return nil
     }
     return Node(text: DurationText.text(nanoseconds: nanoseconds), at: node.mark)
@@ -167,18 +173,29 @@ extension Canonicalizer {
   private func fileMode(_ node: Node, _ text: String, _ type: ScalarType, _ isText: Bool) -> Node? {
     let isDecimal = type == .integer && !text.hasPrefix("0")
     let digits = text.hasPrefix("0o") ? text.dropFirst(2) : text[...]
-    guard let mode = UInt32(digits, radix: isDecimal ? 10 : 8), mode <= 0o7777 else {
-      report.error(
-        node.mark, path.text, "\(path.name) must be permission bits, but this is \"\(text)\"",
-        hint: "for example 0o1777")
+    guard let mode = Int64(digits, radix: isDecimal ? 10 : 8), isText || UInt32(exactly: mode) != nil else {
+      holdMode(.error, node, text)
       return nil
     }
-    if isDecimal {
-      report.warning(
-        node.mark, path.text, "\(text) is decimal: it means 0o\(String(mode, radix: 8))",
+    if !(0...0o7777).contains(mode) {
+      holdMode(report.refusalSeverity, node, text)
+    } else if isDecimal {
+      hold(
+        .warning, node, "\(text) is decimal: it means 0o\(String(mode, radix: 8))",
         hint: "write 0o\(text) if octal is meant")
     }
     return isText ? Node(text: "0" + String(mode, radix: 8), at: node.mark) : Node(integer: mode, at: node.mark)
+  }
+
+  private func holdMode(_ severity: Diagnostic.Severity, _ node: Node, _ text: String) {
+    hold(
+      severity, node, "\(path.name) must be permission bits, but this is \"\(text)\"",
+      hint: "for example 0o1777; the most are 0o7777")
+  }
+
+  /// Says what is wrong with a value unless another file replaces it.
+  private func hold(_ severity: Diagnostic.Severity, _ node: Node, _ message: String, hint: String? = nil) {
+    report.hold(Finding(severity: severity, mark: node.mark, path: path.text, message: message, hint: hint))
   }
 
   private func choice(_ node: Node, _ text: String, _ names: [String]) -> Node? {

@@ -3,6 +3,9 @@
 /// Defaults come later, and so does what may yet come from another file: see `Completion`. What is wrong is reported; the
 /// value of a wrong member becomes `wrong` and a wrong item is left out, so that later phases meet values of the right
 /// shape, all in their long form, and still know which names there are. Places are kept.
+///
+/// A value of the wrong kind is a mistake at once; what is wrong with one of the right kind only when no other file replaces
+/// it (`Report.hold`), which is where docker compose draws the line too.
 struct Canonicalizer {
   let report: Report
   var path = DocumentPath()
@@ -26,6 +29,9 @@ struct Canonicalizer {
   mutating func canonical(_ node: Node, as shape: Shape, key: Node.Member? = nil) -> Node? {
     if node.isWrong { return nil }
     if node.isReset || isReference(node) { return node }
+    if key != nil, case .form(let form, let inner) = shape, let value = form.supplement(node, inner) {
+      return supplement(value, of: node, shape)
+    }
     guard shape.accepts(node.content) else { return refused(node, shape, key) }
     var result = accepted(node, as: shape)
     result?.tag = node.tag
@@ -46,7 +52,7 @@ struct Canonicalizer {
   }
 
   /// Of a value of the right kind: what is in it is looked at, not the value itself again.
-  private mutating func accepted(_ node: Node, as shape: Shape) -> Node? {
+  mutating func accepted(_ node: Node, as shape: Shape) -> Node? {
     switch shape {
     case .any: node
     case .nullable(let inner): node.isNull ? node : accepted(node, as: inner)
@@ -64,7 +70,7 @@ struct Canonicalizer {
     items.reserveCapacity(node.items.count)
     for (index, item) in node.items.enumerated() where !item.isReset {
       path.push(index)
-      if let item = canonical(item, as: element) { items.append(item) }
+      if let item = canonical(item, as: element) { items.append(item) } else { report.settle(.wrong(at: item.mark)) }
       path.pop()
     }
     return Node(.sequence(items), at: node.mark)
@@ -80,7 +86,7 @@ struct Canonicalizer {
         refuse(name: member, rule)
         continue
       }
-      let value = canonical(member.value, as: value, key: member) ?? .wrong(at: member.mark)
+      let value = canonical(member.value, as: value, key: member) ?? .wrong(at: member.value.mark)
       members.append(Node.Member(member.key, at: member.mark, value))
     }
     return Node(.mapping(members), at: node.mark)
@@ -99,8 +105,7 @@ struct Canonicalizer {
     var members: [Node.Member] = []
     members.reserveCapacity(node.members.count)
     for member in node.members {
-      if member.key.utf8.starts(with: "x-".utf8) {
-        // Extensions are for anchors and for other programs.
+      if member.key.isExtensionName {
         members.append(member)
         continue
       }
@@ -111,7 +116,7 @@ struct Canonicalizer {
         continue
       }
       announce(key, member, table)
-      var value = canonical(member.value, as: key.shape, key: member) ?? .wrong(at: member.mark)
+      var value = canonical(member.value, as: key.shape, key: member) ?? .wrong(at: member.value.mark)
       switch key.merge {
       case .unique(let identity): value = unique(value, by: identity)
       case .distinct: checkDistinct(value)

@@ -29,7 +29,7 @@ struct ServiceDefaults {
   }
 
   private static func clean(_ path: inout Node) {
-    guard let text = path.text, !text.isEmpty else { return }
+    guard let text = path.text else { return }
     path.content = .scalar(FilePath.clean(text), .text)
   }
 

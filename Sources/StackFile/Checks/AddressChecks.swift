@@ -41,6 +41,8 @@ struct AddressChecks {
       report.refusal(mark, path, "\(address) is not in \(subnet), the subnet of the network \"\(network.key)\"")
     } else if address == gateway {
       report.refusal(mark, path, "\(address) is the gateway of the network \"\(network.key)\"")
+    } else if network.reserved?.contains(address) == true {
+      report.refusal(mark, path, "\(address) is kept for others by aux_addresses of the network \"\(network.key)\"")
     } else if address == subnet.base || address == subnet.broadcast {
       report.refusal(mark, path, "\(address) is not a host address of \(subnet)")
     }

@@ -44,7 +44,15 @@ struct NetworkDecoder {
   private func takeAddresses(_ config: Node?, into network: inout Network, _ path: String) {
     for (index, item) in (config?.items ?? []).enumerated() {
       let path = "\(path).ipam.config[\(index)]"
-      guard let subnetNode = item["subnet"], let text = subnetNode.text else { continue }
+      guard let subnetNode = item["subnet"], let text = subnetNode.text else {
+        for key in ["ip_range", "gateway", "aux_addresses"] {
+          guard let part = item.member(key) else { continue }
+          report.refusal(
+            part.mark, "\(path).\(key)", "\(key) needs subnet:",
+            hint: "it says something of the subnet that stands beside it")
+        }
+        continue
+      }
       if text.utf8.contains(UInt8(ascii: ":")) {
         report.inert(
           kind: "ipam IPv6", subnetNode.mark, path + ".subnet", "IPv6 networks are accepted, but not acted on yet")
@@ -56,6 +64,8 @@ struct NetworkDecoder {
       }
       guard let subnet = subnet(text, at: subnetNode.mark, path) else { continue }
       network.subnet = subnet
+      if let range = item["ip_range"] { takeRange(range, of: subnet, into: &network, path) }
+      for address in item["aux_addresses"]?.members ?? [] { reserve(address, of: subnet, in: &network, path) }
       if let gateway = item["gateway"] { takeGateway(gateway, of: subnet, into: &network, path) }
     }
   }
@@ -78,6 +88,29 @@ struct NetworkDecoder {
       return nil
     }
     return subnet
+  }
+
+  private func takeRange(_ node: Node, of subnet: IPv4Subnet, into network: inout Network, _ path: String) {
+    guard let text = node.text, let range = IPv4Subnet(text) else {
+      report.refusal(
+        node.mark, path + ".ip_range", "\"\(node.text ?? "")\" is not an IPv4 network", hint: "a part of \(subnet)")
+      return
+    }
+    guard subnet.contains(range.base), range.prefixLength >= subnet.prefixLength else {
+      report.refusal(node.mark, path + ".ip_range", "\(range) is not a part of \(subnet)")
+      return
+    }
+    network.range = range
+  }
+
+  private func reserve(_ member: Node.Member, of subnet: IPv4Subnet, in network: inout Network, _ path: String) {
+    let path = "\(path).aux_addresses.\(member.key)"
+    guard let text = member.value.text, let address = IPv4Address(text) else {
+      report.refusal(member.value.mark, path, "\"\(member.value.text ?? "")\" is not an IPv4 address")
+      return
+    }
+    if !subnet.contains(address) { report.refusal(member.value.mark, path, "\(address) is not in \(subnet)") }
+    network.reserved = (network.reserved ?? []) + [address]
   }
 
   private func takeGateway(_ node: Node, of subnet: IPv4Subnet, into network: inout Network, _ path: String) {

@@ -33,7 +33,8 @@ extension ServiceDecoder {
       return .unset(variable: variable.text ?? "")
     }
     if object["external"]?.text == "true" { return .external(object["name"]?.text ?? key) }
-    return nil
+    // What remains without a source is a content that is empty, or a mistake that was reported.
+    return object["driver"] == nil ? .content("") : nil
   }
 
   private func number(_ item: Node, _ key: String, _ path: String) -> UInt32? {

@@ -29,6 +29,11 @@ extension ServiceDecoder {
     case "NONE": check.isDisabled = true
     case "CMD" where words.count > 1: check.probe = .command(Array(words.dropFirst()))
     case "CMD-SHELL" where words.count == 2: check.probe = .shell(words[1])
+    case "CMD-SHELL" where words.count > 2:
+      report.refusal(
+        node["test"]?.mark ?? node.mark, path("healthcheck.test"),
+        "CMD-SHELL takes one text, the line for the shell; these are \(words.count - 1)",
+        hint: "write [CMD, \(words.dropFirst().joined(separator: ", "))]")
     default:
       report.refusal(
         node["test"]?.mark ?? node.mark, path("healthcheck.test"), "\"\(words.joined(separator: " "))\" is not a test",

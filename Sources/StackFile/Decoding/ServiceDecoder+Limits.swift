@@ -18,6 +18,7 @@ extension ServiceDecoder {
     decodeProcessors()
     decodeReclaim()
     decodeDeviceRules()
+    decodeBlocks()
     checkSwap()
     for limit in node["ulimits"]?.members ?? [] { decodeLimit(limit) }
     decodeReplicas()
@@ -103,25 +104,16 @@ extension ServiceDecoder {
     }
   }
 
-  /// `KIND MAJOR:MINOR ACCESS`.
   private mutating func decodeDeviceRules() {
     for (index, item) in (node["device_cgroup_rules"]?.items ?? []).enumerated() {
       guard let text = item.text else { continue }
-      let words = text.split(separator: " ")
-      let numbers = words.count == 3 ? words[1].split(separator: ":") : []
-      let isRule =
-        numbers.count == 2 && numbers.allSatisfy { $0 == "*" || UInt32($0) != nil }
-        && ["c", "b", "a"].contains(words[0]) && Canonicalizer.isPermissions(String(words[2]))
-      guard isRule else {
+      guard let rules = DeviceRule.parse(text) else {
         report.refusal(
           item.mark, path("device_cgroup_rules[\(index)]"), "\"\(text)\" is not a rule about devices",
           hint: "the form is KIND MAJOR:MINOR ACCESS with c, b or a, numbers or *, and some of rwm: c 10:200 rwm")
         continue
       }
-      // Both kinds are two rules.
-      let kinds = words[0] == "a" ? ["c", "b"] : [words[0]]
-      service.resources.deviceRules =
-        (service.resources.deviceRules ?? []) + kinds.map { "\($0) \(words[1]) \(words[2])" }
+      service.resources.deviceRules = (service.resources.deviceRules ?? []) + rules
     }
   }
 

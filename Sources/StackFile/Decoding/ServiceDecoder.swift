@@ -81,9 +81,12 @@ struct ServiceDecoder {
         provider.mark, path("provider"), "\"\(member.key)\" has a provider and no image: it cannot be run",
         hint: "run what it provides as a service")
     } else {
+      let isSection = KeyTable.top[member.key]?.isCollection ?? false
       report.error(
         member.mark, "services.\(member.key)", "the service \"\(member.key)\" has no image: and no rootfs:",
-        hint: "image: names an image; rootfs: a directory, a tar archive, or host")
+        hint: isSection
+          ? "\(member.key): is a key of the top level; check the indentation"
+          : "image: names an image; rootfs: a directory, a tar archive, or host")
     }
   }
 

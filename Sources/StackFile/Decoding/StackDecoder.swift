@@ -13,7 +13,6 @@ struct StackDecoder {
     stack.volumes = (document["volumes"]?.members ?? []).map(volume)
     var objects: [String: [String: Node]] = [:]
     for section in ["secrets", "configs"] {
-      checkObjects(document[section], section)
       let members = document[section]?.members ?? []
       objects[section] = Dictionary(members.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
     }
@@ -58,8 +57,31 @@ struct StackDecoder {
       report.refusal(
         driver.mark, path + ".driver", "there is no volume driver \"\(name)\"", hint: "remove driver:, or write local")
     }
+    if let options = node["driver_opts"], !options.members.isEmpty {
+      volume.directory = directory(of: options, path + ".driver_opts")
+    }
     if volume.isExternal { Self.checkExternal(member, path, report.error) }
     return volume
+  }
+
+  /// What mount(8) would bind: of all that the local driver of docker mounts, what needs no other machine.
+  private func directory(of options: Node, _ path: String) -> String? {
+    let isDirectory =
+      ["none", "bind", ""].contains(options["type"]?.text ?? "")
+      && ["bind", "rbind"].contains(options["o"]?.text ?? "")
+    guard isDirectory, let device = options["device"], let directory = device.text else {
+      report.inert(
+        kind: "volume.driver_opts", options.mark, path,
+        "of driver_opts, only type: none with o: bind and device: is acted on yet: this volume is a directory of the store"
+      )
+      return nil
+    }
+    if !FilePath.isAbsolute(directory) {
+      report.refusal(
+        device.mark, path + ".device", "device \"\(directory)\" must be an absolute path",
+        hint: "with driver: local it starts at the directory of the file")
+    }
+    return directory
   }
 
   static func labels(_ node: Node?) -> [String: String] {
@@ -75,28 +97,6 @@ struct StackDecoder {
       say(
         other.mark, "\(path).\(other.key)", "\(other.key): has no meaning beside external: true",
         "remove one of the two")
-    }
-  }
-
-  /// A secret or config comes from one place.
-  private func checkObjects(_ objects: Node?, _ section: String) {
-    let sources = section == "secrets" ? ["file", "environment"] : ["file", "environment", "content"]
-    for object in objects?.members ?? [] {
-      guard case .mapping = object.value.content else { continue }
-      let path = "\(section).\(object.key)"
-      if section == "secrets", let content = object.value.member("content") {
-        report.error(
-          content.mark, path, "unknown key \"content\" in secret \"\(object.key)\"", hint: "use file: or environment:")
-      }
-      let given = object.value.members.filter { sources.contains($0.key) }
-      if given.count > 1 {
-        report.error(
-          given[1].mark, path, "\(given[0].key): and \(given[1].key): exclude each other", hint: "keep one of the two")
-      } else if given.isEmpty, object.value["external"]?.text != "true", object.value["driver"] == nil {
-        report.error(
-          object.mark, path, "\"\(object.key)\" has no source",
-          hint: "write one of \(sources.map { $0 + ":" }.joined(separator: ", ")), or external: true")
-      }
     }
   }
 }

@@ -37,7 +37,9 @@ struct Interpolation {
       unset.insert(name)
       report.warning(
         mark, path, "the variable \(name) is not set; an empty text is used",
-        hint: "write $$ if a dollar sign is meant, or give a default: ${\(name):-default}")
+        hint: found.reference.hasPrefix("${")
+          ? "set \(name) in the environment or in \(places), or give a default: ${\(name):-default}"
+          : "write $$ if a dollar sign is meant, or give a default: ${\(name):-default}")
       return true
     case .required(let name, let message):
       let reason = message.isEmpty ? "" : ": \(message)"

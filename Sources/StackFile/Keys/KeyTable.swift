@@ -17,6 +17,8 @@ final class Key: Sendable {
   let name: String
   let shape: Shape
   let support: Support
+  /// The value with which nothing is left to be done, though the key is not acted on.
+  let usual: String?
   /// One sentence for the reference, without a full stop.
   let meaning: String
   let isRequired: Bool
@@ -33,12 +35,13 @@ final class Key: Sendable {
   let acceptsNull: Bool
 
   init(
-    _ name: String, _ shape: Shape, _ support: Support, _ meaning: String, merge: MergeRule = .byShape,
-    keepsZero: Bool = false
+    _ name: String, _ shape: Shape, _ support: Support, _ meaning: String, usual: String? = nil,
+    merge: MergeRule = .byShape, keepsZero: Bool = false
   ) {
     self.name = name
     self.shape = shape
     self.support = support
+    self.usual = usual
     self.meaning = meaning
     self.merge = merge
     self.keepsZero = keepsZero
@@ -54,6 +57,7 @@ final class Key: Sendable {
     self.name = name
     self.shape = shape
     support = .full
+    usual = nil
     self.meaning = meaning
     self.merge = merge
     self.keepsZero = keepsZero

@@ -36,8 +36,8 @@ extension KeyTable {
       Key("labels", .labels, "Labels of the network"),
       Key("ipam", .record(.ipam), "Addresses of the network; without it, the plan chooses"),
       Key("attachable", .boolean, .noEffect("every network is"), "Whether other containers may join"),
-      Key("enable_ipv4", .boolean, .inert, "Whether the network has IPv4 addresses", keepsZero: true),
-      Key("enable_ipv6", .boolean, .inert, "Whether the network has IPv6 addresses", keepsZero: true),
+      Key("enable_ipv4", .boolean, .inert, "Whether the network has IPv4 addresses", usual: "true", keepsZero: true),
+      Key("enable_ipv6", .boolean, .inert, "Whether the network has IPv6 addresses", usual: "false", keepsZero: true),
     ])
 
   static let ipam = KeyTable(
@@ -55,8 +55,8 @@ extension KeyTable {
     [
       Key("subnet", .text, "The network in CIDR form, for example 10.5.0.0/24"),
       Key("gateway", .text, "The machine's address in it; without it, the first of the network"),
-      Key("ip_range", .text, .inert, "The part of the network from which addresses are given"),
-      Key("aux_addresses", .dictionary(.text, .any), .inert, "Addresses that are taken by others"),
+      Key("ip_range", .text, "The part of the network from which addresses are chosen"),
+      Key("aux_addresses", .dictionary(.text, .any), "Addresses that are others': none of them is chosen"),
     ])
 }
 

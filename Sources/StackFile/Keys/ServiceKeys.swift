@@ -79,7 +79,7 @@ extension KeyTable {
     Key(
       "dns", .form(.oneOrManyOrNone, .either([.text, .list(.text)])), "Name servers", merge: .unique(.name)),
     Key("dns_search", .stringOrList, "Search domains", merge: .unique(.name)),
-    Key("dns_opt", .strings, "Options of the resolver", merge: .unique(.name)),
+    Key("dns_opt", .form(.many, .list(.text)), "Options of the resolver", merge: .unique(.name)),
     Key(
       "links", .strings, "SERVICE[:ALIAS]: waits for it, and adds the alias to its names on common networks",
       merge: .unique(.name)),
@@ -139,7 +139,8 @@ extension KeyTable {
     Key("cpu_rt_period", .truncated, realTime, "Microseconds"),
     Key("cpu_count", .count, .never("it is of Windows"), "Processors of Windows"),
     Key("cpu_percent", .number, .never("it is of Windows"), "Processor time of Windows"),
-    Key("blkio_config", .record(.blockDevices), .inert, "Weights and limits of block devices"),
+    Key(
+      "blkio_config", .record(.blockDevices), "Weights and limits of block devices; a weight needs the scheduler BFQ"),
     Key(
       "device_cgroup_rules", .strings, "KIND MAJOR:MINOR ACCESS: device nodes that may be used beside those of devices",
       merge: .distinct),

@@ -45,7 +45,9 @@ enum Form: Sendable {
   case probe
   /// `a` → `[a]`.
   case oneOrMany
-  /// The same without empty texts, most often of variables that are not set.
+  /// A list, and nothing else, unless it is over one.
+  case many
+  /// The same as `oneOrMany` without empty texts, most often of variables that are not set.
   case oneOrManyOrNone
   /// Text is split like in a shell, without being one.
   case command

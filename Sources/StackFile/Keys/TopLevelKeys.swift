@@ -36,7 +36,10 @@ extension KeyTable {
       Key("external", .external, "The volume exists already: it is neither made nor removed"),
       Key("labels", .labels, "Labels of the volume"),
       Key("driver", .text, "local, which is the default, is the only driver"),
-      Key("driver_opts", .options, .inert, "What the local driver mounts: type, o, device"),
+      Key(
+        "driver_opts", .options,
+        "What the local driver mounts: a directory with type: none, o: bind and device:; others are accepted, not acted on yet"
+      ),
     ])
 
   private static let objectKeys = [

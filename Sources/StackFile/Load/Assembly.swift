@@ -20,6 +20,7 @@ struct Assembly {
         include(into: &document, from: file)
         extend(&document, of: file)
         result = result.map { DocumentMerge(report: context.report).merged($0, document) } ?? document
+        result.map(context.report.settleSupplements)
       }
     }
     guard var whole = result else { return nil }

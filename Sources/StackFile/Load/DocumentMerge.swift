@@ -8,12 +8,13 @@ struct DocumentMerge {
   func merged(_ base: Node, _ over: Node) -> Node { merged(base, over, as: .record(.top), rule: .byShape) }
 
   func merged(_ base: Node, _ over: Node, as shape: Shape, rule: MergeRule) -> Node {
-    if over.tag != .none || base.isReset || over.isWrong { return over }
+    if over.tag == .reset || over.tag == .override || base.isReset || over.isWrong { return over }
     if case .scalar(_, .null) = over.content {
       if case .replace = rule { return over }
       return base
     }
     if base.isNull { return over }
+    if over.tag == .supplement { report.addSupplement(at: over.mark) }
     if case .replace = rule { return replaced(base, by: over) }
     switch (base.content, over.content) {
     case (.mapping(let first), .mapping(let second)):

@@ -16,7 +16,10 @@ struct Inclusion {
   func apply(_ entry: Node, to document: inout Node) {
     let paths = entry["path"]?.items ?? []
     guard let first = paths.first, let main = first.text else {
-      if !entry.isNull { report.error(entry.mark, path, "include needs path:", hint: "the file to include") }
+      if !entry.isNull {
+        report.warning(
+          entry.mark, path, "this entry of include has no path: and brings in nothing", hint: "name the file")
+      }
       return
     }
     let files = paths.compactMap { open($0) }

@@ -52,6 +52,7 @@ package struct StackFileLoader {
       return
     }
     let phases = context.request.phases
+    report.settle(document)
     var completion = Completion(report: report, checks: phases.checks)
     completion.complete(&document)
     let name = given ?? naming.name(in: document, directory: directory)
@@ -59,8 +60,10 @@ package struct StackFileLoader {
     result.profiles = normalizer.profiles(of: document)
     let disabled = normalizer.disabled(in: document)
     normalizer.normalize(&document)
+    let isWhole = phases.interpolates && phases.normalizes && phases.checks
+    if isWhole { ObjectSources(report: report).check(document) }
     Omission.apply(to: &document)
-    if phases.interpolates, phases.normalizes, phases.checks {
+    if isWhole {
       let stack = StackDecoder(report: report).decode(document, directory: directory, disabled: disabled)
       if report.errorCount == 0 {
         result.stack = stack

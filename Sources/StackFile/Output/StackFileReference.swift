@@ -20,7 +20,7 @@ package enum StackFileReference {
       | value | how it is written |
       |---|---|
       | text | anything in quotes; without quotes, what is not a number, `true`, `false` or `null`. `yes`, `no`, `on`, `off` and `22:22` are text |
-      | true or false | `true`, `false`; in quotes also `yes`, `no`, `on`, `off`, `1`, `0` |
+      | true or false | `true`, `false`; in quotes also `yes`, `no`, `on`, `off`, `y`, `n` |
       | size | a number of bytes, or a number with `b`, `k`, `m`, `g` (or `kb`, `mb`, `gb`): powers of 1024 |
       | duration | numbers with `h`, `m`, `s`, `ms`, `us`: `1h5m30s20ms` |
       | pairs | a mapping, or a list of `NAME=VALUE` |
@@ -39,6 +39,11 @@ package enum StackFileReference {
       | everything else | is replaced |
       | `!reset` before a value | takes away what earlier files say |
       | `!override` before a value | replaces it without joining or appending |
+      | text, a number, true or false over a list or mapping | as in docker compose, but with a warning: over `environment`, `labels` and other pairs, and over `dns`, `tmpfs` and other lists that may be one text, text is one more item, and the rest says nothing; over `build`, `depends_on`, `networks` and `models` it says nothing; elsewhere it is a mistake |
+
+      A value of the wrong kind is a mistake in every file; whatever else is wrong with a value only counts when no later file
+      replaces it. What the format allows and no container can have (a `mode` above 0o7777, a secret whose `file:` is empty, a
+      limit below 0) is shown by `stack config`, with a warning, and refused by the commands that run something.
 
       `extends: {service: S, file: F}` lays a service over another one, whose relative paths start at its own file. `include`
       brings in whole projects, each with the relative paths and the `.env` of its own directory; a name that is there already is

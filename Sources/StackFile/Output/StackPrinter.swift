@@ -93,7 +93,7 @@ package enum StackPrinter {
     case .sequence(let items): items.contains { hasExtensions($0) }
     case .mapping(let members):
       members.contains { member in
-        let isExtension = member.key.utf8.starts(with: "x-".utf8)
+        let isExtension = member.key.isExtensionName
         return isTop ? !isExtension && hasExtensions(member.value) : isExtension || hasExtensions(member.value)
       }
     }

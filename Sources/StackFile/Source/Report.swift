@@ -28,6 +28,10 @@ final class Report {
   private static let maximum = 1000
   private static let maximumSuggestions = 100
   private static let maximumOrigins = 100_000
+  /// What is wrong with values that another file may replace, by their places.
+  private var held: [Mark: [Finding]] = [:]
+  /// What is wrong with supplements when there is nothing below them, and what is said of them when there is.
+  private var supplements: [Mark: (alone: Finding, over: Finding)] = [:]
 
   init(purpose: LoadRequest.Purpose = .run) {
     self.purpose = purpose
@@ -52,9 +56,48 @@ final class Report {
 
   /// What the format allows, but a stack that is to run does not.
   func refusal(_ mark: Mark, _ path: String?, _ message: String, hint: String? = nil) {
-    let severity: Diagnostic.Severity = purpose == .run ? .error : .warning
-    add(Finding(severity: severity, mark: mark, path: path, message: message, hint: hint))
+    add(Finding(severity: refusalSeverity, mark: mark, path: path, message: message, hint: hint))
   }
+
+  // MARK: What the whole decides
+
+  /// Keeps a finding until it is known whether the value is still there when all files are laid over each other.
+  func hold(_ finding: Finding) {
+    if held.count < Self.maximum { held[finding.mark, default: []].append(finding) } else { add(finding) }
+  }
+
+  func holdSupplement(alone: Finding, over: Finding) { supplements[alone.mark] = (alone, over) }
+
+  /// There was a value below a supplement.
+  func addSupplement(at mark: Mark) {
+    if let known = supplements[mark] { add(known.over) }
+  }
+
+  /// Adds what was held about the values that are left.
+  func settle(_ node: Node) {
+    settleSupplements(node)
+    if !held.isEmpty { settleValues(node) }
+  }
+
+  private func settleValues(_ node: Node) {
+    if node.isReset { return }
+    switch node.content {
+    case .scalar: for finding in held[node.mark] ?? [] { add(finding) }
+    case .sequence(let items): for item in items { settleValues(item) }
+    case .mapping(let members): for member in members { settleValues(member.value) }
+    }
+  }
+
+  /// Adds what is wrong with supplements that have nothing below them. A file must be right without those after it.
+  func settleSupplements(_ node: Node) {
+    guard !supplements.isEmpty, !node.isReset else { return }
+    if node.tag == .supplement, let known = supplements[node.mark] { add(known.alone) }
+    for item in node.items { settleSupplements(item) }
+    for member in node.members { settleSupplements(member.value) }
+  }
+
+  /// The severity of what the format allows, but a stack that is to run does not.
+  var refusalSeverity: Diagnostic.Severity { purpose == .run ? .error : .warning }
 
   // MARK: Where values come from
 
@@ -116,7 +159,7 @@ final class Report {
     findings.append(Finding(severity: .warning, mark: mark, path: path, message: message, hint: hint))
   }
 
-  private func add(_ finding: Finding) {
+  func add(_ finding: Finding) {
     // An alias brings the same mistake to several places; its text stands in one.
     guard findings.count < Self.maximum || (finding.severity == .error && errorCount == 0) else { return }
     let identity = Finding(

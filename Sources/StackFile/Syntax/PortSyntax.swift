@@ -16,19 +16,19 @@ struct PortSyntax: Equatable {
   init(_ text: String) throws(Problem) {
     var rest = text[...]
     transport = "tcp"
-    if let slash = rest.lastIndex(of: "/") {
+    if let slash = rest.utf8.lastIndex(of: UInt8(ascii: "/")) {
       transport = rest[rest.index(after: slash)...].lowercased()
       rest = rest[..<slash]
     }
     var parts: [Substring] = []
-    if rest.first == "[" {
+    if rest.utf8.first == UInt8(ascii: "[") {
       guard let close = rest.firstIndex(of: "]"), rest[close...].dropFirst().first == ":" else {
         throw Problem(message: "\"\(text)\": an address in [ ] must be followed by a port", hint: Self.form)
       }
       hostAddress = String(rest[rest.index(after: rest.startIndex)..<close])
       rest = rest[close...].dropFirst(2)
     }
-    parts = rest.split(separator: ":", omittingEmptySubsequences: false)
+    parts = rest.parts(between: UInt8(ascii: ":"))
     guard let last = parts.popLast() else { throw Problem(message: "the port is empty", hint: Self.form) }
     target = try Self.range(last, "container port", in: text)
     if let host = parts.popLast(), !host.isEmpty { published = try Self.range(host, "host port", in: text) }
@@ -48,7 +48,7 @@ struct PortSyntax: Equatable {
 
   /// `8080` or `8080-8090`; a host port may be 0.
   static func range(_ text: Substring, _ what: String, in whole: String) throws(Problem) -> ClosedRange<UInt16> {
-    let ends = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+    let ends = text.parts(between: UInt8(ascii: "-"), maxSplits: 1)
     let first = try port(ends[0], what, in: whole)
     guard ends.count == 2 else { return first...first }
     let last = try port(ends[1], what, in: whole)

@@ -22,7 +22,10 @@ struct VolumeSyntax: Equatable {
     switch parts.count {
     case 1: (source, target, options) = (nil, parts[0], [])
     case 2: (source, target, options) = (parts[0], parts[1], [])
-    default: (source, target, options) = (parts[0], parts[1], parts[2].split(separator: ",").map(String.init))
+    default:
+      (source, target, options) = (
+        parts[0], parts[1], parts[2][...].parts(between: UInt8(ascii: ","), omittingEmpty: true).map(String.init)
+      )
     }
   }
 
@@ -36,7 +39,7 @@ struct VolumeSyntax: Equatable {
   /// Colons inside `${…}` belong to a reference that nobody has looked up.
   private static func parts(of text: String) -> [String] {
     guard text.utf8.contains(UInt8(ascii: "{")) else {
-      return text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+      return text[...].parts(between: UInt8(ascii: ":")).map(String.init)
     }
     var parts: [String] = [""]
     var depth = 0

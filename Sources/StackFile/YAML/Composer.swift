@@ -195,7 +195,7 @@ struct Composer {
     }
     frames[last].key = nil
     switch key.kind {
-    case .invalid: return
+    case .invalid: frames[last].hasInvalidKey = true
     case .merge: merge(node, key)
     case .ordinary: append(node, to: last, key: key)
     }
@@ -211,9 +211,12 @@ struct Composer {
     }
     guard type == .text else {
       let what = type == .null ? "empty" : type == .boolean ? "true or false" : "a number"
+      let isPort = path.text?.contains(".ports[") ?? false
       report.error(
         node.mark, path.text, type == .null ? "a key is missing" : "the key \(text) is \(what), not text",
-        hint: type == .null ? nil : "write it in quotes: \"\(text)\"")
+        hint: isPort
+          ? "between two ports there is no space: \(text):PORT"
+          : type == .null ? nil : "write it in quotes: \"\(text)\"")
       return Frame.Key(text: text, mark: node.mark, kind: .invalid)
     }
     return Frame.Key(text: text, mark: node.mark, kind: .ordinary)
@@ -253,7 +256,8 @@ struct Composer {
     let isRight = sources.allSatisfy { if case .mapping = $0.content { true } else { false } }
     if !isRight || (sources.isEmpty && node.text != nil) || (node.isNull && !node.isWrong) {
       report.error(
-        mark, path.text, "<< needs a mapping, or a list of mappings", hint: "for example <<: *defaults")
+        mark, path.text, "<< needs a mapping, or a list of mappings",
+        hint: node.text.flatMap { anchors[$0] == nil ? nil : "write <<: *\($0)" } ?? "for example <<: *defaults")
     }
   }
 

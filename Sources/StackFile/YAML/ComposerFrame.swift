@@ -24,6 +24,8 @@ struct Frame {
   var key: Key?
   /// Of the collections in it.
   var height = 0
+  /// Whether a member was dropped, which is reported.
+  var hasInvalidKey = false
   /// Where its `<<` stands.
   var firstMerge: Mark?
   private var members: [Node.Member] = []
@@ -43,7 +45,7 @@ struct Frame {
   }
 
   func place(of key: String) -> Mark? {
-    if members.count < Self.isLong { return members.first { $0.key == key }?.mark }
+    if members.count < Self.isLong { return members.first { $0.key.isSame(as: key) }?.mark }
     return places[key].map { members[$0].mark }
   }
 
@@ -61,6 +63,8 @@ struct Frame {
   }
 
   var node: Node {
+    // Of nothing but mistakes nothing follows.
+    if hasInvalidKey, members.isEmpty, merges.isEmpty { return .wrong(at: mark) }
     var node = Node(isMapping ? .mapping(merges.isEmpty ? members : mergedMembers) : .sequence(items), at: mark)
     node.tag = tag
     return node

@@ -16,6 +16,8 @@ package enum MergeTag: Sendable {
   case reset
   /// `!override`: the value takes its place, whatever merging would do.
   case override
+  /// Of a kind that is only right over a value of another file, which it adds to: see `Form.supplement`.
+  case supplement
 }
 
 /// A value of a document, with its place.
@@ -97,7 +99,7 @@ extension Node {
   func member(_ key: String) -> Member? {
     guard case .mapping(let members) = content else { return nil }
     // By index: most searches fail, and a member that is only looked at need not be copied.
-    for index in members.indices where members[index].key == key { return members[index] }
+    for index in members.indices where members[index].key.isSame(as: key) { return members[index] }
     return nil
   }
 
@@ -108,7 +110,7 @@ extension Node {
     guard case .mapping(var members) = content else { return }
     // Without a second owner the members are changed, not copied.
     content = .mapping([])
-    if let index = members.firstIndex(where: { $0.key == key }) {
+    if let index = members.firstIndex(where: { $0.key.isSame(as: key) }) {
       members[index].value = value
     } else {
       members.append(Member(key, at: value.mark, value))
@@ -127,13 +129,13 @@ extension Node {
   mutating func update(_ key: String, _ change: (inout Node) -> Void) {
     guard case .mapping(var members) = content else { return }
     content = .mapping([])
-    if let index = members.firstIndex(where: { $0.key == key }) { change(&members[index].value) }
+    if let index = members.firstIndex(where: { $0.key.isSame(as: key) }) { change(&members[index].value) }
     content = .mapping(members)
   }
 
   /// Takes a member's value out; nil when there is no such member.
   mutating func take(_ key: String) -> Node? {
-    guard case .mapping(var members) = content, let index = members.firstIndex(where: { $0.key == key }) else {
+    guard case .mapping(var members) = content, let index = members.firstIndex(where: { $0.key.isSame(as: key) }) else {
       return nil
     }
     content = .mapping([])
@@ -176,7 +178,7 @@ extension Node {
   /// Without what `!reset` takes away, and without `!override`: what a service that is extended hands on.
   var untagged: Node {
     var result = self
-    result.tag = .none
+    if tag != .supplement { result.tag = .none }
     switch content {
     case .scalar: return result
     case .sequence(let items): result.content = .sequence(items.filter { !$0.isReset }.map(\.untagged))

@@ -106,7 +106,12 @@ struct SyntaxProblem {
 
   private mutating func explainUnexpectedColon() {
     let before = file.line(mark.line).prefix(max(0, Int(mark.column) - 1))
-    if String(decoding: before, as: UTF8.self).contains(": ") {
+    if file.line(mark.line).dropFirst(Int(mark.column)).allSatisfy({ $0 == UInt8(ascii: " ") }),
+      before.contains(UInt8(ascii: ":"))
+    {
+      message = "a value cannot end with \":\""
+      hint = "remove the \":\", or write the value in quotes"
+    } else if String(decoding: before, as: UTF8.self).contains(": ") {
       message = "a second \": \" in one value"
       hint = "write the value in quotes"
     } else if explainMissingColonAbove() {
@@ -187,7 +192,8 @@ struct SyntaxProblem {
   private mutating func explainMissingColon() {
     move(to: failure.contextPosition)
     message = "a \":\" is missing after this key"
-    hint = "write \"key: value\", with a space after the \":\""
+    let isComment = file.line(mark.line).drop { $0 == UInt8(ascii: " ") }.starts(with: "//".utf8)
+    hint = isComment ? "a comment begins with #" : "write \"key: value\", with a space after the \":\""
   }
 
   private mutating func explainReservedCharacter() {
@@ -206,7 +212,7 @@ struct SyntaxProblem {
   private mutating func explainOpenQuote() {
     move(to: failure.contextPosition)
     message = "the quote that opens here is never closed"
-    hint = nil
+    hint = "close it in the line in which the text ends; a quote within the text is doubled in '', and \\\" in \"\""
   }
 
   private mutating func explainOpenFlow(_ open: String, _ close: String, _ noun: String) {

@@ -27,10 +27,7 @@ struct AttachCommand: ParsableCommand {
     let project = Project(global)
     let name = try project.name()
     try project.reporting {
-      let status = try project.engine.container(of: service, in: name, index: index)
-      guard case .running(let run, _) = status.state else {
-        throw EngineError(.failure, "service \"\(service)\" is not running")
-      }
+      let (status, run) = try project.engine.runningContainer(of: service, in: name, index: index)
       let specification = try ContainerSpecification(wireBytes: status.directory.readSpecification())
       let code = try AttachSession(
         container: status, run: run, hasTerminal: specification.process.hasTerminal,
