@@ -70,7 +70,8 @@ StandardOutput=file:$units/output
 StandardError=file:$units/output
 TimeoutStartSec=400
 UNIT
-export SYSTEMD_UNIT_PATH="$units:/lib/systemd/system" container=lab
+# Where units are that were made while it runs, too: a reload reads them again.
+export SYSTEMD_UNIT_PATH="$units:/run/systemd/transient:/lib/systemd/system" container=lab
 systemd=$(ls /lib/systemd/systemd /usr/lib/systemd/systemd 2>/dev/null | head -n 1)
 [ -n "$systemd" ] || { echo "systemd is not installed: nothing is tried"; exit 0; }
 timeout --foreground 240 unshare --pid --fork --kill-child --mount --propagation private bash -c '
