@@ -11,7 +11,7 @@ enum ExtendedAttributes {
 
   static func isAcceptable(_ name: RawName) -> Bool {
     let bytes = name.bytes
-    return bytes.elementsEqual(FileCapability.attribute.utf8)
+    return FileCapability.isNamed(name)
       || bytes.starts(with: "user.".utf8) && !bytes.starts(with: "user.overlay.".utf8)
   }
 
@@ -41,9 +41,8 @@ enum ExtendedAttributes {
       var value = [UInt8](repeating: 0, count: 64 << 10)
       let length = unsafe stk_fgetxattr(file.rawValue, name.terminated, &value, value.count)
       try checked("fgetxattr", on: name.text, length)
-      let isCapability = name.bytes.elementsEqual(FileCapability.attribute.utf8)
       let read = Array(value[..<length])
-      attributes.append((name, isCapability ? FileCapability.value(read, seenBy: root) : read))
+      attributes.append((name, FileCapability.isNamed(name) ? FileCapability.value(read, seenBy: root) : read))
     }
     return attributes
   }

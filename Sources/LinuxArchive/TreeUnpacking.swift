@@ -125,8 +125,7 @@ package struct TreeUnpacking {
     attributes.uid = uid_t(clamping: UInt64(attributes.uid) + UInt64(ownerOffset))
     attributes.gid = gid_t(clamping: UInt64(attributes.gid) + UInt64(ownerOffset))
     attributes.extended = attributes.extended.map { name, value in
-      let isCapability = name.bytes.elementsEqual(FileCapability.attribute.utf8)
-      return (name, isCapability ? FileCapability.value(value, for: ownerOffset) : value)
+      (name, FileCapability.isNamed(name) ? FileCapability.value(value, for: ownerOffset) : value)
     }
     return attributes
   }

@@ -5,6 +5,9 @@
 package enum FileCapability {
   package static let attribute = "security.capability"
 
+  /// Whether an attribute of this name is the one.
+  package static func isNamed(_ name: RawName) -> Bool { name.bytes.elementsEqual(attribute.utf8) }
+
   private static let versionByte = 3
   private static let (version2, version3): (UInt8, UInt8) = (2, 3)
   private static let sizeOfVersion2 = 20
