@@ -1,11 +1,12 @@
 import LinuxSystem
+import StackLogs
 import StackStore
 import SystemPackage
 
 /// The output of a hook: it goes into the log of its container, through the shim that writes it, and its end is kept for an error.
 struct HookOutput {
   /// At the end: all that was sent is in the log when the connection is closed then.
-  package static let end: UInt8 = 0xff
+  private static let end: UInt8 = 0xff
 
   private static let chunk = 4096
   private static let keptBytes = 2048
@@ -13,15 +14,9 @@ struct HookOutput {
   /// Milliseconds for the shim to write what was sent.
   private static let patience = 1000
 
-  /// Which stream of the hook's.
-  private enum Stream: UInt8 {
-    case output = 1
-    case errors = 2
-  }
-
   /// nil where no shim takes it: then it goes to standard error.
   private var connection: SharedDescriptor?
-  private var kept: [Stream: [UInt8]] = [:]
+  private var kept: [LogStream: [UInt8]] = [:]
 
   init(_ container: ContainerDirectory) {
     // Best effort: a shim that has ended, or has no log to write, does not take it.
@@ -32,14 +27,16 @@ struct HookOutput {
   mutating func take(from process: ProcessHandle, output: SharedDescriptor, errors: SharedDescriptor)
     throws(SystemCallError)
   {
-    var sources: [(stream: Stream, descriptor: SharedDescriptor)] = [(.output, output), (.errors, errors)]
+    var sources: [(stream: LogStream, descriptor: SharedDescriptor)] = [
+      (.standardOutput, output), (.standardError, errors),
+    ]
     while true {
       // Asked before looking: what is not in the pipes of a process that has ended does not come any more.
       let hasEnded = process.hasEnded
       if hasEnded && sources.isEmpty { break }
       let ready = try Polling.readable(
         sources.map(\.descriptor.borrowed) + [process.descriptor], milliseconds: hasEnded ? 0 : -1)
-      var open: [(stream: Stream, descriptor: SharedDescriptor)] = []
+      var open: [(stream: LogStream, descriptor: SharedDescriptor)] = []
       for (source, isReady) in zip(sources, ready) {
         guard isReady else {
           if !hasEnded { open.append(source) }
@@ -55,7 +52,7 @@ struct HookOutput {
     finish()
   }
 
-  private mutating func pass(_ bytes: [UInt8], _ stream: Stream) {
+  private mutating func pass(_ bytes: [UInt8], _ stream: LogStream) {
     kept[stream] = Array((kept[stream, default: []] + bytes).suffix(Self.keptBytes))
     if let connection, (try? Message.send([stream.rawValue] + bytes, over: connection.borrowed)) != nil { return }
     connection = nil
@@ -74,7 +71,7 @@ struct HookOutput {
 
   /// The last lines, of the standard error if there are any there.
   var lastLines: [String] {
-    let bytes = [Stream.errors, .output].lazy.compactMap { kept[$0] }.first { !$0.isEmpty } ?? []
+    let bytes = [LogStream.standardError, .standardOutput].lazy.compactMap { kept[$0] }.first { !$0.isEmpty } ?? []
     let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
     return lines.suffix(Self.keptLines).map(String.init)
   }
