@@ -23,6 +23,11 @@ extension Project {
     return ProjectScope(name: stack.name, services: stack.services)
   }
 
+  /// The same for a command that may name services: then the file is only read for the name.
+  func scope(naming services: [String]) throws -> ProjectScope {
+    try services.isEmpty ? scope() : ProjectScope(name: name(), services: nil)
+  }
+
   /// The services to act on among those that are named, or in the scope: those that have containers; empty is all.
   /// - Parameter isMeant: which of the scope's are meant when none is named.
   /// - Returns: nil when none of them has a container.
@@ -45,7 +50,7 @@ extension Project {
     on services: [String], where isMeant: (Service) -> Bool = { _ in true }, absent: () throws -> Void = {},
     _ operation: (_ name: String, _ services: [String]) throws -> Void
   ) throws {
-    let scope = try services.isEmpty ? scope() : ProjectScope(name: try name(), services: nil)
+    let scope = try scope(naming: services)
     try reporting {
       guard let services = try acting(on: services, in: scope, where: isMeant) else { return try absent() }
       try operation(scope.name, services)

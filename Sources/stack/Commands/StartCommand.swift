@@ -13,7 +13,7 @@ struct StartCommand: ParsableCommand {
   func run() throws {
     let project = Project(global)
     // A service that is named has to have a container.
-    let scope = try services.isEmpty ? project.scope() : ProjectScope(name: try project.name(), services: nil)
+    let scope = try project.scope(naming: services)
     try project.reporting {
       guard let chosen = try services.isEmpty ? project.acting(on: [], in: scope) : services else { return }
       try project.engine.start(scope.name, services: chosen, waiting: (wait, waitTimeout))
