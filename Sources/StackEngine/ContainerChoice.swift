@@ -50,7 +50,7 @@ extension Engine {
   /// The files of a container, running or not.
   package func fileSystem(of status: ContainerStatus) throws(EngineError) -> ContainerFileSystem {
     try engineStep(status.name) {
-      let specification = try ContainerSpecification(wireBytes: status.directory.readSpecification())
+      let specification = try status.directory.specification()
       let running: RunRecord? = if case .running(let run, _) = status.state { run } else { nil }
       return try ContainerFileSystem(specification, running: running?.process)
     }
@@ -59,7 +59,14 @@ extension Engine {
   /// Which numbers the users of a container have on the machine; nil when they are the machine's own.
   package func users(of status: ContainerStatus) throws(EngineError) -> UserMapping? {
     try engineStep(status.name) {
-      try ContainerSpecification(wireBytes: status.directory.readSpecification()).namespaces.users
+      try status.directory.specification().namespaces.users
     }
+  }
+}
+
+extension ContainerDirectory {
+  /// What the engine runs.
+  package func specification() throws -> ContainerSpecification {
+    try ContainerSpecification(wireBytes: readSpecification())
   }
 }

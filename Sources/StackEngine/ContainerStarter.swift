@@ -52,7 +52,7 @@ package struct ContainerStarter {
       guard let first = running.first else { throw SystemCallError("setns", on: owner, .noSuchProcess) }
       return first
     }
-    var specification = try ContainerSpecification(wireBytes: container.readSpecification())
+    var specification = try container.specification()
     if let owner = record.networkOf { specification.namespaces.network = .of(try process(of: owner)) }
     if let owner = record.processesOf { specification.namespaces.processes = .of(try process(of: owner)) }
     if let owner = record.communicationOf { specification.namespaces.communication = .of(try process(of: owner)) }

@@ -14,9 +14,7 @@ extension Engine {
     }
     // Names in the container need it; without it the command is still of use.
     try? SupervisorSpawner(paths: paths, project: project).ensure()
-    let specification = try engineStep(service) {
-      try ContainerSpecification(wireBytes: status.directory.readSpecification())
-    }
+    let specification = try engineStep(service) { try status.directory.specification() }
     return ContainerExec(specification, initProcess: run.process, process: specification.process.executing(command))
   }
 }

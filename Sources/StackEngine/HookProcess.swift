@@ -65,7 +65,7 @@ package struct HookProcess {
   }
 
   private static func execute(_ request: Request) throws -> CInt {
-    let specification = try ContainerSpecification(wireBytes: request.container.readSpecification())
+    let specification = try request.container.specification()
     var exec = ContainerExec(specification, initProcess: request.initProcess, process: request.process)
     exec.isPrivileged = request.isPrivileged
     let program = try exec.start(.init(input: .standardInput, output: .standardOutput, error: .standardError))

@@ -13,7 +13,7 @@ struct Hooks {
   /// - Parameter limit: milliseconds for each; then it is killed. Negative is no limit.
   func run(_ hooks: [LifecycleHook], limit: Int = -1) throws {
     guard !hooks.isEmpty else { return }
-    let specification = try ContainerSpecification(wireBytes: container.readSpecification())
+    let specification = try container.specification()
     for hook in hooks {
       var process = specification.process.executing(hook.command)
       process.environment += hook.environment.map { "\($0.name)=\($0.value)" }

@@ -102,7 +102,7 @@ extension Engine {
   package func mounts(of status: ContainerStatus) throws(EngineError) -> [HostMount] {
     try engineStep(status.name) {
       let store = VolumeStore(directory: paths.volumes)
-      return try ContainerSpecification(wireBytes: status.directory.readSpecification()).mounts.compactMap { mount in
+      return try status.directory.specification().mounts.compactMap { mount in
         switch mount.source {
         case .bind(let path), .volume(let path), .part(of: let path, path: _):
           HostMount(path: path, volume: store.volume(at: path))

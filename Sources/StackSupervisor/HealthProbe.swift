@@ -1,6 +1,7 @@
 import Glibc
 import IsolationEngine
 import LinuxSystem
+import StackEngine
 import StackLogs
 import StackModel
 import StackStore
@@ -101,7 +102,7 @@ final class HealthProbe {
   private static func execute(
     _ command: [String], _ target: Target, _ output: FileDescriptor, _ milliseconds: Int
   ) throws {
-    let specification = try ContainerSpecification(wireBytes: target.directory.readSpecification())
+    let specification = try target.directory.specification()
     let process = specification.process.executing(command)
     let null = try Files.open("/dev/null", O_RDONLY)
     let program = try ContainerExec(specification, initProcess: target.run.process, process: process)

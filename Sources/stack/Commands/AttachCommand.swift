@@ -28,7 +28,7 @@ struct AttachCommand: ParsableCommand {
     let name = try project.name()
     try project.reporting {
       let (status, run) = try project.engine.runningContainer(of: service, in: name, index: index)
-      let specification = try ContainerSpecification(wireBytes: status.directory.readSpecification())
+      let specification = try status.directory.specification()
       let code = try AttachSession(
         container: status, run: run, hasTerminal: specification.process.hasTerminal,
         input: noStdin ? nil : try status.directory.openInput(), keys: keys, passesSignals: sigProxy

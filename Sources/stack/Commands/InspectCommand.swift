@@ -28,7 +28,7 @@ struct InspectCommand: ParsableCommand {
 
   private func json(of status: ContainerStatus, networks: [NetworkRecord]) throws -> JSON? {
     guard let summary = ContainerSummary(status) else { return nil }
-    let specification = try ContainerSpecification(wireBytes: status.directory.readSpecification())
+    let specification = try status.directory.specification()
     return .members(
       summary.members + [
         ("Configuration", .string(summary.record.configuration)), ("ImageID", .string(summary.record.imageID)),
