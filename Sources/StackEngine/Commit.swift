@@ -24,18 +24,14 @@ extension Engine {
     }
     return try locked(project) { _ throws(EngineError) in
       try engineStep(status.name) {
-        let specification = try ContainerSpecification(wireBytes: status.directory.readSpecification())
+        let specification = try status.directory.specification()
         let upper = try Files.open("\(status.directory.path)/upper", O_RDONLY | O_DIRECTORY)
         var commit = ImageCommit(
           base: record.imageID, upper: SharedDescriptor(upper), ownerOffset: specification.namespaces.users?.base ?? 0)
         try change(&commit)
         let isRunning = if case .running = status.state { true } else { false }
         let isFrozen = pauses && isRunning && !status.directory.isPaused
-        if isFrozen {
-          // The mark first: who finds it thaws what may be frozen.
-          try status.directory.markPaused(true)
-          guard try cgroup(of: status).freeze() else { throw EngineError(.failure, "its processes do not stop") }
-        }
+        if isFrozen { try freeze(status) }
         defer {
           // Best effort: the mark stays, and unpause says what is wrong.
           if isFrozen { try? thaw(status) }

@@ -43,11 +43,7 @@ extension Engine {
       try refuse(chosen.filter(\.directory.isPaused), "is already paused")
       for status in chosen {
         guard case .running = status.state else { continue }
-        try engineStep(status.directory.name) {
-          // The mark first: who finds it thaws what may be frozen.
-          try status.directory.markPaused(true)
-          guard try cgroup(of: status).freeze() else { throw EngineError(.failure, "its processes do not stop") }
-        }
+        try engineStep(status.directory.name) { try freeze(status) }
         report(.container, status.directory.name, .paused)
       }
     }
@@ -69,6 +65,13 @@ extension Engine {
     let running = containers.filter { $0.state.shim != nil }
     if running.isEmpty { return }
     throw EngineError(.failure, running.map { EngineError.Problem(nil, "container \($0.name) \(reason)") })
+  }
+
+  /// Stops the processes of a running container where they are.
+  func freeze(_ status: ContainerStatus) throws {
+    // The mark first: who finds it thaws what may be frozen.
+    try status.directory.markPaused(true)
+    guard try cgroup(of: status).freeze() else { throw EngineError(.failure, "its processes do not stop") }
   }
 
   /// Lets a container that was paused go on.
