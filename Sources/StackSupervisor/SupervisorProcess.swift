@@ -368,10 +368,12 @@ package final class SupervisorProcess {
 
   private func probeEnded(_ name: String) {
     guard let container = containers[name] else { return }
+    let hadFailed = container.lastCheck?.succeeded == false
     let effects = container.probeEnded()
     apply(effects, to: container)
-    // A failure is worth knowing even when nothing else changes.
-    if container.lastCheck?.succeeded == false && !effects.contains(.changed) { container.writeLife() }
+    // A failure is worth knowing even when nothing else changes, and so is that it is over.
+    let isNews = hadFailed || container.lastCheck?.succeeded == false
+    if isNews && !effects.contains(.changed) { container.writeLife() }
   }
 
   private func apply(_ effects: [ContainerLife.Effect], to container: SupervisedContainer) {

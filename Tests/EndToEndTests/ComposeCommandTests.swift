@@ -53,6 +53,20 @@ struct ComposeCommandTests {
     }
   }
 
+  /// What runs can be looked into although its file is being changed.
+  @Test func execNeedsNoMoreOfTheFileThanItsName() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000']}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000'], ports: ['99999:80'], depends_on: [gone]}")
+      #expect(try fixture.stack("config", "-q").code == 3)
+      #expect(try fixture.stack("exec", "a", "true").code == 0)
+      try fixture.write("name: [", to: "stack.yaml")
+      let unreadable = try fixture.stack("exec", "a", "true")
+      #expect(unreadable.code == 3 && unreadable.errors.contains("stack.yaml:1"), "\(unreadable.errors)")
+    }
+  }
+
   @Test func standardInputCanBeLeftOut() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
       try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000']}")

@@ -98,7 +98,7 @@ struct ComposeScenarioTests {
           second:
             rootfs: ./root
             command: [sh, -c, 'trap "echo ends; exit" TERM; while true; do echo goes on; sleep 0.1; done']
-            pre_stop: [{command: [echo, stop hook running]}]
+            pre_stop: [{command: [sh, -c, 'echo stop hook running']}]
         """)
       let up = try fixture.stack("up", "--abort-on-container-exit")
       #expect(up.code == 0)

@@ -120,7 +120,7 @@ struct SupervisorTests {
     try StackFixture.with { (fixture: StackFixture) throws in
       try fixture.file(
         """
-          command: {rootfs: ./root, command: [sleep, '1000'], healthcheck: {test: 'true', interval: 200ms, retries: 1}}
+          command: {rootfs: ./root, command: [sleep, '1000'], healthcheck: {test: [CMD, 'true'], interval: 200ms, retries: 1}}
           probe: {rootfs: ./root, command: [httpd, -f, -h, /www], ready: {tcp: 80, interval: 200ms, retries: 1}}
         """)
       let up = try fixture.stack("up", "--wait")

@@ -51,6 +51,12 @@ package struct StackFileLoader {
       if report.errorCount == 0 { reportEmpty(files, report) }
       return
     }
+    if context.request.wantsOnlyName {
+      let errors = report.errorCount
+      let name = given ?? naming.name(in: document, directory: directory)
+      if report.errorCount == errors { result.name = name }
+      return
+    }
     let phases = context.request.phases
     report.settle(document)
     var completion = Completion(report: report, checks: phases.checks)

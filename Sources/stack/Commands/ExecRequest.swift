@@ -58,7 +58,7 @@ struct ExecRequest {
   }
 
   func run() throws {
-    let name = try project.name()
+    let name = try project.nameAlone()
     try project.reporting {
       var exec = try project.engine.exec(in: service, of: name, index: index, command: command)
       if try exec.canWriteToOwnProgram {
