@@ -117,6 +117,7 @@ struct Normalizer {
     }
     service.update("gpus", Self.requestAll)
     if phases.checks { Self.scale(&service) }
+    ServiceDefaults.fill(&service)
     guard phases.normalizes else { return }
     ServiceDefaults(environment: environment).apply(to: &service)
     if service["network_mode"] == nil, service["provider"] == nil, service["networks"]?.members.isEmpty ?? true {
