@@ -9,6 +9,18 @@ let arguments = Array(CommandLine.arguments.dropFirst())
 if OCICommand.isMeant(by: CommandLine.arguments.first) {
   OCICommand.main(arguments, version: Version.text)
 }
+
+/// What is asked for, when it is one of the commands that scripts run often, in plain words.
+func plainRequest(_ arguments: [String]) -> (() throws -> Void)? {
+  let rest = arguments.dropFirst()
+  return switch arguments.first {
+  case "exec": ExecRequest(plain: rest).map { request in { try request.run() } }
+  case "run": RunRequest(plain: rest).map { request in { try request.run() } }
+  case "up": UpRequest(plain: rest).map { request in { try request.run() } }
+  default: nil
+  }
+}
+
 switch arguments.first {
 case "oci": OCICommand.main(Array(arguments.dropFirst()), version: Version.text)
 case "shims": ShimFactory.main()
@@ -17,16 +29,8 @@ case "supervise": SupervisorProcess.main(Array(arguments.dropFirst()))
 default:
   let hoisted = GlobalArguments.hoisted(arguments)
   do {
-    if hoisted.first == "exec", let request = ExecRequest(plain: hoisted.dropFirst()) {
-      try request.run()
-      exit(0)
-    }
-    if hoisted.first == "up", let request = UpRequest(plain: hoisted.dropFirst()) {
-      try request.run()
-      exit(0)
-    }
-    if hoisted.first == "run", let request = RunRequest(plain: hoisted.dropFirst()) {
-      try request.run()
+    if let request = plainRequest(hoisted) {
+      try request()
       exit(0)
     }
     var command = try StackCommand.parsedAlone(hoisted) ?? StackCommand.parseAsRoot(hoisted)

@@ -27,34 +27,26 @@ struct ExecRequest {
     self.command = command.first == "--" ? Array(command.dropFirst()) : command
   }
 
-  /// Reads arguments as scripts write them, without the parser of command lines: that takes longer than it takes to enter the
-  /// container.
-  ///
-  /// - Returns: nil when there is anything else in them. Then the parser reads them, or says what is wrong.
+  /// - Returns: nil when the arguments are not all plain: see ``PlainArguments``.
   init?(plain arguments: ArraySlice<String>) {
-    var rest = arguments
-    var values: [String: [String]] = [:]
-    var flags: Set<String> = []
-    while let word = rest.first, word.hasPrefix("-") {
-      rest.removeFirst()
-      switch word {
-      case "-T", "--no-tty", "-i", "-t", "-d", "--detach", "--privileged": flags.insert(word)
-      case "-e", "--env", "-u", "--user", "-w", "--workdir", "-p", "--project-name", "--file":
-        guard let value = rest.popFirst() else { return nil }
-        values[String(word.drop { $0 == "-" }.prefix(1)), default: []].append(value)
-      default: return nil
-      }
-    }
-    guard let service = rest.popFirst(), !rest.isEmpty, rest != ["--"] else { return nil }
-    self.init(
-      Project(ProjectOptions.plain(name: values["p"]?.last, files: values["f"] ?? [])), service: service,
-      command: Array(rest))
-    environment = values["e"] ?? []
-    user = values["u"]?.last
-    workingDirectory = values["w"]?.last
-    hasNoTerminal = !flags.isDisjoint(with: ["-T", "--no-tty"])
-    isDetached = !flags.isDisjoint(with: ["-d", "--detach"])
-    isPrivileged = flags.contains("--privileged")
+    let flags = [
+      "-d": "detach", "--detach": "detach", "-T": "no-tty", "--no-tty": "no-tty", "-i": "interactive", "-t": "tty",
+      "--privileged": "privileged",
+    ]
+    let options = [
+      "-e": "env", "--env": "env", "-u": "user", "--user": "user", "-w": "workdir", "--workdir": "workdir",
+      "-p": "project", "--project-name": "project", "--file": "file",
+    ]
+    guard let plain = PlainArguments(arguments, flags: flags, options: options, words: .last),
+      let service = plain.words.first, plain.words.count > 1, plain.words.dropFirst() != ["--"]
+    else { return nil }
+    self.init(plain.project, service: service, command: Array(plain.words.dropFirst()))
+    environment = plain.all("env")
+    user = plain.last("user")
+    workingDirectory = plain.last("workdir")
+    hasNoTerminal = plain.has("no-tty")
+    isDetached = plain.has("detach")
+    isPrivileged = plain.has("privileged")
   }
 
   func run() throws {
@@ -83,25 +75,5 @@ struct ExecRequest {
         throw ExitCode(error.exitCode)
       }
     }
-  }
-}
-
-extension ProjectOptions {
-  /// As the parser makes them when nothing else is said.
-  static func plain(name: String?, files: [String]) -> ProjectOptions {
-    var options = ProjectOptions()
-    options.file = files
-    options.projectName = name
-    options.projectDirectory = nil
-    options.envFile = []
-    options.profile = []
-    options.diagnostics = .text
-    options.progress = nil
-    options.ansi = .auto
-    options.parallel = nil
-    options.compatibility = false
-    options.allResources = false
-    options.dryRun = false
-    return options
   }
 }

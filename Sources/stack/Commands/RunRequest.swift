@@ -41,39 +41,29 @@ struct RunRequest {
     self.command = command.first == "--" ? Array(command.dropFirst()) : command
   }
 
-  /// Reads arguments as scripts write them, without the parser of command lines: that takes as long as it takes to start the
-  /// container.
-  ///
-  /// - Returns: nil when there is anything else in them. Then the parser reads them, or says what is wrong.
+  /// - Returns: nil when the arguments are not all plain: see ``PlainArguments``.
   init?(plain arguments: ArraySlice<String>) {
-    var rest = arguments
-    var values: [String: [String]] = [:]
-    var flags: Set<String> = []
-    while let word = rest.first, word.hasPrefix("-") {
-      rest.removeFirst()
-      switch word {
-      case "--rm", "-d", "--detach", "-T", "--no-tty", "--no-TTY", "-i", "--no-deps": flags.insert(word)
-      case "-e", "--env", "-u", "--user", "-w", "--workdir", "--name", "--project-name", "--file":
-        guard let value = rest.popFirst() else { return nil }
-        values[word.hasPrefix("--") ? word : Self.longNames[word] ?? word, default: []].append(value)
-      default: return nil
-      }
-    }
-    guard let service = rest.popFirst(), rest != ["--"] else { return nil }
-    self.init(
-      Project(ProjectOptions.plain(name: values["--project-name"]?.last, files: values["--file"] ?? [])),
-      service: service, command: Array(rest))
-    environment = values["--env"] ?? []
-    user = values["--user"]?.last
-    workingDirectory = values["--workdir"]?.last
-    name = values["--name"]?.last
-    isRemoved = flags.contains("--rm")
-    isDetached = !flags.isDisjoint(with: ["-d", "--detach"])
-    hasNoTerminal = !flags.isDisjoint(with: ["-T", "--no-tty", "--no-TTY"])
-    withoutDependencies = flags.contains("--no-deps")
+    let flags = [
+      "--rm": "rm", "-d": "detach", "--detach": "detach", "-T": "no-tty", "--no-tty": "no-tty", "--no-TTY": "no-tty",
+      "-i": "interactive", "--no-deps": "no-deps",
+    ]
+    let options = [
+      "-e": "env", "--env": "env", "-u": "user", "--user": "user", "-w": "workdir", "--workdir": "workdir",
+      "--name": "name", "--project-name": "project", "--file": "file",
+    ]
+    guard let plain = PlainArguments(arguments, flags: flags, options: options, words: .last),
+      let service = plain.words.first, plain.words.dropFirst() != ["--"]
+    else { return nil }
+    self.init(plain.project, service: service, command: Array(plain.words.dropFirst()))
+    environment = plain.all("env")
+    user = plain.last("user")
+    workingDirectory = plain.last("workdir")
+    name = plain.last("name")
+    isRemoved = plain.has("rm")
+    isDetached = plain.has("detach")
+    hasNoTerminal = plain.has("no-tty")
+    withoutDependencies = plain.has("no-deps")
   }
-
-  private static let longNames = ["-e": "--env", "-u": "--user", "-w": "--workdir"]
 
   func run() throws {
     let (stack, orphans) = try project.stackAndOrphans(services: [service], removed: removesOrphans, images: images)

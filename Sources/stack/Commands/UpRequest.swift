@@ -30,30 +30,17 @@ struct UpRequest {
     options.services = services
   }
 
-  /// Reads arguments as scripts write them, without the parser of command lines: that takes as long as it takes to start a
-  /// container.
-  ///
-  /// - Returns: nil when there is anything else in them. Then the parser reads them, or says what is wrong.
+  /// - Returns: nil when the arguments are not all plain: see ``PlainArguments``.
   init?(plain arguments: ArraySlice<String>) {
-    var rest = arguments
-    var values: [String: [String]] = [:]
-    var services: [String] = []
-    var flags: Set<String> = []
-    while let word = rest.popFirst() {
-      switch word {
-      case "-d", "--detach", "--wait", "--remove-orphans": flags.insert(word)
-      case "-f", "--file", "-p", "--project-name":
-        guard let value = rest.popFirst() else { return nil }
-        values[String(word.drop { $0 == "-" }.prefix(1)), default: []].append(value)
-      case _ where word.hasPrefix("-"): return nil
-      default: services.append(word)
-      }
-    }
-    let global = ProjectOptions.plain(name: values["p"]?.last, files: values["f"] ?? [])
-    self.init(Project(global), services: services)
-    isDetached = !flags.isDisjoint(with: ["-d", "--detach"])
-    options.waits = flags.contains("--wait")
-    removesOrphans = flags.contains("--remove-orphans")
+    let flags = [
+      "-d": "detach", "--detach": "detach", "--wait": "wait", "--remove-orphans": "remove-orphans",
+    ]
+    let options = ["-p": "project", "--project-name": "project", "-f": "file", "--file": "file"]
+    guard let plain = PlainArguments(arguments, flags: flags, options: options, words: .anywhere) else { return nil }
+    self.init(plain.project, services: plain.words)
+    isDetached = plain.has("detach")
+    self.options.waits = plain.has("wait")
+    removesOrphans = plain.has("remove-orphans")
   }
 
   func run() throws {
