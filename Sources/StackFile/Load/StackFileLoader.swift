@@ -62,6 +62,8 @@ package struct StackFileLoader {
     var completion = Completion(report: report, checks: phases.checks)
     completion.complete(&document)
     let name = given ?? naming.name(in: document, directory: directory)
+    if given == nil { environment.rename(to: name) }
+    result.variables = environment.variables
     let normalizer = Normalizer(context: context, environment: environment, name: name, directory: directory)
     result.profiles = normalizer.profiles(of: document)
     let disabled = normalizer.disabled(in: document)
