@@ -32,9 +32,10 @@ extension Verb {
         try Start.start(created.record.id, context)
         return 0
       }
+      let readiness = try ReadinessSocket(context.states, of: created.record.id)?.listen()
       try created.running.begin()
       try Start.runHooks(created.hooks.poststart, of: created.record, created.hookOutput)
-      let status = try Foreground(process: created.running.process, terminal: created.terminal).wait()
+      let status = try Foreground(process: created.running.process, terminal: created.terminal).wait(readiness)
       if !arguments.has("keep") { try Deletion(record: created.record, context: context).remove() }
       return status.code
     } catch {
@@ -61,9 +62,14 @@ enum Start {
     }
     // From here on it has been started, whatever becomes of it.
     try states.removeGate(of: id)
+    let readiness = try ReadinessSocket(states, of: id)?.listen()
     try ContainerLaunch.begin(over: connection.borrowed, as: record.process.pid, trace: context.log.debug)
-    guard record.hasLaterHooks else { return }
-    let configuration = try states.configuration(of: id)
+    if record.hasLaterHooks { try runLaterHooks(of: record, context) }
+    if let readiness, let process = try record.process.open() { try readiness.wait(for: process, record.process.pid) }
+  }
+
+  private static func runLaterHooks(of record: ContainerRecord, _ context: Context) throws {
+    let configuration = try context.states.configuration(of: record.id)
     do {
       try runHooks(configuration.hooks.poststart, of: record, try HookOutput(configuration.annotations))
     } catch {
