@@ -9,6 +9,9 @@ enum Dialect: String, CaseIterable {
   /// Hooks of `createContainer` start in the container's root file system, not in the caller's directory.
   var hooksStartInRoot: Bool { self == .runc }
 
+  /// A container without a program can be started, and ends; the specification says that this is an error.
+  var endsWithoutProgram: Bool { self == .crun }
+
   /// The version that the container process state is said to be of, which is what a listener of calls is told.
   var listenerVersion: String { self == .crun ? "0.2.0" : ContainerRecord.specificationVersion }
 

@@ -209,6 +209,14 @@ struct OCIRuntimeTests {
         let version = try bundle.fixture.run(path, ["--version"]).output
         #expect(version.contains("\ncommit: v"))
         #expect(version.contains("+SYSTEMD") == (name == "crun"))
+        let withoutProgram = try bundle.fixture.text("config.json").replacingOccurrences(
+          of: #""process""#, with: #""annotations": {}, "nothing""#)
+        try bundle.fixture.write(withoutProgram, to: "config.json")
+        #expect(try bundle.fixture.run(path, ["--root", root, "create", bundle.id]).code == 0)
+        let started = try bundle.fixture.run(path, ["--root", root, "start", bundle.id])
+        #expect((started.code == 0) == (name == "crun"), "\(started.errors)")
+        #expect(try bundle.status == (name == "crun" ? "stopped" : "created"))
+        #expect(try bundle.oci("delete", bundle.id).code == 0)
         #expect(try bundle.fixture.run(path, ["checkpoint", "--help"]).output.contains("\(name) checkpoint"))
       }
       try bundle.configure("true")

@@ -56,7 +56,10 @@ enum Start {
     let states = context.states
     let record = try states.record(of: id)
     let status = try states.status(of: record)
-    if status == .created && !record.hasProgram { throw OCIError("process is missing in config.json") }
+    if status == .created && !record.hasProgram {
+      if OCICommand.dialect.endsWithoutProgram { return try end(record) }
+      throw OCIError("process is missing in config.json")
+    }
     guard status == .created, let connection = try states.connect(to: id) else {
       throw OCIError("cannot start container \(id): it is \(status.rawValue), not created")
     }
@@ -77,6 +80,13 @@ enum Start {
       try Deletion(record: record, context: context).remove()
       throw error
     }
+  }
+
+  /// Ends a container that waits.
+  private static func end(_ record: ContainerRecord) throws {
+    guard let process = try record.process.open() else { return }
+    try process.signal(SIGKILL)
+    guard process.waitForEnd(milliseconds: 10_000) else { throw OCIError("container \(record.id) does not end") }
   }
 
   static func runHooks(_ hooks: [Hook], of record: ContainerRecord, _ output: HookOutput) throws(LaunchError) {
