@@ -70,8 +70,6 @@ enum Form: Sendable {
   case extends
   /// `PATH` → `{path: [PATH]}`.
   case inclusions
-  /// `all` → `[{count: -1}]`.
-  case graphics
   /// `all`, or a number; -1 is all.
   case deviceCount
   /// `{id: path}` → `["id: path"]`.
