@@ -38,6 +38,16 @@ def read(path):
         return ""
 
 
+def system_calls():
+    """The numbers of the system calls of this processor, by name."""
+    numbers = {}
+    for line in read("/usr/include/x86_64-linux-gnu/asm/unistd_64.h").splitlines():
+        words = line.split()
+        if len(words) == 3 and words[1].startswith("__NR_"):
+            numbers[words[1].removeprefix("__NR_")] = int(words[2])
+    return numbers
+
+
 def enter_namespaces(program, arguments):
     """Runs a program of Python in namespaces that take everything with them that a failed run leaves."""
     flags = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
