@@ -35,9 +35,15 @@ extension UpOperation {
   func restoreInterfaces(on bridges: [String: Int32], with route: RouteSocket) throws {
     var steps: [(container: String, step: BackgroundStep)] = []
     for status in plan.present {
-      guard case .running(let run, _) = status.state, let record = status.record, record.networkOf == nil,
-        !lost(try planned(record, status), bridges).isEmpty
-      else { continue }
+      guard case .running(let run, _) = status.state, let record = status.record, record.networkOf == nil else {
+        continue
+      }
+      // Mostly nothing lacks, which is seen without a look at the container's files.
+      if !record.isMadeByRun, let service = plan.service(record.instanceName),
+        lost(interfaces(for: service, container: status.directory.name), bridges).isEmpty
+      {
+        continue
+      }
       // It may have been stopped, and removed, since the plan was made.
       guard let process = try run.process.open(), !process.hasEnded else { continue }
       // By what it was started with, which need not be what the file says now.
@@ -45,7 +51,8 @@ extension UpOperation {
       if lost.isEmpty { continue }
       let names = (lost.missing.map(\.name) + lost.detached.map(\.interface.name)).joined(separator: ", ")
       engine.report(
-        .container, status.name, .hindered, detail: "it was cut off from its networks (\(names)): it is connected again")
+        .container, status.name, .hindered, detail: "it was cut off from its networks (\(names)): it is connected again"
+      )
       if lost.missing.isEmpty {
         try lost.put(into: process)
       } else {
@@ -55,23 +62,17 @@ extension UpOperation {
     for (container, step) in steps { try engineStep(container) { try step.wait() } }
   }
 
-  /// The interfaces of a container, without a look at its files if the stack file has its service.
-  private func planned(_ record: ContainerRecord, _ status: ContainerStatus) throws -> [InterfaceSpecification] {
-    if !record.isMadeByRun, let service = plan.service(record.instanceName) {
-      return interfaces(for: service, container: status.directory.name)
-    }
-    return try status.directory.specification().interfaces
-  }
-
   /// Which interfaces are not as they were made.
   private func lost(_ interfaces: [InterfaceSpecification], _ bridges: [String: Int32]) -> RestoredInterfaces {
     var lost = RestoredInterfaces()
     for interface in interfaces {
+      // What is on a network that is no more, or another's and gone, stays as it is.
+      guard let bridge = bridges[interface.bridge] ?? plan.kernel.links[interface.bridge]?.index else { continue }
       guard let link = plan.kernel.links[interface.hostName] else {
         lost.missing.append(interface)
         continue
       }
-      if !link.isUp || link.group != interface.group || link.master != bridges[interface.bridge] {
+      if !link.isUp || link.group != interface.group || link.master != bridge {
         lost.detached.append((link, interface))
       }
     }

@@ -94,7 +94,8 @@ class Trial:
         self.hit = injection.hit
         if self.call() in ("flock", "fstat") or "/locks/" in (self.hit or ""):
             # Whoever could not take the lock must not remove its file either, and one that is left is no harm.
-            problems = [what for what in problems if not what.endswith(f"/locks/{self.laboratory.project}")]
+            # `test` works on a project with a name of its own.
+            problems = [what for what in problems if "/run/locks/" not in what]
         return problems
 
     def claim(self, status):

@@ -92,7 +92,8 @@ class Laboratory:
         found = {self.project}
         for directory in "locks", "projects":
             if os.path.isdir(f"{self.directory}/run/{directory}"):
-                found |= set(os.listdir(f"{self.directory}/run/{directory}"))
+                # Not the lock of the numbers of users, which is common to all.
+                found |= {name for name in os.listdir(f"{self.directory}/run/{directory}") if not name.startswith(".")}
         return found
 
     def down(self):
@@ -128,7 +129,8 @@ class Laboratory:
         for top in "run", "data":
             for directory, directories, names in os.walk(f"{self.directory}/{top}"):
                 found |= {f"{directory}/{name}" for name in directories + names}
-        return {path for path in found if "/cache/" not in path}
+        # A lock that is left is no harm: who takes it next finds it.
+        return {path for path in found if "/cache/" not in path and not path.endswith("/locks/.users")}
 
     def leftovers(self):
         found = []
