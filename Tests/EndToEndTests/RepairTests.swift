@@ -70,7 +70,7 @@ struct RepairTests {
       #expect(up.code == 0, "\(up.errors)")
       // Who asked in vain waits before it asks for a hardware address again.
       #expect(try fixture.eventually { try page() == "here" }, "\(up.errors)")
-      let neighbour = "$(grep -w web /etc/hosts | tr '\\t' ' ' | cut -d' ' -f1)"
+      let neighbour = try #require(before.firstMatch(of: /eth1 +inet ([0-9.]+)/)).1
       #expect(try fixture.exec("other", "wget -T 2 -qO- http://\(neighbour)/") == "here")
       #expect(try network(fixture) == before)
       #expect(try self.pid(fixture, "web") == pid, "it was not started again")
