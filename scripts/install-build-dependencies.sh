@@ -17,7 +17,7 @@ libraries=(
 tools=(gcc git libc6-dev make pkg-config python3)
 # Tests, samples and the benchmark: they look at the kernel from outside, with programs that `stack` itself never runs.
 tests=(
-  busybox-static curl debootstrap iproute2 jq netcat-openbsd nftables procps util-linux zstd
+  busybox-static curl debootstrap iproute2 jq netcat-openbsd nftables procps python3-jsonschema python3-yaml util-linux zstd
 )
 if [ "${1:-}" = --tests ]; then tests+=(conmon podman); fi
 swift_needed=6.2

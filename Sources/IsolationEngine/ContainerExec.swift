@@ -2,6 +2,7 @@ import CLinuxShim
 import Glibc
 import LinuxCapabilities
 import LinuxCgroup
+import LinuxMounts
 import LinuxSystem
 import SystemPackage
 
@@ -29,6 +30,14 @@ package struct ContainerExec {
     self.container = container
     self.initProcess = initProcess
     self.process = process
+  }
+
+  /// Whether the container could write to this program's file once it has it open, which executing it gives it (CVE-2019-5736).
+  package var canWriteToOwnProgram: Bool {
+    get throws {
+      guard let users = container.namespaces.users else { return true }
+      return try OwnProgram.isWritable(whereMapped: users.contains)
+    }
   }
 
   package struct Subgroup {
@@ -230,6 +239,7 @@ package struct ContainerExec {
       // A filter that asks has nobody to ask here.
       seccomp: isPrivileged || container.recordsCalls ? nil : container.seccomp,
       resourceLimits: container.resourceLimits)
+    setup.makesWorkingDirectory = false
     setup.listed = listed ?? container.listed?.process
     if listener != nil { setup.listener = (channel, Self.listenerWord) }
     let environment = try setup.apply(keeping: preservedDescriptors)

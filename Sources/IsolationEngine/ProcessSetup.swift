@@ -17,6 +17,8 @@ struct ProcessSetup {
   let resourceLimits: [ResourceLimitSpecification]
   /// Whether the output streams are the container's alone, and so the user's to open again (`/dev/stdout`).
   var ownsStreams = false
+  /// Whether a working directory that is not there is made, as for a container's first process.
+  var makesWorkingDirectory = true
   /// Where the listener of the filter is sent, when it asks one, and with which words.
   var listener: (socket: FileDescriptor, message: [UInt8])?
 
@@ -40,7 +42,7 @@ struct ProcessSetup {
     }
     try setLimits()
     try listed?.apply()
-    try makeWorkingDirectory(in: root.borrowed, user: user)
+    if makesWorkingDirectory || listed != nil { try makeWorkingDirectory(in: root.borrowed, user: user) }
     try attempt("drop capabilities of the bounding set") {
       try ProcessCapabilities.dropBounding(keeping: CapabilitySet(rawValue: capabilities.bounding))
     }

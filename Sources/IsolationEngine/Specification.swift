@@ -143,8 +143,11 @@ package struct UserMapping: Hashable, Sendable {
     self.count = count
   }
 
+  /// Whether a user or group of the host has a number in the container.
+  package func contains(_ id: UInt32) -> Bool { id >= base && id - base < count }
+
   /// The container's number of a user or group of the host, as getuid(2) gives it there: what has none is nobody.
-  package func inside(_ id: UInt32) -> UInt32 { id >= base && id - base < count ? id - base : Self.nobody }
+  package func inside(_ id: UInt32) -> UInt32 { contains(id) ? id - base : Self.nobody }
 
   /// /proc/sys/kernel/overflowuid, where nobody has changed it.
   private static let nobody: UInt32 = 65534

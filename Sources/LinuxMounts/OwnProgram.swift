@@ -51,6 +51,16 @@ package enum OwnProgram {
     }
   }
 
+  /// Whether processes of a user namespace could write to the file, if they had it open, wherever it is mounted.
+  ///
+  /// Without a mapping of its owner their capabilities do not reach it (user_namespaces(7)), and nobody else may write to it.
+  /// - Parameter isMapped: whether the namespace has a number for a user of the machine.
+  package static func isWritable(whereMapped isMapped: (uid_t) -> Bool) throws(SystemCallError) -> Bool {
+    let file = try Files.open("/proc/self/exe", O_PATH)
+    let status = try Files.status(file.borrowed)
+    return isMapped(status.st_uid) || status.st_mode & (S_IWGRP | S_IWOTH) != 0
+  }
+
   /// Executes the program again, through such a mount; returns when that is how it is executed already.
   package static func moveOutOfReach(_ arguments: [String]) throws(SystemCallError) {
     if try isOutOfReach { return }

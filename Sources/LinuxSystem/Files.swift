@@ -288,3 +288,11 @@ package func retrying(_ call: () -> Int) -> Outcome {
     if error != EINTR { return Outcome(value: value, errno: error) }
   }
 }
+
+extension Files {
+  /// Puts an empty file (null(4)) in the place of standard input, for this process and for what gets it.
+  package static func emptyStandardInput() throws(SystemCallError) {
+    let empty = try open("/dev/null", O_RDONLY)
+    try checkedErrno("dup2", dup2(empty.borrowed.rawValue, FileDescriptor.standardInput.rawValue))
+  }
+}

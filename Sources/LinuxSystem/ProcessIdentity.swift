@@ -15,14 +15,20 @@ package struct ProcessIdentity: Hashable, Sendable, CustomStringConvertible {
 
   /// The process that has `pid` now.
   package init(of pid: pid_t) throws(SystemCallError) {
+    self.init(pid: pid, startTime: try Self.status(of: pid).startTime)
+  }
+
+  /// Of what proc_pid_stat(5) tells of the process that has `pid` now: its state, a letter, and its start time.
+  private static func status(of pid: pid_t) throws(SystemCallError) -> (state: UInt8, startTime: UInt64) {
     let path = "/proc/\(pid)/stat"
-    let text = try Files.text(path)
+    let text = try Files.readAll(path)
     // The second field is the command in parentheses, and may itself hold spaces and parentheses.
-    guard let close = text.lastIndex(of: ")"),
-      case let fields = text[text.index(after: close)...].split(separator: " "),
-      fields.count > 19, let ticks = UInt64(fields[19])
+    guard let close = text.lastIndex(of: UInt8(ascii: ")")),
+      case let fields = text[(close + 1)...].split(separator: UInt8(ascii: " "), maxSplits: 20),
+      fields.count > 19, let state = fields[0].first,
+      let ticks = UInt64(String(decoding: fields[19], as: UTF8.self))
     else { throw SystemCallError("read", on: path, .badMessage) }
-    self.init(pid: pid, startTime: ticks)
+    return (state, ticks)
   }
 
   package static func current() throws(SystemCallError) -> ProcessIdentity {
@@ -37,13 +43,18 @@ package struct ProcessIdentity: Hashable, Sendable, CustomStringConvertible {
       let handle = try ProcessHandle(pid: pid)
       return try ProcessIdentity(of: pid) == self ? handle : nil
     } catch {
-      switch error.errno {
-      // The pid is nobody's: to pidfd_open(2), in /proc, and while its file there was read.
-      case .noSuchProcess, .noSuchFileOrDirectory: return nil
-      // It is that of a thread now, which pidfd_open(2) does not take.
-      case .invalidArgument: return nil
-      default: throw error
-      }
+      if Self.meansNoProcess(error) { return nil }
+      throw error
+    }
+  }
+
+  private static func meansNoProcess(_ error: SystemCallError) -> Bool {
+    switch error.errno {
+    // The pid is nobody's: to pidfd_open(2), in /proc, and while its file there was read.
+    case .noSuchProcess, .noSuchFileOrDirectory: true
+    // It is that of a thread now, which pidfd_open(2) does not take.
+    case .invalidArgument: true
+    default: false
     }
   }
 
@@ -62,6 +73,15 @@ package struct ProcessIdentity: Hashable, Sendable, CustomStringConvertible {
   /// - Throws: as `open` does.
   package var isAlive: Bool {
     get throws(SystemCallError) {
+      do throws(SystemCallError) {
+        let (state, startTime) = try Self.status(of: pid)
+        if startTime != self.startTime { return false }
+        if state != UInt8(ascii: "Z"), state != UInt8(ascii: "X") { return true }
+      } catch {
+        if Self.meansNoProcess(error) { return false }
+        throw error
+      }
+      // Its first thread has ended; others may go on.
       guard let handle = try open() else { return false }
       return !handle.hasEnded
     }

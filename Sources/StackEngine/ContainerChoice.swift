@@ -1,5 +1,6 @@
 import IsolationEngine
 import LinuxSystem
+import StackPlan
 import StackStore
 
 extension Engine {
@@ -9,6 +10,11 @@ extension Engine {
     of service: String, in project: String, index: Int? = nil
   ) throws(EngineError) -> ContainerStatus {
     try requireRoot()
+    if let status = try engineStep(service, { try expected(service, index ?? 1, in: project) }),
+      index != nil || status.state.shim != nil
+    {
+      return status
+    }
     let all = try engineStep { try paths.project(project).statuses() }.filter { $0.record?.service == service }
     let own = all.filter { $0.record?.isOneOff == false }.sorted { $0.record?.number ?? 0 < $1.record?.number ?? 0 }
     if let index {
@@ -18,6 +24,14 @@ extension Engine {
     let running = (own + all.filter { $0.record?.isMadeByRun == true }).first { $0.state.shim != nil }
     if let status = running ?? own.first { return status }
     throw EngineError(.failure, "service \"\(service)\" is not running")
+  }
+
+  /// The container of a service with this number, found without a look at all others.
+  private func expected(_ service: String, _ number: Int, in project: String) throws -> ContainerStatus? {
+    let name = KernelNames.container(project: project, service: service, number: number)
+    let status = try ContainerStatus(paths.project(project).container(name))
+    let record = status.record
+    return record?.service == service && record?.isOneOff == false && record?.number == number ? status : nil
   }
 
   /// One container of a service, chosen as by `container(of:in:index:)`, that runs. One that is being started, which takes

@@ -27,38 +27,47 @@ extension Engine {
 
   /// Stops and removes containers of services that are not among the known ones.
   package func removeOrphans(_ project: String, known: [String]) throws(EngineError) {
-    let orphans = try containers(of: project, services: []).compactMap { $0.record?.service }
-      .filter { !known.contains($0) }
-    if orphans.isEmpty { return }
-    var options = RemoveOptions()
-    options.stops = true
-    try remove(project, services: orphans, options)
+    let orphans = try orphans(of: project, known: known)
+    if !orphans.isEmpty { try remove(project, services: orphans, .ofOrphans) }
+  }
+
+  func orphans(of project: String, known: [String]) throws(EngineError) -> [String] {
+    try containers(of: project, services: []).compactMap { $0.record?.service }.filter { !known.contains($0) }
   }
 
   /// Stops all processes of running containers where they are, until `unpause`.
   package func pause(_ project: String, services: [String]) throws(EngineError) {
     try requireRoot()
     try locked(project) { _ throws(EngineError) in
-      let chosen = try containers(of: project, services: services).filter { $0.record?.isOneOff == false }
-      try refuse(chosen.filter(\.directory.isPaused), "is already paused")
-      for status in chosen {
-        guard case .running = status.state else { continue }
+      for status in try pausable(project, services: services) {
         try engineStep(status.directory.name) { try freeze(status) }
         report(.container, status.directory.name, .paused)
       }
     }
   }
 
+  /// Those that run; it is an error when one of them is paused already.
+  func pausable(_ project: String, services: [String]) throws(EngineError) -> [ContainerStatus] {
+    let chosen = try containers(of: project, services: services).filter { $0.record?.isOneOff == false }
+    try refuse(chosen.filter(\.directory.isPaused), "is already paused")
+    return chosen.filter { if case .running = $0.state { true } else { false } }
+  }
+
   package func unpause(_ project: String, services: [String]) throws(EngineError) {
     try requireRoot()
     try locked(project) { _ throws(EngineError) in
-      let chosen = try containers(of: project, services: services).filter { $0.record?.isOneOff == false }
-      try refuse(chosen.filter { !$0.directory.isPaused }, "is not paused")
-      for status in chosen {
+      for status in try unpausable(project, services: services) {
         try engineStep(status.directory.name) { try thaw(status) }
         report(.container, status.directory.name, .unpaused)
       }
     }
+  }
+
+  /// All of the services; it is an error when one of them runs and is not paused.
+  func unpausable(_ project: String, services: [String]) throws(EngineError) -> [ContainerStatus] {
+    let chosen = try containers(of: project, services: services).filter { $0.record?.isOneOff == false }
+    try refuse(chosen.filter { !$0.directory.isPaused }, "is not paused")
+    return chosen
   }
 
   private func refuse(_ containers: [ContainerStatus], _ reason: String) throws(EngineError) {
@@ -95,6 +104,12 @@ extension Engine {
     package var timeout: Int?
 
     package init() {}
+
+    static let ofOrphans: RemoveOptions = {
+      var options = RemoveOptions()
+      options.stops = true
+      return options
+    }()
   }
 
   /// The containers that `remove` would remove.

@@ -86,7 +86,12 @@ private struct Source {
     for _ in 0..<Self.mostLinks {
       let (parent, name) = CopyPath.split(path)
       let directory = SharedDescriptor(try open(parent, O_RDONLY | O_DIRECTORY))
-      let status = try Files.status(name, in: directory.borrowed)
+      let status: stat
+      do throws(SystemCallError) {
+        status = try Files.status(name, in: directory.borrowed)
+      } catch {
+        throw SystemCallError(error.call, on: path, error.errno)
+      }
       let isLink = status.st_mode & S_IFMT == S_IFLNK
       guard isLink, follows || isContent || given.hasSuffix("/") else {
         ownName = name

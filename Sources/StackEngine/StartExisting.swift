@@ -19,13 +19,17 @@ extension Engine {
   }
 
   func startLocked(_ project: String, services: [String], lock: FileLock) throws(EngineError) {
+    let containers = try startable(project, services: services)
+    try StartExisting(engine: self, project: project, containers: containers).run(lock)
+  }
+
+  /// The containers of services and of all that these need, also those that run.
+  func startable(_ project: String, services: [String]) throws(EngineError) -> [ContainerStatus] {
     let all = try containers(of: project, services: []).filter { $0.record?.isMadeByRun == false }
     // Says so when there is none.
     _ = try containers(of: project, services: services)
     let needed = Self.closure(of: services, in: all)
-    let operation = StartExisting(
-      engine: self, project: project, containers: Self.withoutDoneSteps(all.filter { needed.contains($0) }))
-    try operation.run(lock)
+    return Self.withoutDoneSteps(all.filter { needed.contains($0) })
   }
 
   /// Steps before a start have been done when they succeeded, or a container that they are for runs.
@@ -57,21 +61,28 @@ extension Engine {
   ) throws(EngineError) {
     try requireRoot()
     try locked(project) { lock throws(EngineError) in
-      let all = try containers(of: project, services: []).filter { $0.record?.isOneOff == false }
-      _ = try containers(of: project, services: services)
-      var names = Set(services.isEmpty ? all.compactMap { $0.record?.service } : services)
-      if !withoutDependents {
-        for container in all where !names.isDisjoint(with: container.record?.life.restartsWith ?? []) {
-          if let name = container.record?.service { names.insert(name) }
-        }
-      }
-      let chosen = all.filter { names.contains($0.record?.service ?? "") }
+      let chosen = try restartable(project, services: services, withoutDependents: withoutDependents)
       try StopOperation(engine: self, timeout: timeout, leavesStopped: true).stop(chosen)
       try StartExisting(
         engine: self, project: project,
         containers: try engineStep { try chosen.map { try ContainerStatus($0.directory) } }
       ).run(lock)
     }
+  }
+
+  /// The containers of services, and of those that want to be restarted with them.
+  func restartable(
+    _ project: String, services: [String], withoutDependents: Bool
+  ) throws(EngineError) -> [ContainerStatus] {
+    let all = try containers(of: project, services: []).filter { $0.record?.isOneOff == false }
+    _ = try containers(of: project, services: services)
+    var names = Set(services.isEmpty ? all.compactMap { $0.record?.service } : services)
+    if !withoutDependents {
+      for container in all where !names.isDisjoint(with: container.record?.life.restartsWith ?? []) {
+        if let name = container.record?.service { names.insert(name) }
+      }
+    }
+    return all.filter { names.contains($0.record?.service ?? "") }
   }
 }
 

@@ -38,7 +38,9 @@ extension Engine {
       } catch {
         // Best effort: what cannot be read cannot be shown.
         if let statuses = try? paths.project(stack.name).statuses() {
-          observer.failed(error, statuses, dependents: operation.dependents)
+          let concerned = Set(plan.services.map(\.container.name))
+          observer.failed(
+            error, statuses.filter { concerned.contains($0.directory.name) }, dependents: operation.dependents)
         }
         if options.keepsOnFailure { throw error }
         throw operation.takenBack(after: error, removeAll: !existedBefore)

@@ -163,7 +163,7 @@ struct UpPlanner {
         kind = error.kind
       }
     }
-    problems += takenNames(of: wanted) + missingSources(of: wanted) + missingVariables(of: wanted)
+    problems += takenNames(of: wanted, statuses) + missingSources(of: wanted) + missingVariables(of: wanted)
     if !problems.isEmpty { throw EngineError(kind, problems) }
     let present = Set(stack.services.map { KernelNames.container(project: stack.name, $0) })
     let asked = Set(wanted.map(\.serviceName) + (options.services.isEmpty ? services : Set(options.services)))
@@ -187,7 +187,7 @@ struct UpPlanner {
 
   /// The services that were asked for, with all that they need, in the order of the file.
   private func selected() throws(EngineError) -> [Service] {
-    let unknown = (options.services + options.scale.keys.sorted()).filter { !services.contains($0) }
+    let unknown = Set(options.services + options.scale.keys).subtracting(services).sorted()
     if !unknown.isEmpty {
       throw EngineError(.failure, unknown.map { EngineError.Problem(nil, "no such service: \($0)") })
     }
@@ -223,11 +223,14 @@ struct UpPlanner {
   }
 
   /// A name that the file gives is unique on the machine, as other programs take it to be.
-  private func takenNames(of services: [Service]) -> [EngineError.Problem] {
+  private func takenNames(of services: [Service], _ statuses: [ContainerStatus]) -> [EngineError.Problem] {
     var owners: [String: String] = [:]
     return services.compactMap { service in
       guard let name = service.containerName else { return nil }
-      let other = owners.updateValue(service.serviceName, forKey: name).map { "service \($0)" }
+      // A service's own container may still have the name that another one is to get.
+      let present = service.isOneOff ? statuses.first { $0.name == name }?.record : nil
+      let owner = owners.updateValue(service.serviceName, forKey: name) ?? present?.service
+      let other = owner.map { "service \($0)" }
       return (other ?? stack(withContainer: name).map { "stack \($0)" }).map {
         EngineError.Problem(service.serviceName, "the container name \"\(name)\" is already in use by \($0)")
       }

@@ -10,6 +10,8 @@ package struct ContainerLife: Sendable, Hashable {
     /// A run ended. `isHalted`: because somebody wanted it to.
     case ended(run: Int, code: Int32, startedAt: UInt64, endedAt: UInt64, isHalted: Bool)
     case probed(run: Int, succeeded: Bool)
+    /// A check could not be made.
+    case missed(run: Int)
     /// The next start could not be made: it counts as a run that ended at once.
     case restartFailed
     /// Somebody wants it to stay as it is.
@@ -59,7 +61,8 @@ package struct ContainerLife: Sendable, Hashable {
     case .running(let run, let startedAt, let health): running(run, startedAt, health)
     case .ended(let run, let code, let startedAt, let endedAt, let isHalted):
       ended(run, code, startedAt, endedAt, isHalted, at: now)
-    case .probed(let run, let succeeded): probed(run, succeeded, at: now)
+    case .probed(let run, let succeeded): checked(run) { $0.probed(succeeded: succeeded, at: now) }
+    case .missed(let run): checked(run) { $0.missed(at: now) }
     case .restartFailed: restartFailed(at: now)
     case .halted: halted()
     case .time: time(now)
@@ -121,8 +124,12 @@ package struct ContainerLife: Sendable, Hashable {
     }
   }
 
-  private mutating func probed(_ run: Int, _ succeeded: Bool, at now: UInt64) -> [Effect] {
-    guard phase == .running(run: run), let effects = machine?.probed(succeeded: succeeded, at: now) else { return [] }
+  private mutating func checked(
+    _ run: Int, _ tell: (inout HealthMachine) -> [HealthMachine.Effect]
+  ) -> [Effect] {
+    guard phase == .running(run: run), var machine else { return [] }
+    let effects = tell(&machine)
+    self.machine = machine
     return translated(effects)
   }
 

@@ -16,6 +16,8 @@ package struct HealthTiming: Sendable, Hashable {
   package var retries: Int
   /// The longest time between two checks before the first success.
   package var startInterval: UInt64
+  /// The shortest time between two checks before the first success.
+  package var shortestDelay: UInt64
   /// The part of the time since the start after which the next check before the first success comes.
   package var backOff: UInt64
 
@@ -29,8 +31,8 @@ package struct HealthTiming: Sendable, Hashable {
     startInterval = min(check.startInterval ?? Self.second, check.interval ?? Self.second)
     switch check.probe {
     // A process in the container costs milliseconds, a look from outside microseconds.
-    case .command, .shell, nil: backOff = 10
-    case .tcp, .http, .log, .file: backOff = 25
+    case .command, .shell, nil: (backOff, shortestDelay) = (10, 20_000_000)
+    case .tcp, .http, .log, .file: (backOff, shortestDelay) = (25, 10_000_000)
     }
   }
 }
@@ -55,7 +57,8 @@ package struct HealthMachine: Sendable, Hashable {
     case waiting(until: UInt64)
   }
 
-  private static let shortestDelay: UInt64 = 20_000_000
+  /// The longest time until a check that could not be made is made again.
+  private static let repetition: UInt64 = 1_000_000_000
 
   private let timing: HealthTiming
   private let startedAt: UInt64
@@ -101,6 +104,17 @@ package struct HealthMachine: Sendable, Hashable {
     return (status == before ? [] : [.became(status)]) + [.wake(at: next)]
   }
 
+  /// The check could not be made, which says nothing of the service: it is made again soon, and no failure is counted.
+  package mutating func missed(at now: UInt64) -> [Effect] {
+    guard phase == .probing else { return [] }
+    let before = status
+    // Who waits for the first success is not to wait for ever.
+    if status == .starting && isOver(at: now) { status = .unhealthy }
+    let next = now + min(delay(at: now), Self.repetition)
+    phase = .waiting(until: next)
+    return (status == before ? [] : [.became(status)]) + [.wake(at: next)]
+  }
+
   /// Whether a service with these failures is unhealthy.
   private func isOver(at now: UInt64) -> Bool {
     switch status {
@@ -112,6 +126,6 @@ package struct HealthMachine: Sendable, Hashable {
   private func delay(at now: UInt64) -> UInt64 {
     guard status == .starting else { return timing.interval }
     let elapsed = now > startedAt ? now - startedAt : 0
-    return min(max(Self.shortestDelay, elapsed / timing.backOff), max(timing.startInterval, 1_000_000))
+    return min(max(timing.shortestDelay, elapsed / timing.backOff), max(timing.startInterval, 1_000_000))
   }
 }

@@ -15,7 +15,7 @@ package struct LifeRecord: Hashable, Sendable {
   /// The latest check.
   package struct Check: Hashable, Sendable {
     package var succeeded: Bool
-    /// The command's, -1 when it did not end in time; 0 or 1 of a native probe.
+    /// The command's, -1 when it did not end in time or could not be made; 0 or 1 of a native probe.
     package var exitCode: Int32
     /// What it said, cut off.
     package var output: String

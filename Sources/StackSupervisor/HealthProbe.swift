@@ -11,8 +11,10 @@ import SystemPackage
 final class HealthProbe {
   /// What is kept of its output.
   private static let outputLimit = 4096
-  /// The exit status of the process when its check took too long.
-  private static let tookTooLong: CInt = 254
+  /// How the process ends when its check took too long, and when it could not be made: a command that is the check can have
+  /// any exit status, and is another process.
+  private static let tookTooLong = SIGALRM
+  private static let couldNotBeMade = SIGUSR1
 
   let run: Int
   let process: ProcessHandle
@@ -56,9 +58,9 @@ final class HealthProbe {
     _ = try? process.reap()
   }
 
-  /// How the check ended; to be called once its process has.
-  func outcome() -> LifeRecord.Check {
-    let status = (try? process.reap()) ?? .exited(Self.tookTooLong)
+  /// How the check ended; to be called once its process has. It has been missed when it could not be made.
+  func outcome() -> (check: LifeRecord.Check, wasMissed: Bool) {
+    let status = (try? process.reap()) ?? .signalled(Self.tookTooLong)
     // The pipe may still be held by what the check left behind: what is there now is all.
     var text: [UInt8] = []
     while text.count < Self.outputLimit, (try? Polling.readable([output.borrowed], milliseconds: 0))?.first == true,
@@ -66,11 +68,22 @@ final class HealthProbe {
     {
       text += bytes
     }
-    let isLate = status == .exited(Self.tookTooLong) || status == .signalled(SIGKILL)
+    let isLate = status == .signalled(Self.tookTooLong) || status == .signalled(SIGKILL)
+    let wasMissed = status == .signalled(Self.couldNotBeMade)
     let words = String(decoding: text.prefix(Self.outputLimit), as: UTF8.self)
-    return LifeRecord.Check(
-      succeeded: status == .exited(0), exitCode: isLate ? -1 : status.code,
+    let check = LifeRecord.Check(
+      succeeded: status == .exited(0), exitCode: isLate || wasMissed ? -1 : status.code,
       output: isLate && words.isEmpty ? "the check took too long" : words, endedAt: KernelClock.realtime)
+    return (check, wasMissed)
+  }
+
+  /// Whether a check was not made for want of descriptors or memory, which are not the service's.
+  static func isShortage(_ error: any Error) -> Bool {
+    switch error {
+    case let error as SystemCallError: error.isShortage
+    case let error as LaunchError: error.isShortage
+    default: false
+    }
   }
 
   // MARK: In the process of the check
@@ -92,11 +105,18 @@ final class HealthProbe {
     } catch {
       // Best effort: without the words the exit status still tells.
       try? Files.writeAll(output, "\(error)".utf8)
+      if isShortage(error) { end(by: couldNotBeMade) }
       if case let error as SystemCallError = error, error.errno == .wouldBlock || error.errno == .timedOut {
-        _exit(tookTooLong)
+        end(by: tookTooLong)
       }
       _exit(1)
     }
+  }
+
+  private static func end(by number: CInt) -> Never {
+    signal(number, SIG_DFL)
+    raise(number)
+    _exit(1)
   }
 
   private static func execute(
@@ -109,7 +129,7 @@ final class HealthProbe {
       .start(.init(input: null.borrowed, output: output, error: output))
     if !program.waitForEnd(milliseconds: milliseconds) {
       try program.signal(SIGKILL)
-      _exit(tookTooLong)
+      end(by: tookTooLong)
     }
     _exit(try program.reap().code)
   }

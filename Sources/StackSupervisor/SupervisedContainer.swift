@@ -122,7 +122,7 @@ final class SupervisedContainer {
 
   // MARK: Health
 
-  /// Starts a check; what cannot be started has failed.
+  /// Starts a check; what cannot be started has failed, or, for want of descriptors or memory, been missed.
   func startProbe(run number: Int) -> [ContainerLife.Effect] {
     guard let run, run.run == number, let check = record.life.healthCheck, let wanted = check.probe else { return [] }
     if directory.isPaused {
@@ -141,8 +141,19 @@ final class SupervisedContainer {
     } catch {
       lastCheck = LifeRecord.Check(
         succeeded: false, exitCode: -1, output: "\(error)", endedAt: KernelClock.realtime)
-      return life.handle(.probed(run: number, succeeded: false), at: now)
+      let wasMissed = HealthProbe.isShortage(error)
+      return life.handle(wasMissed ? .missed(run: number) : .probed(run: number, succeeded: false), at: now)
     }
+  }
+
+  /// A check has ended.
+  func probeEnded() -> [ContainerLife.Effect] {
+    guard let ended = probe else { return [] }
+    probe = nil
+    let (check, wasMissed) = ended.outcome()
+    lastCheck = check
+    let event = ContainerLife.Event.probed(run: ended.run, succeeded: check.succeeded)
+    return life.handle(wasMissed ? .missed(run: ended.run) : event, at: KernelClock.monotonic)
   }
 
   /// A container that is paused answers no check: one that is being made, or becomes due, is made when it goes on.

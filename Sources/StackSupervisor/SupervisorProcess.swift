@@ -367,15 +367,13 @@ package final class SupervisorProcess {
   }
 
   private func probeEnded(_ name: String) {
-    guard let container = containers[name], let probe = container.probe else { return }
-    container.probe = nil
-    let check = probe.outcome()
-    container.lastCheck = check
-    let effects = container.life.handle(
-      .probed(run: probe.run, succeeded: check.succeeded), at: KernelClock.monotonic)
+    guard let container = containers[name] else { return }
+    let hadFailed = container.lastCheck?.succeeded == false
+    let effects = container.probeEnded()
     apply(effects, to: container)
-    // A failure is worth knowing even when nothing else changes.
-    if !check.succeeded && !effects.contains(.changed) { container.writeLife() }
+    // A failure is worth knowing even when nothing else changes, and so is that it is over.
+    let isNews = hadFailed || container.lastCheck?.succeeded == false
+    if isNews && !effects.contains(.changed) { container.writeLife() }
   }
 
   private func apply(_ effects: [ContainerLife.Effect], to container: SupervisedContainer) {

@@ -20,8 +20,8 @@ enum FlagValues {
       if word == "--" || !word.hasPrefix("-") && options.passesOn { return result + [word] + rest }
       if let (flag, isSet) = value(of: word), let names = options.flags.first(where: { $0.contains(flag) }) {
         result.removeAll(where: names.contains)
-        let opposite = "--no-" + flag.dropFirst(2)
-        if isSet { result.append(flag) } else if options.inverted.contains(opposite) { result.append(opposite) }
+        let opposite = names.lazy.map { "--no-" + $0.dropFirst(2) }.first(where: options.inverted.contains)
+        if isSet { result.append(flag) } else if let opposite { result.append(opposite) }
         continue
       }
       result.append(word)
@@ -60,7 +60,7 @@ enum FlagValues {
         }
       }
       let all = Set(flags.joined())
-      inverted = all.filter { $0.hasPrefix("--no-") && ["--orphans", "--pause"].contains("--" + $0.dropFirst(5)) }
+      inverted = all.intersection(["--no-orphans", "--no-pause", "--no-interactive"])
     }
 
     private static func names(of argument: JSON) -> [String] {

@@ -149,6 +149,14 @@ struct Project {
     return try nameWithoutFile() ?? stack(warns: false).name
   }
 
+  /// The same where nothing else of the file matters: what does not keep its name from being read is no error.
+  func nameAlone() throws -> String {
+    if let name = options.projectName { return try valid(name) }
+    if let name = try nameWithoutFile() { return name }
+    if let name = load(reports: false, { $0.wantsOnlyName = true }).name { return name }
+    return try stack(warns: false).name
+  }
+
   /// The name of the options or the environment, where no file is given.
   func nameWithoutFile() throws -> String? {
     guard files.isEmpty else { return nil }

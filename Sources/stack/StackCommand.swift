@@ -88,6 +88,7 @@ struct ProjectOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Accepted: what is independent is always done at the same time.", valueName: "number"))
   var parallel: Int?
 
+  @Flag(help: "Only say what would be done; what changes nothing is done.") var dryRun = false
   @Flag(help: "Accepted: names are what they are for docker compose 2 and later.") var compatibility = false
   @Flag(help: "Accepted: the networks of the file are made whether or not a service uses them.") var allResources =
     false

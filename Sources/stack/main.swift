@@ -16,10 +16,16 @@ case "hook": HookProcess.main()
 case "supervise": SupervisorProcess.main(Array(arguments.dropFirst()))
 default:
   let hoisted = GlobalArguments.hoisted(arguments)
-  // As early as it can be: what was done until then is done again. The command itself sees to it, and says what is wrong.
-  if hoisted.first == "exec", geteuid() == 0 { try? ExecCommand.moveOutOfReach() }
   do {
     if hoisted.first == "exec", let request = ExecRequest(plain: hoisted.dropFirst()) {
+      try request.run()
+      exit(0)
+    }
+    if hoisted.first == "up", let request = UpRequest(plain: hoisted.dropFirst()) {
+      try request.run()
+      exit(0)
+    }
+    if hoisted.first == "run", let request = RunRequest(plain: hoisted.dropFirst()) {
       try request.run()
       exit(0)
     }

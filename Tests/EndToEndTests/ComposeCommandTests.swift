@@ -53,6 +53,96 @@ struct ComposeCommandTests {
     }
   }
 
+  /// What runs can be looked into although its file is being changed.
+  @Test func execNeedsNoMoreOfTheFileThanItsName() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000']}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000'], ports: ['99999:80'], depends_on: [gone]}")
+      #expect(try fixture.stack("config", "-q").code == 3)
+      #expect(try fixture.stack("exec", "a", "true").code == 0)
+      try fixture.write("name: [", to: "stack.yaml")
+      let unreadable = try fixture.stack("exec", "a", "true")
+      #expect(unreadable.code == 3 && unreadable.errors.contains("stack.yaml:1"), "\(unreadable.errors)")
+    }
+  }
+
+  @Test func standardInputCanBeLeftOut() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000']}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      for command in ["exec", "run --rm", "run --rm -T --name c", "run --quiet --rm"] {
+        func reads(_ option: String) throws -> String {
+          let words = command.split(separator: " ", maxSplits: 1)
+          let line = "echo typed | \(StackFixture.binary) \(words[0]) \(option) \(words.dropFirst().joined()) a cat"
+          let outcome = try fixture.run("/bin/sh", ["-c", line])
+          #expect(outcome.code == 0, "\(line): \(outcome.errors)")
+          #expect(!command.contains("quiet") || outcome.errors == "", "\(outcome.errors)")
+          return outcome.output
+        }
+        #expect(try reads("") == "typed\n", "\(command)")
+        #expect(try reads("-i") == "typed\n", "\(command)")
+        for option in ["-i=false", "--interactive=false", "--no-interactive"] {
+          #expect(try reads(option) == "", "\(command) \(option)")
+        }
+      }
+    }
+  }
+
+  /// One of many services is found without the others, also when its first container is not the one that runs.
+  @Test func theContainerToExecuteInIsTheFirstThatRuns() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        """
+          a: {rootfs: ./root, command: [sh, -c, 'trap exit TERM; while true; do sleep 0.05; done'], scale: 3}
+          a-1: {rootfs: ./root, command: [sleep, '1000'], container_name: named}
+        """)
+      #expect(try fixture.stack("up", "-d").code == 0)
+      for number in 1...3 {
+        #expect(try fixture.stack("exec", "--index", "\(number)", "a", "touch", "/tmp/\(number)").code == 0)
+      }
+      func container(_ arguments: String...) throws -> String {
+        let outcome = try fixture.run(StackFixture.binary, ["exec"] + arguments + ["ls", "/tmp"])
+        return outcome.code == 0 ? outcome.output : outcome.errors
+      }
+      #expect(try container("a") == "1\n")
+      #expect(try container("--index", "3", "a") == "3\n")
+      #expect(try container("a-1") == "")
+      #expect(try container("--index", "4", "a").contains("is not running container #4"))
+      #expect(try fixture.stack("exec", "--index", "1", "a", "kill", "1").code == 0)
+      #expect(try fixture.eventually { try container("a") == "2\n" })
+      #expect(try container("--index", "1", "a").contains("is not running"))
+    }
+  }
+
+  @Test func aNameIsNotGivenTwice() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000']}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      let taken = try fixture.stack("run", "--rm", "--name", "\(fixture.project)-a-1", "a", "true")
+      #expect(taken.code == 1 && taken.errors.contains("is already in use by service a"), "\(taken.errors)")
+      #expect(try fixture.stack("run", "--name", "once", "a", "true").code == 0)
+      #expect(try fixture.stack("run", "--name", "once", "a", "true").code == 1)
+      #expect(try ids(fixture).count == 2)
+      let scale = try fixture.stack("scale", "nope=2")
+      #expect(scale.code == 1 && scale.errors == "stack: no such service: nope\n", "\(scale.errors)")
+    }
+  }
+
+  @Test func execMakesNoDirectory() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000'], working_dir: /made/here}")
+      #expect(try fixture.stack("up", "-d").code == 0)
+      #expect(try fixture.exec("a", "pwd") == "/made/here")
+      let exec = try fixture.stack("exec", "-w", "/nowhere", "a", "true")
+      #expect(exec.code == 125 && exec.errors.contains("chdir to working directory /nowhere"), "\(exec.errors)")
+      #expect(try fixture.exec("a", "ls /").contains("nowhere") == false)
+      let copy = try fixture.stack("cp", "a:/no/such", ".")
+      #expect(copy.code == 1 && copy.errors.contains("/no"), "\(copy.errors)")
+      #expect(try fixture.stack("cp", "a:/etc/nope", ".").errors.contains("stat /etc/nope: No such file"))
+    }
+  }
+
   @Test func whatIsNotThereIsSaid() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
       try fixture.file("  a: {rootfs: ./root, command: [sleep, '1000']}")

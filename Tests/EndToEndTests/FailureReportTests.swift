@@ -66,4 +66,20 @@ struct FailureReportTests {
       #expect(try fixture.text("report/\(name)") == (1...50).map { "\($0)\n" }.joined() + "100%\n")
     }
   }
+
+  /// What ended before, and has nothing to do with what was asked for, is not shown.
+  @Test func aFailureIsAboutWhatWasAskedFor() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        """
+          job: {rootfs: ./root, command: [sh, -c, 'echo of the job; exit 5']}
+          a: {rootfs: ./root, command: [sleep, '1000']}
+        """)
+      #expect(try fixture.stack("up", "-d").code == 0)
+      #expect(try fixture.eventually { try fixture.stack("ps", "-a").output.contains("Exited (5)") })
+      let run = try fixture.stack("run", "--rm", "a", "nosuch")
+      #expect(run.code == 1 && run.errors.contains("execute nosuch"))
+      #expect(!run.errors.contains("of the job"), "\(run.errors)")
+    }
+  }
 }

@@ -68,6 +68,38 @@ struct ProgramFileTests {
     }
   }
 
+  /// Who has no number for the file's owner may not write to it: the program is not started once more for that.
+  @Test func executedByExecWhereRootIsNobodyOutside() throws {
+    guard ProcessInfo.processInfo.environment["STACK_USERNS"] != "host" else { return }
+    // The program may need its libraries, and those of Swift are nowhere in particular.
+    let swift = try NetworkLab.run("ldd \(StackFixture.binary) | sed -n 's,.* => \\(.*\\)/libswiftCore.so .*,\\1,p'")
+    let libraries = ["/usr", "/lib", "/lib64"] + swift.split(whereSeparator: \.isNewline).map(String.init)
+    let volumes = libraries.map { "'\($0):\($0):ro'" }.joined(separator: ", ")
+    let root = "rootfs: ./root, volumes: [\(volumes), './srv:/srv']"
+    try StackFixture.with { (fixture: StackFixture) throws in
+      let copy = "\(fixture.directory)/copy"
+      try NetworkLab.run(
+        """
+        cd \(fixture.directory); cp \(StackFixture.binary) copy; mkdir -m 777 srv
+        ln -s /proc/self/exe srv/self; mkfifo -m 666 srv/gate
+        """)
+      try fixture.write(Self.attacker, to: "srv/attack.py")
+      let before = try NetworkLab.run("sha256sum <\(copy)")
+      try fixture.file("  attacker: {\(root), userns_mode: private, command: [/usr/bin/python3, /srv/attack.py]}")
+      let up = try fixture.stack("up", "-d")
+      #expect(up.code == 0, "\(up.errors)")
+      #expect(try fixture.run(copy, ["exec", "-T", "attacker", "/srv/self", "config", "-f", "/srv/gate"]).code == 137)
+      #expect(fixture.eventually { FileManager.default.fileExists(atPath: "\(fixture.directory)/srv/outcome") })
+      #expect(try fixture.text("srv/outcome") == "Permission denied")
+      // One that others may write to is kept out of reach.
+      try NetworkLab.run("cd \(fixture.directory); rm srv/outcome; chmod 777 copy")
+      #expect(try fixture.stack("restart", "-t", "0").code == 0)
+      #expect(try fixture.run(copy, ["exec", "-T", "attacker", "/srv/self", "config", "-f", "/srv/gate"]).code == 137)
+      #expect(isRefused(fixture))
+      #expect(try NetworkLab.run("sha256sum <\(copy)") == before)
+    }
+  }
+
   @Test func executedAsTheServicesOwnProgram() throws {
     try withAttacker("  victim: {\(Self.root), command: \(Self.victim), pid: 'service:attacker'}") {
       (fixture: StackFixture, copy: String) throws in

@@ -115,6 +115,42 @@ struct SupervisorTests {
     }
   }
 
+  /// A check that cannot be made for want of a descriptor says nothing of the service.
+  @Test func aCheckThatCannotBeMadeIsNoFailure() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try fixture.file(
+        """
+          command: {rootfs: ./root, command: [sleep, '1000'], healthcheck: {test: [CMD, 'true'], interval: 200ms, retries: 1}}
+          probe: {rootfs: ./root, command: [httpd, -f, -h, /www], ready: {tcp: 80, interval: 200ms, retries: 1}}
+        """)
+      let up = try fixture.stack("up", "--wait")
+      #expect(up.code == 0, "\(up.errors)")
+      let supervisor = try #require(try supervisor(of: fixture))
+      func limit(_ count: Int) throws {
+        #expect(try fixture.run("/usr/bin/prlimit", ["--pid", "\(supervisor)", "--nofile=\(count):4096"]).code == 0)
+      }
+      func check(of service: String) throws -> String { try fixture.stack("inspect", service).output }
+      // Less and less: first the process of the check has none left, then the supervisor has none for its pipe.
+      for free in [4, 2, 1, 0] {
+        let used = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(supervisor)/fd").count
+        try limit(used + free)
+        usleep(600_000)
+        for service in ["command", "probe"] {
+          let isHealthy = try row(service, of: fixture).contains(#""Health":"healthy""#)
+          #expect(isHealthy, "\(service) with \(free) descriptors")
+        }
+      }
+      #expect(try check(of: "command").contains("Too many open files"))
+      try limit(1024)
+      for service in ["command", "probe"] {
+        #expect(try fixture.eventually { try !check(of: service).contains("Too many open files") }, "\(service)")
+      }
+      // They are still checked.
+      #expect(try fixture.stack("exec", "command", "rm", "/bin/true").code == 0)
+      #expect(try fixture.eventually { try row("command", of: fixture).contains(#""Health":"unhealthy""#) })
+    }
+  }
+
   @Test func nativeProbesTellWhenAServiceIsReady() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
       try fixture.file(

@@ -50,6 +50,28 @@ struct TestCommandTests {
     }
   }
 
+  @Test func variablesAreTheSameOnTheStacksNetworks() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try makeFile(fixture)
+      let test = try fixture.stack(
+        "test", "--net", "--", "/bin/sh", "-c",
+        "curl -s http://$STACK_WEB_HOST:$STACK_WEB_PORT_80/; echo $STACK_WEB_HOST:$STACK_WEB_PORT_80")
+      #expect(test.output == "it works\nweb:80\n")
+    }
+  }
+
+  @Test func whatIsKeptHasAName() throws {
+    try StackFixture.with { (fixture: StackFixture) throws in
+      try makeFile(fixture)
+      let test = try fixture.stack("test", "--keep", "--", "true")
+      let name = try #require(test.errors.firstMatch(of: /is kept: stack -p (\S+) down -v/)?.1)
+      #expect(test.code == 0)
+      #expect(try projects(fixture) == [String(name)])
+      #expect(try fixture.stack("-p", String(name), "down", "-v").code == 0)
+      #expect(try fixture.leftovers() == [])
+    }
+  }
+
   @Test func aFailureIsReportedAndKept() throws {
     try StackFixture.with { (fixture: StackFixture) throws in
       try fixture.file(

@@ -82,6 +82,22 @@ import Testing
     #expect(canonical(result, "services.web.networks") == nil && canonical(result, "volumes") == "{v: {}}")
   }
 
+  /// docker compose's model has these before its step of normalization.
+  @Test func whatIsRequiredIsNoDefault() throws {
+    let text =
+      "services: {a: {image: i, depends_on: [b], secrets: [s]}, b: {build: {target: t}}}\nsecrets: {s: {file: f}}\n"
+    let result = load(text) { $0.phases.normalizes = false }
+    #expect(canonical(result, "services.a.depends_on") == "{b: {condition: service_started, required: true}}")
+    #expect(canonical(result, "services.a.secrets") == "[{source: s, target: /run/secrets/s}]")
+    #expect(canonical(result, "services.b.build") == "{target: t, context: /project}")
+  }
+
+  @Test func theNameOfTheFileIsAVariable() {
+    let result = load("name: given\nservices: {a: {image: i}}\n")
+    #expect(result.variables["COMPOSE_PROJECT_NAME"] == "given")
+    #expect(load("services: {a: {image: i}}\n").variables["COMPOSE_PROJECT_NAME"] == "project")
+  }
+
   @Test func variablesMayBeLeftToTheService() throws {
     let result = try shown { $0.phases.resolvesEnvironment = false }
     #expect(canonical(result, "services.web.env_file") == "[{path: /project/web.env, required: true}]")

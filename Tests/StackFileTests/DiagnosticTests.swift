@@ -464,6 +464,13 @@ import Testing
     #expect(!DiagnosticText.render(result.diagnostics).contains("\u{1b}"))
   }
 
+  @Test(arguments: [
+    ("{image: i, interval: 5}", 22, "^"), ("{a: ${B}}", 5, "^^^^"), ("{a: x${B}y}", 5, "^^^^^^"), ("{a: }", 5, "^"),
+  ]) func theCaretEndsWithTheWord(_ line: String, _ column: Int, _ expected: String) {
+    let text = DiagnosticText.render([Diagnostic(file: "f", line: 1, column: column, "m", source: line)])
+    #expect(text.split(separator: "\n").last.map { $0.filter { $0 == "^" } } == expected, "\(text)")
+  }
+
   @Test func textNeverPassesControlCharactersOn() {
     let diagnostic = Diagnostic(file: "f", line: 1, column: 2, "m", source: "a\u{1b}[31mb\u{9b}c")
     #expect(!DiagnosticText.render([diagnostic]).unicodeScalars.contains { $0.value == 0x1b || $0.value == 0x9b })

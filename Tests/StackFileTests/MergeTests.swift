@@ -43,6 +43,9 @@ import Testing
         "[{type: bind, source: /b, target: /t, bind: {create_host_path: true}}]"
       ),
       ("security_opt: [a]", "security_opt: [b]", "security_opt", "[a, b]"),
+      ("gpus: all", "gpus: all", "gpus", "[{count: -1}]"),
+      ("gpus: all", "gpus: [{count: 1}]", "gpus", "[{count: 1}]"),
+      ("gpus: [{count: 1}]", "gpus: [{count: 2}]", "gpus", "[{count: 1}, {count: 2}]"),
       // Commands are replaced.
       ("command: [a, b]", "command: c", "command", "[c]"),
       ("command: a", "command: ", "command", nil),

@@ -67,8 +67,8 @@ import Testing
   }
 
   /// There docker compose refuses it too.
-  @Test func aTmpfsIsNotSmallerThanNothing() {
-    let text = "services:\n  web: {image: i, volumes: [{type: tmpfs, target: /t, tmpfs: {size: -1}}]}"
+  @Test(arguments: ["-1", "1.5", "0.0001"]) func aTmpfsHasAWholeNumberOfBytes(_ size: String) {
+    let text = "services:\n  web: {image: i, volumes: [{type: tmpfs, target: /t, tmpfs: {size: \(size)}}]}"
     #expect(errors(text).count == 1)
     #expect(load(files: ["/project/a.yaml": text], ["a.yaml"]) { $0.purpose = .show }.document == nil)
   }

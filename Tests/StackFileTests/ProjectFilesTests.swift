@@ -62,6 +62,7 @@ import Testing
       "2:18: there is no service \"dbb\" in this file | did you mean \"db\"?"
     ),
     ("web: {extends: {file: x.yaml}, image: i}", "2:18: extends needs service:"),
+    ("web: {extends: {service: }, image: i}", "2:18: extends needs service:"),
     (
       "web: {extends: {file: x.yaml, service: s}, image: i}", "2:25: cannot read the extended file x.yaml: no such file"
     ),

@@ -6,6 +6,14 @@ import Testing
 @testable import StackFile
 
 @Suite struct ServiceTests {
+  /// docker compose prints the number in both places once there is a `deploy`.
+  @Test func scaleIsAlsoTheNumberOfReplicas() {
+    let text = service("scale: 3\ndeploy: {labels: {a: b}}")
+    #expect(canonical(load(text), "services.web.deploy.replicas") == "3")
+    #expect(canonical(load(service("scale: 3")), "services.web.deploy") == nil)
+    #expect(canonical(load(text) { $0.phases.checks = false }, "services.web.deploy.replicas") == nil)
+  }
+
   @Test func rarerLimits() throws {
     let resources = try #require(
       web(

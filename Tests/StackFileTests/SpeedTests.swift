@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import StackFile
@@ -27,10 +28,21 @@ import Testing
     return text + "networks: {back: }\nvolumes: {data: }\n"
   }
 
+  /// The time that the processor needed, whatever else runs on the machine.
+  private static func measure(_ body: () -> Void) -> Duration {
+    func now() -> Duration {
+      var time = timespec()
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+      return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+    let start = now()
+    body()
+    return now() - start
+  }
+
   @Test func timeGrowsWithTheSizeOnly() {
-    let clock = ContinuousClock()
-    let small = clock.measure { #expect(load(Self.text(services: 50)).stack?.services.count == 50) }
-    let large = clock.measure { #expect(load(Self.text(services: 500)).stack?.services.count == 500) }
+    let small = Self.measure { #expect(load(Self.text(services: 50)).stack?.services.count == 50) }
+    let large = Self.measure { #expect(load(Self.text(services: 500)).stack?.services.count == 500) }
     #expect(large < small * 40 + .milliseconds(200))
   }
 
@@ -50,7 +62,6 @@ import Testing
   ]
 
   @Test(.timeLimit(.minutes(1)), arguments: hostile.indices) func hostileFilesAreLinearToo(_ index: Int) {
-    let clock = ContinuousClock()
-    #expect(clock.measure { _ = load(Self.hostile[index]) } < .seconds(5))
+    #expect(Self.measure { _ = load(Self.hostile[index]) } < .seconds(5))
   }
 }

@@ -80,4 +80,28 @@ struct HealthMachineTests {
     #expect(machine.probed(succeeded: true, at: 1) == [])
     #expect(machine.status == .starting)
   }
+
+  @Test func aCheckThatCannotBeMadeCountsForNothingAndIsMadeAgainSoon() {
+    var machine = HealthMachine(timing { ($0.interval, $0.retries) = (30 * second, 1) }, startedAt: 0)
+    _ = machine.begin()
+    var now = wake(machine.probed(succeeded: true, at: 0)) ?? 0
+    for _ in 0..<5 {
+      #expect(machine.woke(at: now) == [.probe])
+      #expect(machine.missed(at: now) == [.wake(at: now + second)])
+      #expect(machine.missed(at: now) == [])
+      now += second
+    }
+    #expect(machine.status == .healthy && machine.failures == 0)
+    _ = machine.woke(at: now)
+    #expect(machine.probed(succeeded: false, at: now).contains(.became(.unhealthy)))
+  }
+
+  @Test func whoWaitsForTheFirstSuccessDoesNotWaitForEver() {
+    var machine = HealthMachine(timing { $0.retries = 2 }, startedAt: 0)
+    _ = machine.begin()
+    #expect(machine.missed(at: second).contains(.wake(at: second + 100 * millisecond)))
+    #expect(machine.status == .starting)
+    _ = machine.woke(at: 2 * second)
+    #expect(machine.missed(at: 2 * second).contains(.became(.unhealthy)))
+  }
 }

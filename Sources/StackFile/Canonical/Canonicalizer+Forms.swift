@@ -20,7 +20,6 @@ extension Canonicalizer {
     case .fileGrants: oneOrMany(node, as: "source")
     case .extends: Self.long(node, "service")
     case .inclusions: inclusion(node)
-    case .graphics: graphics(node)
     case .deviceCount: deviceCount(node)
     case .keys: keys(node)
     case .manyValues: manyValues(node)
@@ -161,12 +160,6 @@ extension Canonicalizer {
 
   static func isPermissions(_ text: String) -> Bool {
     !text.isEmpty && text.utf8.allSatisfy { "rwm".utf8.contains($0) }
-  }
-
-  private func graphics(_ node: Node) -> Node {
-    guard node.text != nil else { return node }
-    let all = Node.Member("count", at: node.mark, Node(integer: -1, at: node.mark))
-    return Node(.sequence([Node(.mapping([all]), at: node.mark)]), at: node.mark)
   }
 
   private func deviceCount(_ node: Node) -> Node? {

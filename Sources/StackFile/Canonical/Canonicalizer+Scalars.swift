@@ -130,7 +130,7 @@ extension Canonicalizer {
     if allowsUnlimited, text == "-1" { return Node(text: text, at: node.mark) }
     if !isNatural, let odd = oddSize(node, text, type) { return odd }
     let number = type == .text ? nil : Self.integer(text, type).flatMap(UInt64.init(exactly:))
-    guard let size = number ?? ByteSize.parse(text) else {
+    guard let size = number ?? (type == .real ? nil : ByteSize.parse(text)) else {
       hold(
         .error, node, "\(path.name) must be a size, but this is \"\(text)\"",
         hint: "a number of bytes, or a number with b, k, m or g, for example 512m")

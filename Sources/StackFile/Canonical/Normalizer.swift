@@ -115,10 +115,29 @@ struct Normalizer {
     if phases.resolvesEnvironment {
       ServiceFiles(context: context, environment: environment, directory: directory).take(into: &service, named: name)
     }
+    service.update("gpus", Self.requestAll)
+    if phases.checks { Self.scale(&service) }
+    ServiceDefaults.fill(&service)
     guard phases.normalizes else { return }
     ServiceDefaults(environment: environment).apply(to: &service)
     if service["network_mode"] == nil, service["provider"] == nil, service["networks"]?.members.isEmpty ?? true {
       service.set("networks", Node(.mapping([Node.Member("default", at: mark, .null(at: mark))]), at: mark))
+    }
+  }
+
+  /// `all` is text until here, so that what is laid over it takes its place.
+  private static func requestAll(_ devices: inout Node) {
+    guard devices.text == "all" else { return }
+    let all = Node.Member("count", at: devices.mark, Node(integer: -1, at: devices.mark))
+    devices.content = .sequence([Node(.mapping([all]), at: devices.mark)])
+  }
+
+  /// Of a service with `deploy` the number of containers stands there too; docker compose does that where it checks that both
+  /// are the same.
+  private static func scale(_ service: inout Node) {
+    guard let scale = service["scale"], scale.text != nil else { return }
+    service.update("deploy") { deploy in
+      if case .mapping = deploy.content, deploy["replicas"] == nil { deploy.set("replicas", scale) }
     }
   }
 }

@@ -2,9 +2,8 @@
 struct ServiceDefaults {
   let environment: ProjectEnvironment
 
-  func apply(to service: inout Node) {
-    applyImage(to: &service)
-    imply(&service)
+  /// What docker compose fills in without its step of normalization too (`config --no-normalize`).
+  static func fill(_ service: inout Node) {
     service.update("depends_on") { $0.updateMembers { _, dependency in Self.set("required", true, in: &dependency) } }
     service.update("env_file") { $0.updateItems { Self.set("required", true, in: &$0) } }
     service.update("secrets") { secrets in
@@ -14,14 +13,19 @@ struct ServiceDefaults {
         }
       }
     }
-    service.update("volumes") { volumes in
-      volumes.updateItems { volume in volume.update("target") { Self.clean(&$0) } }
-    }
-    service.update("extra_hosts", Self.sort)
     service.update("gpus", Self.countDevices)
     service.update("deploy") { deploy in
       deploy.update("resources") { $0.update("reservations") { $0.update("devices", Self.countDevices) } }
     }
+  }
+
+  func apply(to service: inout Node) {
+    applyImage(to: &service)
+    imply(&service)
+    service.update("volumes") { volumes in
+      volumes.updateItems { volume in volume.update("target") { Self.clean(&$0) } }
+    }
+    service.update("extra_hosts", Self.sort)
   }
 
   private static func set(_ key: String, _ flag: Bool, in node: inout Node) {

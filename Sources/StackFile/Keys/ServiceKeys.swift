@@ -148,8 +148,7 @@ extension KeyTable {
       "cgroup_parent", .text, .never("the stack has a cgroup of its own, which is removed with it"),
       "The cgroup around the container's"),
     Key(
-      "gpus", .form(.graphics, .either([.choice(["all"]), .list(.record(.deviceRequest))])), .inert,
-      "Graphics processors"),
+      "gpus", .either([.choice(["all"]), .list(.record(.deviceRequest))]), .inert, "Graphics processors: all, or these"),
   ]
 
   private static let lifeKeys = [

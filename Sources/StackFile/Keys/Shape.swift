@@ -16,7 +16,8 @@ indirect enum Shape: Sendable {
   case integer(ClosedRange<Int64>, dropsFraction: Bool = false)
   case number
   /// `512m`, `1gb`, or a number of bytes; -1 where "no limit" can be said.
-  /// `isNatural`: numbers below 0 are mistakes at once; elsewhere docker compose reads them, and only a stack that is to run cannot have them.
+  /// `isNatural`: numbers below 0, and parts of a byte, are mistakes at once; elsewhere docker compose reads them, and only a
+  /// stack that is to run cannot have them.
   case bytes(allowsUnlimited: Bool, isNatural: Bool = false)
   /// `1h5m30s20ms`.
   case duration
@@ -69,8 +70,6 @@ enum Form: Sendable {
   case extends
   /// `PATH` → `{path: [PATH]}`.
   case inclusions
-  /// `all` → `[{count: -1}]`.
-  case graphics
   /// `all`, or a number; -1 is all.
   case deviceCount
   /// `{id: path}` → `["id: path"]`.

@@ -57,11 +57,9 @@ struct Assembly {
     document.update("services") { services in
       services.updateMembers { _, service in
         if context.request.phases.resolvesEnvironment { service.update("environment", resolveVariables) }
-        if context.request.phases.normalizes, case .mapping = service["build"]?.content {
-          service.update("build") { build in
-            if build["context"] == nil {
-              build.set("context", Node(text: FilePath.joined(prefix, "."), at: build.mark))
-            }
+        service.update("build") { build in
+          if case .mapping = build.content, build["context"] == nil {
+            build.set("context", Node(text: FilePath.joined(prefix, "."), at: build.mark))
           }
         }
       }

@@ -60,7 +60,7 @@ final class Extensions {
     }
     service.remove("extends")
     guard !service.isNull, let reference = extends["service"], let base = reference.text else {
-      if !extends.isWrong, extends["service"] == nil {
+      if !extends.isWrong, extends["service"]?.isWrong != true {
         context.report.error(
           extends.mark, "services.\(name).extends", "extends needs service:", hint: "the service to take keys from")
       }

@@ -40,6 +40,8 @@ package struct LoadRequest: Sendable {
   /// Whether `LoadResult.references` is wanted.
   package var collectsReferences = false
   package var phases = Phases()
+  /// Whether nothing but the name is wanted: what else is wrong with the file is not looked for.
+  package var wantsOnlyName = false
 
   package init(
     files: [String] = [], workingDirectory: String, projectName: String? = nil, projectDirectory: String? = nil,
@@ -60,6 +62,8 @@ package struct LoadRequest: Sendable {
 package struct LoadResult: Sendable {
   /// nil if and only if there is an error among the diagnostics, or a phase was left out.
   package var stack: Stack?
+  /// The project's name, as soon as it is known.
+  package var name: String?
   /// The document in its canonical form, for `StackPrinter`; nil when there is an error.
   package var document: Node?
   /// In the order of the files and of their lines.

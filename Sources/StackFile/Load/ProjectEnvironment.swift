@@ -81,8 +81,13 @@ struct ProjectEnvironment {
 
   /// The name is itself a variable.
   mutating func set(name: String) {
-    for variable in ["STACK_PROJECT_NAME", "COMPOSE_PROJECT_NAME"] {
-      variables[variable] = variables[variable] ?? name
-    }
+    for variable in Self.nameVariables { variables[variable] = variables[variable] ?? name }
   }
+
+  /// The name that the files give in the end, in the place of the one that was expected.
+  mutating func rename(to name: String) {
+    for variable in Self.nameVariables { variables[variable] = name }
+  }
+
+  private static let nameVariables = ["STACK_PROJECT_NAME", "COMPOSE_PROJECT_NAME"]
 }

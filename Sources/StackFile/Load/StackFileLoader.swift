@@ -51,11 +51,19 @@ package struct StackFileLoader {
       if report.errorCount == 0 { reportEmpty(files, report) }
       return
     }
+    if context.request.wantsOnlyName {
+      let errors = report.errorCount
+      let name = given ?? naming.name(in: document, directory: directory)
+      if report.errorCount == errors { result.name = name }
+      return
+    }
     let phases = context.request.phases
     report.settle(document)
     var completion = Completion(report: report, checks: phases.checks)
     completion.complete(&document)
     let name = given ?? naming.name(in: document, directory: directory)
+    if given == nil { environment.rename(to: name) }
+    result.variables = environment.variables
     let normalizer = Normalizer(context: context, environment: environment, name: name, directory: directory)
     result.profiles = normalizer.profiles(of: document)
     let disabled = normalizer.disabled(in: document)

@@ -66,8 +66,15 @@ package enum DiagnosticText {
       }
       if first == "$", let close = rest.firstIndex(of: "}") { return close - rest.startIndex + 1 }
       var width = 0
+      // Braces that the word itself opens belong to it: `${A}`.
+      var open = 0
       for (offset, character) in rest.enumerated() {
         if character == " " || character == "\t" || character == "," || character == "]" { break }
+        if character == "{" { open += 1 }
+        if character == "}" {
+          if open == 0 { break }
+          open -= 1
+        }
         let next = rest.startIndex + offset + 1
         if character == ":", next == rest.endIndex || rest[next] == " " { break }
         width += 1

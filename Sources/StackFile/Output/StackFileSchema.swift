@@ -54,7 +54,8 @@ package struct StackFileSchema {
   }
 
   private mutating func property(_ key: Key, path: String) -> Node {
-    var schema = shape(key.shape, path: path.isEmpty ? key.name : "\(path).\(key.name)")
+    // Each key can be `!reset null` (Compose Specification, section Reset value), which editors take for null.
+    var schema = Self.orNull(shape(key.shape, path: path.isEmpty ? key.name : "\(path).\(key.name)"))
     let text =
       switch key.support {
       case .full, .noEffect: key.meaning + "."
@@ -101,9 +102,21 @@ package struct StackFileSchema {
     }
   }
 
-  /// Alternatives of an alternative are alternatives too.
+  /// The shape, or null. A schema with nothing in it accepts null already.
+  private static func orNull(_ schema: Node) -> Node {
+    guard !schema.members.isEmpty else { return schema }
+    guard schema.members.count == 1, let type = schema["type"] else { return anyOf([schema, Self.type("null")]) }
+    let names = type.text.map { [string($0)] } ?? type.items
+    if names.contains(where: { $0.text == "null" }) { return schema }
+    return object([("type", array(names + [string("null")]))])
+  }
+
+  /// Alternatives of an alternative are alternatives too, and each stands there once.
   private static func anyOf(_ shapes: [Node]) -> Node {
-    let flat = shapes.flatMap { $0.member("anyOf")?.value.items ?? [$0] }
+    var flat: [Node] = []
+    for shape in shapes.flatMap({ $0.member("anyOf")?.value.items ?? [$0] }) {
+      if !flat.contains(where: { $0.says(theSameAs: shape) }) { flat.append(shape) }
+    }
     return flat.count == 1 ? flat[0] : object([("anyOf", array(flat))])
   }
 

@@ -25,6 +25,7 @@ struct AttachCommand: ParsableCommand {
       throw ValidationError("--detach-keys takes characters and ctrl-LETTER, with commas between them")
     }
     let project = Project(global)
+    try project.refuseDryRun()
     let name = try project.name()
     try project.reporting {
       let (status, run) = try project.engine.runningContainer(of: service, in: name, index: index)

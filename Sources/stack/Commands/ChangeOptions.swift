@@ -11,7 +11,6 @@ struct ChangeOptions: ParsableArguments {
   @Flag(help: "Make containers anew that the named services depend on.") var alwaysRecreateDeps = false
   @Option(help: ArgumentHelp("The number of containers of a service.", valueName: "SERVICE=NUMBER")) var scale:
     [String] = []
-  @Flag(help: "Only say what would be done.") var dryRun = false
   @OptionGroup var images: ImageOptions
 
   var recreation: StackDifference.Recreation {
@@ -78,9 +77,24 @@ extension Project {
   /// Says what an `up` would do.
   func preview(_ stack: Stack, _ options: UpOptions) throws {
     try reporting {
-      for event in try engine.preview(stack, options) {
-        terminal.error(" DRY-RUN MODE - \(event.subject) \(event.status)\n")
-      }
+      show(try engine.preview(stack, options))
     }
+  }
+
+  /// Carries out a change, or with --dry-run says what it would do.
+  func carryOut(
+    _ change: ContainerChange, of name: String, services: [String], _ operation: () throws -> Void
+  ) throws {
+    guard options.dryRun else { return try operation() }
+    show(try engine.preview(change, of: name, services: services))
+  }
+
+  private func show(_ preview: [ProgressEvent]) {
+    for event in preview { terminal.error(" DRY-RUN MODE - \(event.subject) \(event.status)\n") }
+  }
+
+  /// For commands that do what cannot be said beforehand.
+  func refuseDryRun() throws {
+    if options.dryRun { throw ValidationError("--dry-run: what this command would do cannot be told beforehand") }
   }
 }

@@ -26,6 +26,7 @@ struct CommitCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
+    try project.refuseDryRun()
     let stack = try project.name()
     try project.reporting {
       let status = try project.engine.container(of: service, in: stack, index: index)

@@ -56,7 +56,7 @@ struct ConfigCommand: ParsableCommand {
       request.phases.checks = !noConsistency
     }
     sayWhatIsNotFiltered(project)
-    if variables, !result.references.isEmpty {
+    if variables, result.document != nil || !result.references.isEmpty {
       return try write(VariableTable.text(result.references, format), project)
     }
     if environment {
@@ -109,7 +109,7 @@ struct ConfigCommand: ParsableCommand {
     let lists: [(Bool, () -> [String])] = [
       (services, { view.names(of: "services") }), (networks, { view.used("networks") }),
       (volumes, { view.used("volumes") }), (models, { view.models }), (images, { view.images }),
-      (profiles, { result.profiles.sorted() }), (variables, { [] }),
+      (profiles, { result.profiles.sorted() }),
     ]
     if let list = lists.first(where: \.0)?.1() { return list.map { $0 + "\n" }.joined() }
     if let hash {

@@ -26,6 +26,7 @@ struct CopyCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
+    try project.refuseDryRun()
     var copy = FileCopy()
     copy.followsLinks = followLink
     copy.keepsOwners = archive

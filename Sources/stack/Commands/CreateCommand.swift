@@ -23,7 +23,7 @@ struct CreateCommand: ParsableCommand {
     options.scale = try changes.counts
     options.removesOrphans = orphans == .removed
     options.ignoresOrphans = orphans == .ignored
-    if changes.dryRun { return try project.preview(stack, options) }
+    if project.options.dryRun { return try project.preview(stack, options) }
     try project.reporting { try project.engine.up(stack, options) }
   }
 }

@@ -23,12 +23,16 @@ struct DownCommand: ParsableCommand {
     options.timeout = timeout
     options.removesImages = rmi == .all
     try project.acting(on: services) { name, services in
-      if services.isEmpty { return try project.engine.down(name, options) }
+      if services.isEmpty {
+        return try project.carryOut(.down(options), of: name, services: []) { try project.engine.down(name, options) }
+      }
       var removal = Engine.RemoveOptions()
       removal.stops = true
       removal.removesAnonymousVolumes = volumes
       removal.timeout = timeout
-      try project.engine.remove(name, services: services, removal)
+      try project.carryOut(.remove(removal), of: name, services: services) {
+        try project.engine.remove(name, services: services, removal)
+      }
     }
   }
 }

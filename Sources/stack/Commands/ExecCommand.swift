@@ -1,5 +1,4 @@
 import ArgumentParser
-import LinuxMounts
 
 struct ExecCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,24 +13,23 @@ struct ExecCommand: ParsableCommand {
   @Flag(name: [.short, .long], help: "Do not wait for the command.") var detach = false
   @Flag(help: "With all capabilities, and no seccomp filter.") var privileged = false
   @Option(help: "Which container of the service, from 1; without it, the first that runs.") var index: Int?
-  @Flag(name: [.short, .long], help: "Accepted: standard input is always passed on.") var interactive = false
+  @Flag(name: [.short, .long], help: "Accepted: standard input is passed on.") var interactive = false
+  @Flag(help: "Without standard input, and so without a terminal; the same as -i=false.") var noInteractive = false
   @Flag(
     name: [.customShort("t"), .customLong("tty")], help: "Accepted: there is a terminal when this command has one.")
   var tty = false
   @Argument(help: "The service.") var service: String
   @Argument(parsing: .captureForPassthrough, help: "The command and its arguments.") var command: [String]
 
-  /// Executes this command again, from where the container cannot write to the program.
-  static func moveOutOfReach() throws {
-    try OwnProgram.moveOutOfReach(CommandLine.arguments)
-  }
-
   func run() throws {
-    var request = ExecRequest(Project(global), service: service, command: command)
+    let project = Project(global)
+    try project.refuseDryRun()
+    var request = ExecRequest(project, service: service, command: command)
     request.environment = env
     request.user = user
     request.workingDirectory = workdir
     request.hasNoTerminal = noTty
+    request.hasNoInput = noInteractive
     request.isDetached = detach
     request.isPrivileged = privileged
     request.index = index

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Glibc
 import IsolationEngine
+import LinuxMounts
+import LinuxSystem
 import StackEngine
 import StackFile
 import StackModel
@@ -12,6 +14,7 @@ struct ExecRequest {
   var user: String?
   var workingDirectory: String?
   var hasNoTerminal = false
+  var hasNoInput = false
   var isDetached = false
   var isPrivileged = false
   var index: Int?
@@ -55,16 +58,22 @@ struct ExecRequest {
   }
 
   func run() throws {
-    let name = try project.name()
+    let name = try project.nameAlone()
     try project.reporting {
-      try ExecCommand.moveOutOfReach()
       var exec = try project.engine.exec(in: service, of: name, index: index, command: command)
+      if try exec.canWriteToOwnProgram {
+        // Executes this command again, from where the container cannot; what the file says is known by then.
+        var arguments = CommandLine.arguments
+        arguments.insert(contentsOf: ["--project-name", name], at: min(1, arguments.count))
+        try OwnProgram.moveOutOfReach(arguments)
+      }
       exec.isPrivileged = isPrivileged
       exec.process.environment += try CommandVariables(project: project).variables(environment).map {
         "\($0.name)=\($0.value)"
       }
       if let user { exec.process.user = user }
       if let workingDirectory { exec.process.workingDirectory = workingDirectory }
+      if hasNoInput { try Files.emptyStandardInput() }
       exec.process.hasTerminal = !hasNoTerminal && !isDetached && isatty(0) == 1 && isatty(1) == 1
       do {
         let code = try ExecSession(exec: exec, isDetached: isDetached).run()
@@ -91,6 +100,8 @@ extension ProjectOptions {
     options.ansi = .auto
     options.parallel = nil
     options.compatibility = false
+    options.allResources = false
+    options.dryRun = false
     return options
   }
 }

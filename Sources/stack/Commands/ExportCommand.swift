@@ -16,6 +16,7 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     let project = Project(global)
+    try project.refuseDryRun()
     let name = try project.name()
     try project.reporting {
       let status = try project.engine.container(of: service, in: name, index: index)

@@ -33,6 +33,7 @@ struct InspectCommand: ParsableCommand {
       summary.members + [
         ("Configuration", .string(summary.record.configuration)), ("ImageID", .string(summary.record.imageID)),
         ("Attachments", attachments(summary.record, networks)), ("Process", process(specification, status)),
+        ("LastCheck", lastCheck(of: status)),
         ("Root", root(specification, status)), ("Mounts", mounts(specification)),
         ("Security", security(specification, summary.record)), ("Resources", resources(specification)),
         ("Now", InspectedProcess(status).json), ("LogDirectory", .string(status.directory.logs)),
@@ -66,6 +67,15 @@ struct InspectCommand: ParsableCommand {
       ("WorkingDirectory", .string(process.workingDirectory)), ("User", .string(process.user)),
       ("Hostname", .string(specification.hostname)), ("Terminal", .bool(process.hasTerminal)),
       ("Init", .bool(process.usesInit)),
+    ])
+  }
+
+  /// Of its health: why it is what it is.
+  private func lastCheck(of status: ContainerStatus) -> JSON {
+    guard let check = status.life?.lastCheck else { return .null }
+    return .members([
+      ("Succeeded", .bool(check.succeeded)), ("ExitCode", .integer(Int64(check.exitCode))),
+      ("Output", .string(check.output)), ("EndedAt", .string(LogTime.text(check.endedAt))),
     ])
   }
 

@@ -20,10 +20,17 @@ struct KillCommand: ParsableCommand {
     let project = Project(global)
     let none = { project.terminal.error("No container to kill\n") }
     try project.actingOnFile(on: services, absent: none) { name, services in
-      try project.engine.kill(name, services: services, signal: number)
+      try project.carryOut(.kill, of: name, services: services) {
+        try project.engine.kill(name, services: services, signal: number)
+      }
     }
     guard removeOrphans else { return }
     let stack = try project.stack(warns: false)
-    try project.reporting { try project.engine.removeOrphans(stack.name, known: stack.services.map(\.name)) }
+    let known = stack.services.map(\.name)
+    try project.reporting {
+      try project.carryOut(.removeOrphans(known: known), of: stack.name, services: []) {
+        try project.engine.removeOrphans(stack.name, known: known)
+      }
+    }
   }
 }

@@ -11,7 +11,9 @@ struct PauseCommand: ParsableCommand {
   func run() throws {
     let project = Project(global)
     try project.actingOnFile(on: services) { name, services in
-      try project.engine.pause(name, services: services)
+      try project.carryOut(.pause, of: name, services: services) {
+        try project.engine.pause(name, services: services)
+      }
     }
   }
 }
@@ -26,7 +28,9 @@ struct UnpauseCommand: ParsableCommand {
   func run() throws {
     let project = Project(global)
     try project.actingOnFile(on: services) { name, services in
-      try project.engine.unpause(name, services: services)
+      try project.carryOut(.unpause, of: name, services: services) {
+        try project.engine.unpause(name, services: services)
+      }
     }
   }
 }

@@ -25,12 +25,14 @@ struct RemoveCommand: ParsableCommand {
     try project.actingOnFile(on: services, absent: none) { name, services in
       let chosen = try project.engine.removable(name, services: services, options)
       if chosen.isEmpty { return none() }
-      if !force {
+      if !force && !project.options.dryRun {
         project.terminal.error(
           "Going to remove \(chosen.map(\.directory.name).joined(separator: ", ")). Are you sure? [yN] ")
         guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else { return }
       }
-      try project.engine.remove(name, services: services, options)
+      try project.carryOut(.remove(options), of: name, services: services) {
+        try project.engine.remove(name, services: services, options)
+      }
     }
   }
 }

@@ -13,7 +13,9 @@ struct RestartCommand: ParsableCommand {
   func run() throws {
     let project = Project(global)
     try project.actingOnFile(on: services) { name, services in
-      try project.engine.restart(name, services: services, withoutDependents: noDeps, timeout: timeout)
+      try project.carryOut(.restart(withoutDependents: noDeps), of: name, services: services) {
+        try project.engine.restart(name, services: services, withoutDependents: noDeps, timeout: timeout)
+      }
     }
   }
 }

@@ -1,10 +1,4 @@
 import ArgumentParser
-import Glibc
-import LinuxSystem
-import StackEngine
-import StackModel
-import StackStore
-import SystemPackage
 
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -37,7 +31,8 @@ struct RunCommand: ParsableCommand {
     name: [.customShort("T"), .customLong("no-tty"), .customLong("no-TTY")],
     help: "No terminal, even when there is one.")
   var noTty = false
-  @Flag(name: [.short, .long], help: "Accepted: standard input is always passed on.") var interactive = false
+  @Flag(name: [.short, .long], help: "Accepted: standard input is passed on.") var interactive = false
+  @Flag(help: "Without standard input, and so without a terminal; the same as -i=false.") var noInteractive = false
   @Flag(
     name: [.customShort("t"), .customLong("tty")],
     help: "Insist on a terminal: there is one when this command has one, and it is an error when it has none.")
@@ -49,62 +44,32 @@ struct RunCommand: ParsableCommand {
   @Argument(parsing: .captureForPassthrough, help: "The command and its arguments.") var command: [String] = []
 
   func run() throws {
-    let project = Project(global)
-    let (stack, orphans) = try project.stackAndOrphans(services: [service], removed: removeOrphans, images: images)
-    try project.reporting {
-      var options = try options(project, stack)
-      options.removesOrphans = orphans == .removed
-      options.ignoresOrphans = orphans == .ignored
-      options.keepsStandardInput = detach
-      if tty && !noTty && !detach && isatty(0) == 0 {
-        throw EngineError(.failure, "the input device is not a TTY")
-      }
-      options.hasTerminal = !noTty && !detach && isatty(0) == 1 && isatty(1) == 1
-      let signals =
-        detach
-        ? nil
-        : try SignalDescriptor(options.hasTerminal ? UserTerminal.signals : [SIGINT, SIGTERM, SIGQUIT, SIGHUP])
-      let container = try project.engine.run(
-        stack, options, streams: detach ? nil : [.standardInput, .standardOutput, .standardError])
-      guard let signals else {
-        if rm {
-          let engine = project.engine
-          // Best effort: `down` removes it too.
-          try Keeper.leave(nil, until: try container.directory.read(.run)?.shim.open()) {
-            try? engine.remove(oneOff: container.directory, of: stack.name)
-          }
-        }
-        project.terminal.write(try ContainerStatus(container.directory).name + "\n")
-        return
-      }
-      let code = try ForegroundSession(
-        container: container, engine: project.engine, project: stack.name, signals: signals, isRemoved: rm
-      ).run()
-      if code != 0 { throw ExitCode(code) }
-    }
-  }
-
-  private func options(_ project: Project, _ stack: Stack) throws -> RunOptions {
-    var options = RunOptions(service: service)
-    let words = command.first == "--" ? Array(command.dropFirst()) : command
-    options.command = words.isEmpty ? nil : words
-    options.entrypoint = entrypoint.map { $0.split(separator: " ").map(String.init) }
-    options.environment = try CommandVariables(project: project).variables(env, files: envFromFile)
-    options.user = user
-    options.workingDirectory = workdir
-    options.name = name
-    options.labels = Dictionary(
-      label.map { text in
-        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
-      }, uniquingKeysWith: { _, last in last })
-    options.mounts = try volume.map { try CommandVariables.mount($0, stack: stack) }
-    options.ports = try publish.map(CommandVariables.port)
-    options.addedCapabilities = capAdd
-    options.droppedCapabilities = capDrop
-    options.publishesServicePorts = servicePorts
-    options.usesAliases = useAliases
-    options.withoutDependencies = noDeps
-    return options
+    var options = global
+    if quiet { options.progress = .quiet }
+    let project = Project(options)
+    try project.refuseDryRun()
+    var request = RunRequest(project, service: service, command: command)
+    request.isRemoved = rm
+    request.isDetached = detach
+    request.environment = env
+    request.environmentFiles = envFromFile
+    request.volumes = volume
+    request.ports = publish
+    request.publishesServicePorts = servicePorts
+    request.entrypoint = entrypoint
+    request.user = user
+    request.workingDirectory = workdir
+    request.name = name
+    request.labels = label
+    request.addedCapabilities = capAdd
+    request.droppedCapabilities = capDrop
+    request.withoutDependencies = noDeps
+    request.usesAliases = useAliases
+    request.hasNoTerminal = noTty
+    request.needsTerminal = tty
+    request.hasNoInput = noInteractive
+    request.removesOrphans = removeOrphans
+    request.images = images
+    try request.run()
   }
 }

@@ -18,6 +18,7 @@ struct ScaleCommand: ParsableCommand {
     options.withoutDependencies = noDeps
     options.removesOrphans = orphans == .removed
     options.ignoresOrphans = orphans == .ignored
+    if project.options.dryRun { return try project.preview(stack, options) }
     try project.reporting { try project.engine.up(stack, options) }
   }
 }

@@ -16,7 +16,9 @@ struct StartCommand: ParsableCommand {
     let scope = try project.scope(naming: services)
     try project.reporting {
       guard let chosen = try services.isEmpty ? project.acting(on: [], in: scope) : services else { return }
-      try project.engine.start(scope.name, services: chosen, waiting: (wait, waitTimeout))
+      try project.carryOut(.start, of: scope.name, services: chosen) {
+        try project.engine.start(scope.name, services: chosen, waiting: (wait, waitTimeout))
+      }
     }
   }
 }

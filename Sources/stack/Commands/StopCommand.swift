@@ -12,7 +12,9 @@ struct StopCommand: ParsableCommand {
   func run() throws {
     let project = Project(global)
     try project.actingOnFile(on: services) { name, services in
-      try project.engine.stop(name, services: services, timeout: timeout)
+      try project.carryOut(.stop, of: name, services: services) {
+        try project.engine.stop(name, services: services, timeout: timeout)
+      }
     }
   }
 }

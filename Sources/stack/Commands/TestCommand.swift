@@ -33,6 +33,7 @@ struct TestCommand: ParsableCommand {
     let words = command.first == "--" ? Array(command.dropFirst()) : command
     guard !words.isEmpty else { throw ValidationError("there is no command: stack test -- COMMAND") }
     let project = Project(global)
+    try project.refuseDryRun()
     var stack = try project.stack()
     // Read again, so that everything has a name of its own: also networks and volumes, whose names begin with the project's.
     if global.projectName == nil {
@@ -40,12 +41,13 @@ struct TestCommand: ParsableCommand {
       guard let renamed = project.load(warns: false, { $0.projectName = name }).stack else { throw ExitCode(3) }
       stack = renamed
     }
+    let asked = stack.services
     if net { for index in stack.services.indices { stack.services[index].ports = [] } }
     let signals = try SignalDescriptor([SIGINT, SIGTERM, SIGHUP, SIGQUIT])
     var code: Int32 = 0
     try project.reporting {
       do {
-        code = try run(words, in: stack, project, signals)
+        code = try run(words, in: stack, asked, project, signals)
       } catch {
         try? takeDown(stack.name, project)
         throw error
@@ -57,7 +59,8 @@ struct TestCommand: ParsableCommand {
   }
 
   private func run(
-    _ words: [String], in stack: Stack, _ project: Project, _ signals: SignalDescriptor
+    _ words: [String], in stack: Stack, _ asked: [Service], _ project: Project,
+    _ signals: SignalDescriptor
   ) throws -> Int32 {
     var options = UpOptions()
     options.waits = true
@@ -71,7 +74,8 @@ struct TestCommand: ParsableCommand {
       return nil
     }
     let program = NetworkedProgram(
-      words, environment: try environment(stack, project), interfaces: place?.interfaces, files: place?.files ?? [])
+      words, environment: try environment(stack, asked, project), interfaces: place?.interfaces,
+      files: place?.files ?? [])
     let process: ProcessHandle
     do {
       process = try program.start()
@@ -87,13 +91,16 @@ struct TestCommand: ParsableCommand {
     return try process.reap().code
   }
 
-  private func environment(_ stack: Stack, _ project: Project) throws -> [String] {
+  /// - Parameter asked: the services as the file has them, with their ports.
+  private func environment(_ stack: Stack, _ asked: [Service], _ project: Project) throws -> [String] {
     let containers = try project.engine.containers(of: stack.name, services: [])
     var values = project.environment
     values["STACK_PROJECT_NAME"] = stack.name
     if net {
-      for service in stack.services {
-        values["STACK_\(StackEnvironment.variableName(service.name))_HOST"] = service.name
+      for service in asked where service.number == 1 {
+        let name = "STACK_\(StackEnvironment.variableName(service.serviceName))"
+        values["\(name)_HOST"] = service.serviceName
+        for port in service.ports { values["\(name)_PORT_\(port.containerPort)"] = "\(port.containerPort)" }
       }
     }
     for variable in StackEnvironment(containers).variables(prefix: "STACK_") { values[variable.name] = variable.value }
@@ -109,7 +116,9 @@ struct TestCommand: ParsableCommand {
   }
 
   private func takeDown(_ name: String, _ project: Project) throws {
-    if keep { return }
+    if keep {
+      return project.terminal.error("stack \(name) is kept: stack -p \(name) down -v takes it down\n")
+    }
     var options = DownOptions()
     options.removesVolumes = true
     options.timeout = timeout

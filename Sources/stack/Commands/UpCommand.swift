@@ -1,10 +1,5 @@
 import ArgumentParser
-import Glibc
-import LinuxSystem
 import StackEngine
-import StackLogs
-import StackModel
-import StackStore
 
 struct UpCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -48,65 +43,32 @@ struct UpCommand: ParsableCommand {
     if watch {
       project.terminal.error("stack: --watch: files are not watched; another `stack up` takes over what has changed\n")
     }
-    let (stack, orphans) = try project.stackAndOrphans(
-      services: services, removed: removeOrphans, images: changes.images)
-    var options = UpOptions()
-    options.services = services
-    options.recreation = try changes.recreation
-    options.dependencyRecreation = changes.dependencyRecreation
-    options.scale = try changes.counts
-    options.withoutDependencies = noDeps
-    options.onlyCreates = noStart
-    options.removesOrphans = orphans == .removed
-    options.ignoresOrphans = orphans == .ignored
-    options.renewsAnonymousVolumes = renewAnonVolumes
-    options.keepsOnFailure = keep
-    options.timeout = timeout
-    options.waits = wait
-    options.waitTimeout = waitTimeout
-    if changes.dryRun { return try project.preview(stack, options) }
-    var ending = Attachment.Ending()
-    try project.reporting { ending = try self.ending(stack) }
-    let signals = try SignalDescriptor([SIGINT, SIGTERM])
-    try project.reporting {
-      let started = try timings.taken(project) { timings in
-        try project.engine(reportingTo: nil, timings: timings)
-          .up(stack, options, interruption: signals.descriptor)
-      }
-      if detach || wait || noStart { return }
-      try Attachment(
-        project: project, name: stack.name, containers: started, signals: signals, timeout: timeout,
-        style: LogRenderer.Style(
-          usesColors: project.terminal.usesColour && !noColor, showsNames: !noLogPrefix, showsTimes: timestamps),
-        ending: ending
-      ).run { isAttached($0, stack) }
-    }
-  }
-
-  private func ending(_ stack: Stack) throws -> Attachment.Ending {
-    var ending = Attachment.Ending()
-    ending.codeFrom = exitCodeFrom
-    ending.awaited = services
-    if abortOnContainerFailure { ending.trigger = .failure }
-    if abortOnContainerExit || exitCodeFrom != nil { ending.trigger = .exit }
+    var request = UpRequest(project, services: services)
+    request.options.recreation = try changes.recreation
+    request.options.dependencyRecreation = changes.dependencyRecreation
+    request.options.scale = try changes.counts
+    request.options.withoutDependencies = noDeps
+    request.options.onlyCreates = noStart
+    request.options.renewsAnonymousVolumes = renewAnonVolumes
+    request.options.keepsOnFailure = keep
+    request.options.timeout = timeout
+    request.options.waits = wait
+    request.options.waitTimeout = waitTimeout
+    request.removesOrphans = removeOrphans
+    request.images = changes.images
+    request.timings = timings
+    request.isDetached = detach
+    request.usesColours = !noColor
+    request.showsNames = !noLogPrefix
+    request.showsTimes = timestamps
+    request.attached = attach
+    request.notAttached = noAttach
+    request.exitCodeFrom = exitCodeFrom
     if abortOnContainerExit && abortOnContainerFailure {
       throw ValidationError("--abort-on-container-exit and --abort-on-container-failure exclude each other")
     }
-    if detach || wait, ending.trigger != .none {
-      throw EngineError(
-        .failure, "--detach cannot be combined with --abort-on-container-exit, its like, and --exit-code-from")
-    }
-    for name in ([exitCodeFrom].compactMap { $0 } + attach + noAttach)
-    where !stack.services.contains(where: { $0.name == name }) {
-      throw EngineError(.failure, "no such service: \(name)")
-    }
-    return ending
-  }
-
-  private func isAttached(_ status: ContainerStatus, _ stack: Stack) -> Bool {
-    guard let name = status.record?.service else { return false }
-    if noAttach.contains(name) { return false }
-    if !attach.isEmpty { return attach.contains(name) }
-    return stack.services.first { $0.name == name }?.isAttached ?? true
+    if abortOnContainerFailure { request.trigger = .failure }
+    if abortOnContainerExit || exitCodeFrom != nil { request.trigger = .exit }
+    try request.run()
   }
 }
