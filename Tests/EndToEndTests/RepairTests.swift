@@ -71,7 +71,7 @@ struct RepairTests {
       // Who asked in vain waits before it asks for a hardware address again.
       #expect(try fixture.eventually { try page() == "here" }, "\(up.errors)")
       let neighbour = try #require(before.firstMatch(of: /eth1 +inet ([0-9.]+)/)).1
-      #expect(try fixture.exec("other", "wget -T 2 -qO- http://\(neighbour)/") == "here")
+      #expect(try fixture.exec("other", "timeout 3 wget -qO- http://\(neighbour)/") == "here")
       #expect(try network(fixture) == before)
       #expect(try self.pid(fixture, "web") == pid, "it was not started again")
       // Nothing is left to be done.
