@@ -110,6 +110,29 @@ int stk_listen_local(int directory, const char *name) {
   return descriptor;
 }
 
+int stk_bind_local(int directory, const char *name) {
+  int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (descriptor < 0) return -errno;
+  struct sockaddr_un address = local(directory, name);
+  if (bind(descriptor, (struct sockaddr *)&address, sizeof address) < 0) return failed(descriptor);
+  return descriptor;
+}
+
+ssize_t stk_send_local(const char *name, const void *bytes, size_t count) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  size_t length = strlen(name);
+  if (length >= sizeof address.sun_path) return -ENAMETOOLONG;
+  memcpy(address.sun_path, name, length);
+  if (name[0] == '@') address.sun_path[0] = 0;
+  int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return -errno;
+  socklen_t size = offsetof(struct sockaddr_un, sun_path) + length;
+  ssize_t sent = sendto(descriptor, bytes, count, MSG_NOSIGNAL, (struct sockaddr *)&address, size);
+  if (sent < 0) return failed(descriptor);
+  close(descriptor);
+  return sent;
+}
+
 int stk_accept(int socket) {
   int descriptor = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
   return descriptor < 0 ? -errno : descriptor;

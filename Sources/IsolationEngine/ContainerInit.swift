@@ -62,6 +62,9 @@ struct ContainerInit {
     if options.hooks.needsPause {
       try attempt("tell the caller") { try Message.send(Self.paused, over: channel) }
       pid = try waitForParent()
+      if options.hooks.startInRoot {
+        try attempt("change directory") { try checkedErrno("fchdir", fchdir(root.descriptor.rawValue)) }
+      }
       try options.hooks.run(options.hooks.createContainer, of: "createContainer", pid: pid)
     }
     try attempt("change root") {

@@ -28,15 +28,7 @@ struct ContainerNetwork {
     if interfaces.isEmpty { return }
     let socket = try RouteSocket()
     for interface in interfaces {
-      guard let bridge = try socket.index(ofLink: interface.bridge) else {
-        throw LaunchError("make interface \(interface.name)", "the bridge \(interface.bridge) is gone")
-      }
-      try make(
-        VethSpecification(
-          hostName: interface.hostName, bridge: bridge, group: interface.group,
-          mtu: interface.mtu.map(UInt32.init(clamping:)), peerName: interface.name,
-          peerAddress: interface.hardwareAddress ?? MACAddress(of: interface.address), peerNamespace: .process(pid),
-          hairpin: interface.isHairpin), with: socket)
+      try make(interface.pair(on: try socket.bridge(of: interface), peer: .process(pid)), with: socket)
     }
   }
 

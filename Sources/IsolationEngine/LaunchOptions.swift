@@ -51,6 +51,8 @@ package struct LaunchHooks {
   package var createRuntime: [Hook] = []
   /// In the container's namespaces, at the same time.
   package var createContainer: [Hook] = []
+  /// They start in the container's root file system.
+  package var startInRoot = false
   /// In the container, as its user, before its program.
   package var startContainer: [Hook] = []
   /// What each is told on its standard input.

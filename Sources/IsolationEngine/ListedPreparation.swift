@@ -97,11 +97,27 @@ struct ListedPreparation: PreparedRoot {
       let unspoken: MountAttributes =
         inUserNamespace ? .noSymlinks : [.readOnly, .noSetUserID, .noDevices, .noExecution, .noSymlinks]
       let added = mount.attributes.added
+      if inUserNamespace { try checkLocks(clone, mount.attributes) }
       try clone.set(added, clearing: mount.attributes.cleared.union(unspoken.subtracting(added)))
     }
     if !mount.recursiveAttributes.isEmpty {
       try clone.set(mount.recursiveAttributes.added, clearing: mount.recursiveAttributes.cleared, recursive: true)
     }
+  }
+
+  /// In a user namespace the kernel keeps flags of mounts from elsewhere from being taken away ("Restrictions on mount
+  /// namespaces", mount_namespaces(7)). Clones are made outside of it, where it would not.
+  private static func checkLocks(
+    _ clone: borrowing DetachedMount, _ change: ListedMount.Change
+  ) throws(SystemCallError) {
+    let present = try clone.attributes()
+    let times: MountAttributes = [.accessTimes, .noDirectoryAccessTime]
+    let lockable: MountAttributes = [.readOnly, .noSetUserID, .noDevices, .noExecution]
+    let areTimesAsked = change.cleared.contains(.accessTimes)
+    let isFree =
+      present.intersection(lockable).isDisjoint(with: change.cleared.subtracting(change.added))
+      && (!areTimesAsked || present.intersection(times) == change.added.intersection(times))
+    if !isFree { throw SystemCallError("mount_setattr", on: "what the mount has on the host", .notPermitted) }
   }
 
   func attach(for container: ContainerSpecification) throws(LaunchError) {

@@ -90,7 +90,7 @@ struct OwnerMap: Equatable {
   /// The calling process must be single-threaded.
   init(ofNamespaceAt path: String) throws(SystemCallError) {
     let namespace = try Files.open(path, O_RDONLY)
-    let gate = try DescriptorPair.pipe()
+    let gate = try DescriptorPair.pipe().split()
     let answer = try DescriptorPair.pipe().split()
     guard let child = try ClonedProcess.clone(0) else {
       var byte = UInt8(stk_setns(namespace.borrowed.rawValue, CLONE_NEWUSER) == 0 ? 1 : 0)
@@ -101,8 +101,8 @@ struct OwnerMap: Equatable {
     }
     answer.second.close()
     defer {
-      // Best effort: it ends with the pipe in any case.
-      try? child.handle.signal(SIGKILL)
+      // It ends with the pipe. Best effort: there is nothing to be known of its end.
+      gate.second.close()
       _ = try? child.handle.reap()
     }
     guard try Files.readOnce(answer.first.borrowed, limit: 1) == [1] else {
@@ -130,7 +130,7 @@ struct OwnerMap: Equatable {
   ///
   /// The calling process must be single-threaded.
   func namespace() throws(SystemCallError) -> OwnedDescriptor {
-    let gate = try DescriptorPair.pipe()
+    let gate = try DescriptorPair.pipe().split()
     guard let child = try ClonedProcess.clone(CLONE_NEWUSER) else {
       // Lives until the parent has opened the namespace: the end of the pipe says so.
       var byte: UInt8 = 0
@@ -142,17 +142,12 @@ struct OwnerMap: Equatable {
       try apply(to: child.pid)
       return try Files.open("/proc/\(child.pid)/ns/user")
     }
-    do throws(SystemCallError) {
-      let namespace = try open()
-      try child.handle.signal(SIGKILL)
-      _ = try child.handle.reap()
-      return namespace
-    } catch {
-      // Best effort: the failure to report is the first one.
-      try? child.handle.signal(SIGKILL)
+    defer {
+      // It ends with the pipe. Best effort: there is nothing to be known of its end.
+      gate.second.close()
       _ = try? child.handle.reap()
-      throw error
     }
+    return try open()
   }
 }
 

@@ -46,7 +46,7 @@ extension Cgroup {
   ) throws(CgroupError) -> CgroupEntrance {
     var files: [SharedDescriptor] = []
     let wanted = controllers.compactMap { hierarchy.legacy[$0] }
-    for mount in hierarchy.mountPoints where unified || mount != hierarchy.unified {
+    for mount in hierarchy.mountPoints + hierarchy.others where unified || mount != hierarchy.unified {
       if !controllers.isEmpty && !wanted.contains(mount) { continue }
       let file = "\(mount)/\(path)/\(mount == hierarchy.unified ? "cgroup.procs" : "tasks")"
       do throws(SystemCallError) {

@@ -32,13 +32,22 @@ extension Cgroup {
       }
       return
     }
-    try Cgroup(hierarchy, project: project).remove(milliseconds: milliseconds)
-    for mount in hierarchy.mountPoints {
-      do throws(SystemCallError) {
-        try Files.removeDirectory("\(mount)/\(top(on: hierarchy))")
-      } catch {
-        // Other projects are there.
-        guard error.errno == .resourceBusy || error.errno == .directoryNotEmpty else { throw .system(error) }
+    let group = try Cgroup(hierarchy, project: project)
+    try group.remove(milliseconds: milliseconds)
+    try group.removeEmptyParents()
+  }
+
+  /// Removes the groups that hold this one, the innermost first, in every hierarchy, as far as nothing else is in them. For
+  /// groups that were made for such as this one alone: who makes one in them at the same time makes them again.
+  package func removeEmptyParents() throws(CgroupError) {
+    for mount in hierarchy.mountPoints + hierarchy.others {
+      for parent in parents.reversed() {
+        do throws(SystemCallError) {
+          try Files.removeDirectory("\(mount)/\(parent)")
+        } catch {
+          guard error.errno == .resourceBusy || error.errno == .directoryNotEmpty else { throw .system(error) }
+          break
+        }
       }
     }
   }

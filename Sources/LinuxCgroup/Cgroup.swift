@@ -33,7 +33,7 @@ package struct Cgroup: Hashable, Sendable {
   /// Relative to each mount point.
   package let path: String
   /// The directories that hold this one and are ours, outermost first.
-  private let parents: [String]
+  let parents: [String]
   /// Whether it is a scope of systemd or in one: such a group is not made here, and nothing is enabled above it.
   let isInScope: Bool
 
@@ -82,7 +82,7 @@ package struct Cgroup: Hashable, Sendable {
   }
 
   /// Every directory that the group may have, whether it exists or not, the unified one first.
-  var directories: [String] { hierarchy.mountPoints.map { "\($0)/\(path)" } }
+  var directories: [String] { (hierarchy.mountPoints + hierarchy.others).map { "\($0)/\(path)" } }
 
   /// Makes the group and sets its limits. A group that exists is updated.
   ///
@@ -172,7 +172,11 @@ package struct Cgroup: Hashable, Sendable {
 
   /// Enables the controllers of version 2 for this group: in the root and in each of the group's parents
   /// (cgroup.subtree_control).
-  private func enable(_ controllers: Set<CgroupController>) throws(CgroupError) {
+  ///
+  /// The kernel shows a controller there before its files are in the groups below, while somebody else is enabling it. To
+  /// write it once more changes nothing, and waits until they are.
+  /// - Parameter again: also writes those that are enabled.
+  private func enable(_ controllers: Set<CgroupController>, again: Bool = false) throws(CgroupError) {
     guard let unified = hierarchy.unified else { return }
     let wanted = controllers.intersection(hierarchy.unifiedControllers)
     guard !wanted.isEmpty else { return }
@@ -180,8 +184,8 @@ package struct Cgroup: Hashable, Sendable {
       let file = "\(directory)/cgroup.subtree_control"
       var missing: [CgroupController] = []
       do throws(SystemCallError) {
-        missing = wanted.subtracting(CgroupHierarchy.controllerList(try Files.text(file)))
-          .sorted { $0.rawValue < $1.rawValue }
+        let enabled = again ? [] : CgroupHierarchy.controllerList(try Files.text(file))
+        missing = wanted.subtracting(enabled).sorted { $0.rawValue < $1.rawValue }
         if missing.isEmpty { continue }
         try Files.write(missing.map { "+\($0.rawValue)" }.joined(separator: " "), to: file)
       } catch {
@@ -214,26 +218,35 @@ package struct Cgroup: Hashable, Sendable {
     _ writes: [CgroupWrite], _ controllers: Set<CgroupController>
   ) throws(CgroupError) -> [UnappliedLimit] {
     var unapplied: [UnappliedLimit] = []
+    try awaitFiles(writes.map { ($0.controller, $0.file) }, of: controllers)
     for write in writes {
       guard let directory = directory(of: write.controller) else { continue }
       do throws(SystemCallError) {
         try set(write, in: directory, among: writes)
       } catch {
         // A device whose scheduler knows no weights refuses them.
-        let isMissing = error.errno == .noSuchFileOrDirectory || write.isOptional && error.errno == .notSupported
-        guard isMissing else { throw .system(error) }
-        if !write.isOptional {
-          // A command that was killed may have made the parents and not yet enabled the controllers in them.
-          guard case .unified = hierarchy.location(of: write.controller) else { throw .system(error) }
-          try enable(controllers)
-          try systemCalls { () throws(SystemCallError) in try set(write, in: directory, among: writes) }
-        } else if write.isAsked {
+        guard write.isOptional, error.errno == .noSuchFileOrDirectory || error.errno == .notSupported else {
+          throw .system(error)
+        }
+        if write.isAsked {
           unapplied.append(
             UnappliedLimit(limit: write.limit, reason: write.limit == .swap ? .noSwapAccounting : .notInKernel))
         }
       }
     }
     return unapplied
+  }
+
+  /// Sees to it that files of version 2 are there. They are not while another container of the same parents makes these, or
+  /// after a command was killed that had made them.
+  func awaitFiles(
+    _ files: [(CgroupController, String)], of controllers: Set<CgroupController>
+  ) throws(CgroupError) {
+    let isMissing = files.contains { controller, file in
+      guard case .unified(let mount) = hierarchy.location(of: controller) else { return false }
+      return !Files.exists("\(mount)/\(path)/\(file)")
+    }
+    if isMissing { try enable(controllers, again: true) }
   }
 
   private func set(_ write: CgroupWrite, in directory: String, among writes: [CgroupWrite]) throws(SystemCallError) {

@@ -40,15 +40,19 @@ package struct CgroupHierarchy: Hashable, Sendable {
   /// above that is touched ("Control Group APIs and Delegation" of its documentation). With version 1, systemd and
   /// others have always shared what is mounted.
   package let isOfSystemd: Bool
+  /// Where further hierarchies of version 1 are mounted: those that have a name alone, and those whose controllers are not
+  /// used here. Only groups whose place somebody else chose are also there, as with other runtimes.
+  package let others: [String]
 
   package init(
     legacy: [CgroupController: String], unified: String?, unifiedControllers: Set<CgroupController>,
-    isOfSystemd: Bool = false
+    isOfSystemd: Bool = false, others: [String] = []
   ) {
     self.legacy = legacy
     self.unified = unified
     self.unifiedControllers = unifiedControllers
     self.isOfSystemd = isOfSystemd
+    self.others = others
   }
 
   /// Looks at what is mounted.
@@ -75,6 +79,7 @@ package struct CgroupHierarchy: Hashable, Sendable {
     let mounts = try systemCalls { () throws(SystemCallError) in try Files.readAll(mountInfo, limit: 16 << 20) }
     var legacy: [CgroupController: String] = [:]
     var unified: String?
+    var others: [String] = []
     // A machine with many containers has thousands of mounts: only lines that can be about cgroups are made into text.
     for bytes in mounts.split(separator: UInt8(ascii: "\n")) where bytes.contains(Array("cgroup".utf8)) {
       let line = Substring(String(decoding: bytes, as: UTF8.self))
@@ -82,6 +87,8 @@ package struct CgroupHierarchy: Hashable, Sendable {
       switch mount.kind {
       case .unified:
         unified = unified ?? mount.point
+      case .legacy([]):
+        others.append(mount.point)
       case .legacy(let controllers):
         for controller in controllers where legacy[controller] == nil { legacy[controller] = mount.point }
       }
@@ -89,7 +96,7 @@ package struct CgroupHierarchy: Hashable, Sendable {
     guard unified != nil || !legacy.isEmpty else { throw .notMounted(root: root) }
     var available: Set<CgroupController> = []
     if let unified { available = try controllers(of: unified) }
-    return CgroupHierarchy(legacy: legacy, unified: unified, unifiedControllers: available)
+    return CgroupHierarchy(legacy: legacy, unified: unified, unifiedControllers: available, others: others)
   }
 
   /// CGROUP2_SUPER_MAGIC (statfs(2)).

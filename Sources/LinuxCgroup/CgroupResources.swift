@@ -41,7 +41,7 @@ extension Cgroup {
   /// Needs root. On failure some directories may exist: `remove()` takes them back.
   package func create(_ resources: CgroupResources) throws(CgroupError) {
     let controllers = Set(CgroupController.allCases)
-    for mount in hierarchy.mountPoints { try makeDirectory(in: mount, controllers) }
+    for mount in hierarchy.mountPoints + hierarchy.others { try makeDirectory(in: mount, controllers) }
     try update(resources)
     if let devices = resources.devices { try apply(devices) }
   }
@@ -52,6 +52,7 @@ extension Cgroup {
       guard case .legacy = hierarchy.location(of: setting.controller) else { continue }
       try write(setting, among: resources.legacy)
     }
+    try awaitFiles(resources.unified.map { ($0.controller, $0.file) }, of: Set(CgroupController.allCases))
     for setting in resources.unified {
       guard case .unified = hierarchy.location(of: setting.controller) else { continue }
       try write(setting, among: [])

@@ -1,4 +1,5 @@
 import CLinuxShim
+import Glibc
 import LinuxSystem
 import SystemPackage
 
@@ -98,6 +99,26 @@ package struct DetachedMount: ~Copyable, Sendable {
     if path.isEmpty { flags |= STK_AT_EMPTY_PATH }
     let tree = unsafe stk_open_tree(directory?.rawValue ?? -100, path, flags)
     self.init(owning: try checked("open_tree", on: path, tree))
+  }
+
+  /// The flags that it has (statvfs(3)).
+  package func attributes() throws(SystemCallError) -> MountAttributes {
+    var status = statvfs()
+    try checkedErrno("fstatvfs", unsafe fstatvfs(descriptor.rawValue, &status))
+    let flags = status.f_flag
+    func has(_ flag: UInt) -> Bool { flags & flag != 0 }
+    var attributes: MountAttributes = []
+    if has(1) { attributes.insert(.readOnly) }
+    if has(2) { attributes.insert(.noSetUserID) }
+    if has(4) { attributes.insert(.noDevices) }
+    if has(8) { attributes.insert(.noExecution) }
+    if has(1 << 11) { attributes.insert(.noDirectoryAccessTime) }
+    if has(1 << 10) {
+      attributes.insert(.noAccessTime)
+    } else if !has(1 << 12) {
+      attributes.insert(.strictAccessTime)
+    }
+    return attributes
   }
 
   /// mount_setattr(2) on this mount, or on all mounts below it as well.

@@ -53,7 +53,7 @@ extension RouteSocket {
   package func createVeth(_ veth: VethSpecification) throws(NetlinkError) {
     let intent = "create veth pair \(veth.hostName)"
     var messages = [try Self.message(veth, intent)]
-    if veth.hairpin { messages.append(try Self.hairpinMessage(veth)) }
+    if veth.hairpin { messages.append(try Self.hairpinMessage(veth.hostName)) }
     let answers = try socket.exchange(messages)
     for (index, answer) in answers.enumerated() {
       guard case .refused(let error) = answer else { continue }
@@ -88,10 +88,10 @@ extension RouteSocket {
   }
 
   /// What `ip link set NAME type bridge_slave hairpin on` sends; libnl-route knows no attributes of a port of this kind.
-  private static func hairpinMessage(_ veth: VethSpecification) throws(NetlinkError) -> NetlinkMessage {
-    let message = try NetlinkMessage("turn hairpin mode on for \(veth.hostName)", type: RTM_NEWLINK)
+  static func hairpinMessage(_ name: String) throws(NetlinkError) -> NetlinkMessage {
+    let message = try NetlinkMessage("turn hairpin mode on for \(name)", type: RTM_NEWLINK)
     message.append(ifinfomsg())
-    message.put(IFLA_IFNAME, veth.hostName)
+    message.put(IFLA_IFNAME, name)
     message.nest(IFLA_LINKINFO) {
       message.put(IFLA_INFO_SLAVE_KIND, "bridge")
       message.nest(IFLA_INFO_SLAVE_DATA) { message.put(IFLA_BRPORT_MODE, [1]) }

@@ -9,6 +9,21 @@ package enum LocalSocket {
     OwnedDescriptor(owning: try checked("listen", on: name, unsafe stk_listen_local(directory.rawValue, name)))
   }
 
+  /// A socket for datagrams, read without waiting, which everybody may send to who sees it. The name must be free.
+  package static func bind(_ name: String, in directory: FileDescriptor) throws(SystemCallError) -> OwnedDescriptor {
+    let number = try checked("bind", on: name, unsafe stk_bind_local(directory.rawValue, name))
+    let socket = OwnedDescriptor(owning: number)
+    try checkedErrno("chmod", on: name, unsafe fchmodat(directory.rawValue, name, 0o666, 0))
+    return socket
+  }
+
+  /// Sends a datagram.
+  /// - Parameter name: a path, or an abstract name with an `@` before it.
+  package static func send(_ bytes: [UInt8], to name: String) throws(SystemCallError) {
+    let sent = unsafe stk_send_local(name, bytes, bytes.count)
+    try checked("sendto", on: name, CInt(clamping: sent))
+  }
+
   /// The next connection; nil when there is none now.
   package static func accept(_ socket: FileDescriptor) -> OwnedDescriptor? {
     let descriptor = stk_accept(socket.rawValue)

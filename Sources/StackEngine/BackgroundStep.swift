@@ -31,6 +31,9 @@ struct BackgroundStep {
     }
   }
 
+  /// Whether there is a process that does it.
+  var hasBegun: Bool { descriptor != nil }
+
   /// Readable when the step is done; nil when it could not begin.
   var descriptor: FileDescriptor? {
     // What hindered it is thrown by `wait`.

@@ -58,7 +58,10 @@ extension Engine {
       }
     }
     problems.collect(directory.path) { try directory.removeContainers() }
-    problems.collect("network") { try network?.wait() ?? removeNetwork(of: project) }
+    problems.collect("network") {
+      // Where no process could be made for it, it is done here.
+      if let network, network.hasBegun { try network.wait() } else { try removeNetwork(of: project) }
+    }
     if problems.all.isEmpty {
       problems.collect(directory.path) { try directory.remove() }
       if existed { report(.network, project, .removed) }

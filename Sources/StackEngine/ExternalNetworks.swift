@@ -14,30 +14,27 @@ struct ExternalNetworks {
   }
 
   let paths: StatePaths
-  let route: RouteSocket
+  let kernel: KernelNetworks
   /// The stack that asks.
   let project: String
 
   /// - Returns: by key, the networks that there are.
   func find(_ wanted: [Network]) throws -> [String: Found] {
     if wanted.isEmpty { return [:] }
-    let links = try route.links()
-    let addresses = try route.addresses()
     var found: [String: Found] = [:]
     let others = try paths.projects().filter { $0 != project }
     for network in wanted {
       var record: NetworkRecord?
       for other in others where record == nil {
-        let own = try paths.project(other).readNetworks().first { $0.name == network.name && !$0.isExternal }
+        let own = try paths.project(other).readableNetworks().first { $0.name == network.name && !$0.isExternal }
         // What is written down may be gone, after a machine was switched off.
-        if let own, links.contains(where: { $0.name == own.bridge }) { record = own }
+        if let own, kernel.links[own.bridge] != nil { record = own }
       }
-      if record == nil, let link = links.first(where: { $0.name == network.name && $0.kind == "bridge" }),
-        let address = addresses.first(where: { $0.interface == link.index }),
-        let subnet = IPv4Subnet(base: address.address, prefixLength: address.prefixLength)
+      if record == nil, let link = kernel.links[network.name], link.kind == "bridge",
+        let (subnet, gateway) = kernel.network(of: link)
       {
         record = NetworkRecord(
-          key: network.key, name: network.name, bridge: link.name, subnet: subnet, gateway: address.address,
+          key: network.key, name: network.name, bridge: link.name, subnet: subnet, gateway: gateway,
           isInternal: false, mtu: Int(link.mtu))
       }
       guard var record else { continue }
@@ -52,9 +49,9 @@ struct ExternalNetworks {
     var used: Set<IPv4Address> = []
     for other in projects {
       let directory = paths.project(other)
-      let keys = Set(try directory.readNetworks().filter { $0.bridge == bridge }.map(\.key))
+      let keys = Set(try directory.readableNetworks().filter { $0.bridge == bridge }.map(\.key))
       if keys.isEmpty { continue }
-      for record in try directory.statuses().compactMap(\.record) {
+      for record in try directory.statuses(damageIsLoss: true).compactMap(\.record) {
         used.formUnion(record.attachments.filter { keys.contains($0.network) }.map(\.address))
       }
     }

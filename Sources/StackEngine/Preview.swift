@@ -7,8 +7,7 @@ extension Engine {
   package func preview(_ stack: Stack, _ options: UpOptions) throws(EngineError) -> [ProgressEvent] {
     try requireRoot()
     let plan = try UpPlanner(engine: self, stack: stack, options: options).plan()
-    let networks = try engineStep { try paths.project(stack.name).readNetworks() }
-    var events = plan.networks.filter { !$0.isExternal && !networks.contains($0) }.map {
+    var events = plan.networks.filter { !$0.isExternal && !plan.networksBefore.contains($0) }.map {
       ProgressEvent(.network, $0.name, .created)
     }
     let removed =

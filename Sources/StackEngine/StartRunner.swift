@@ -27,6 +27,8 @@ struct StartRunner {
   /// Shims of started services by service, as long as their end matters.
   private var running: [String: ProcessIdentity] = [:]
   private var ready: [Event] = []
+  /// Watched services whose start was told last.
+  private var justStarted: Set<String> = []
   /// Terminals of services whose user wants to have them.
   private(set) var terminals: [String: SharedDescriptor] = [:]
   /// The services whose end matters.
@@ -53,13 +55,25 @@ struct StartRunner {
     supervisor = try engineStep("supervisor") { watch == nil ? nil : try supervise() }
   }
 
-  /// Has the supervisor's word on a service reported, also what it said already.
+  /// Has the supervisor's word on a service reported, also what it said already; of one that is being started, from its start
+  /// on: before, it is said of the run before.
   mutating func watch(_ service: String, _ container: ContainerDirectory) throws(EngineError) {
     guard let watch else { return }
     try engineStep(service) {
       try watch.add(service, container)
-      if let event = try news(of: service, from: watch) { ready.append(event) }
+      if starting[service] == nil, let event = try news(of: service, from: watch) { ready.append(event) }
     }
+  }
+
+  /// What has become of services that were started since the last look, and since the caller has acted on that.
+  private mutating func newsOfStarted() throws(EngineError) -> [Event] {
+    guard let watch else { return [] }
+    defer { justStarted = [] }
+    var events: [Event] = []
+    for name in justStarted.sorted() {
+      if let event = try engineStep(name, { try news(of: name, from: watch) }) { events.append(event) }
+    }
+    return events
   }
 
   private mutating func news(of service: String, from watch: LifeWatch) throws -> Event? {
@@ -114,6 +128,8 @@ struct StartRunner {
       defer { ready = [] }
       return ready
     }
+    let early = try newsOfStarted()
+    if !early.isEmpty { return early }
     let names = starting.keys.sorted()
     let watched = running.keys.filter(jobs.contains).sorted()
     var handles: [(service: String, process: ProcessHandle)] = []
@@ -141,7 +157,7 @@ struct StartRunner {
     var events: [Event] = []
     if let watch, readable[ownCount] {
       let changes = try engineStep { try watch.changes() }
-      for name in changes {
+      for name in changes where starting[name] == nil {
         if let event = try engineStep(name, { try news(of: name, from: watch) }) { events.append(event) }
       }
     }
@@ -166,6 +182,7 @@ struct StartRunner {
     switch message {
     case .started(let shim):
       running[service] = shim
+      justStarted.insert(service)
       return Event(service: service, outcome: .started)
     case .failed(let step, let reason):
       return Event(service: service, outcome: .failed(step: step, reason: reason))

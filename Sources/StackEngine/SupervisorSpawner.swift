@@ -25,9 +25,13 @@ package struct SupervisorSpawner {
 
   private var directory: ProjectDirectory { paths.project(project) }
 
-  /// Starts a supervisor unless there is one. Does not wait for it: it finds out by itself what there is to do.
+  /// Starts a supervisor unless there is one; one that somebody has stopped (SIGSTOP) goes on. Does not wait for it: it finds
+  /// out by itself what there is to do.
   package func ensure() throws(SystemCallError) {
-    guard let lock = try heldByNobody() else { return }
+    guard let lock = try heldByNobody() else {
+      try current()?.open()?.signal(SIGCONT)
+      return
+    }
     let log = try Files.open(
       "\(directory.path)/supervisor.log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
     let null = try Files.open("/dev/null", O_RDWR)

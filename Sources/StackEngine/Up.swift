@@ -1,8 +1,5 @@
 import Glibc
-import InternetAddress
 import IsolationEngine
-import LinuxFirewall
-import LinuxNetlink
 import LinuxSeccomp
 import LinuxSystem
 import StackImages
@@ -73,7 +70,7 @@ final class UpOperation {
   var foreground: Foreground?
   /// The terminal of that container.
   private(set) var terminal: SharedDescriptor?
-  private(set) var made = MadeByUp()
+  var made = MadeByUp()
   private var reservations: [String: [PortReservation]] = [:]
   private(set) var ports: [String: [ContainerRecord.PublishedPort]] = [:]
   private lazy var files = ContainerFiles(plan: plan)
@@ -94,6 +91,7 @@ final class UpOperation {
     let changing = plan.services.filter { $0.action != .keep }
     // It gets ready while everything else is being made.
     let spawner = changing.isEmpty ? nil : try engineStep { try ShimSpawner(lock.descriptor, for: directory) }
+    try endStrays(among: changing)
     try reservePorts(of: changing.filter { $0.action == .create || !isRunning($0) })
     try removeOrphans()
     try remove(plan.surplus)
@@ -161,84 +159,15 @@ final class UpOperation {
     let displaced = plan.services.filter { $0.action == .reconnect }
     try StopOperation(engine: engine, timeout: options.timeout)
       .stop((obsolete + displaced).compactMap(\.existing))
+    for service in obsolete where service.action == .recreate(.recordLost) {
+      engine.report(
+        .container, service.name, .hindered, detail: "\(StackDifference.Reason.recordLost): it is made anew")
+    }
     for status in obsolete.compactMap(\.existing) {
       try engineStep(status.directory.name) {
         try engine.remove(status, withVolumes: options.renewsAnonymousVolumes)
       }
     }
-  }
-
-  // MARK: Networks
-
-  private func makeNetworks() throws {
-    if plan.networks.isEmpty && plan.services.allSatisfy({ $0.service.ports.isEmpty }) { return }
-    let previous = try directory.readNetworks()
-    made.networksBefore = previous
-    // The intent before the deed: `down` finds what was about to be made.
-    try directory.write(plan.networks)
-    let route = try RouteSocket()
-    for network in plan.networks where !network.isExternal {
-      let exists = try route.link(named: network.bridge) != nil
-      if exists && previous.contains(network) { continue }
-      engine.report(.network, network.name, .creating)
-      if exists { _ = try route.deleteLink(named: network.bridge) }
-      _ = try route.createBridge(
-        BridgeSpecification(
-          name: network.bridge, macAddress: MACAddress(of: network.gateway),
-          mtu: network.mtu.map(UInt32.init(clamping:)), address: network.gateway,
-          prefixLength: network.subnet.prefixLength,
-          group: KernelNames.linkGroup(project: plan.stack.name)))
-      engine.report(.network, network.name, .created)
-    }
-    try applyFirewall(networks: plan.networks) { ports[$0.name] ?? plan.publishedPorts[$0.name] ?? [] }
-    let isNew = plan.networks.contains { network in
-      !network.isInternal && !network.isExternal && !previous.contains(network)
-    }
-    if isNew { warnOfFirewall() }
-  }
-
-  func applyFirewall(networks: [NetworkRecord], ports: (Service) -> [ContainerRecord.PublishedPort]) throws {
-    var published: [NetworkPolicy.PublishedPort] = []
-    for service in plan.stack.services {
-      guard let address = publishedAddress(of: service) else { continue }
-      for port in ports(service) {
-        published.append(
-          NetworkPolicy.PublishedPort(
-            hostAddress: port.hostAddress, hostPort: port.hostPort, transport: port.transport == .tcp ? .tcp : .udp,
-            destination: address, destinationPort: port.containerPort))
-      }
-    }
-    let own = networks.filter { !$0.isExternal }
-    let bridges = own.map {
-      NetworkPolicy.Bridge(name: $0.bridge, subnet: $0.subnet, gateway: $0.gateway, isInternal: $0.isInternal)
-    }
-    for network in own { try HostForwarding.prepare(bridge: network.bridge, isInternal: network.isInternal) }
-    if own.contains(where: { !$0.isInternal }) { _ = try HostForwarding.enable() }
-    var policy = NetworkPolicy(
-      tableName: KernelNames.table(project: plan.stack.name), bridges: bridges, ports: published)
-    try NetworkMembers(operation: self).describe(to: &policy)
-    try FirewallSocket().apply(policy)
-  }
-
-  /// Where a service's published ports lead: its first address on a network that has a way in.
-  private func publishedAddress(of service: Service) -> IPv4Address? {
-    switch service.networkMode {
-    case .none, .host: return nil
-    case .service(let other):
-      return plan.service(other).flatMap(publishedAddress)
-    case .networks(let attachments):
-      let usable = outward(attachments) ?? attachments.first
-      return usable.flatMap { plan.addresses.address(of: service.name, on: $0.network) }
-    }
-  }
-
-  /// The network with a way out that has the highest priority, the first of them; it also is the way in.
-  func outward(_ attachments: [NetworkAttachment]) -> NetworkAttachment? {
-    let ways = attachments.filter { attachment in
-      !plan.networks.contains { $0.key == attachment.network && $0.isInternal }
-    }
-    let highest = ways.map { $0.gatewayPriority ?? 0 }.max()
-    return ways.first { $0.gatewayPriority ?? 0 == highest }
   }
 
   // MARK: Start

@@ -78,22 +78,32 @@ struct UpPlan {
   let stack: Stack
   let services: [PreparedService]
   let networks: [NetworkRecord]
+  /// Those that there are, as they were made.
+  let networksBefore: [NetworkRecord]
+  /// What the kernel had when the plan was made.
+  let kernel: KernelNetworks
   let addresses: AddressPlan
   /// The ports that are published now, by service: also those of services that were not asked for.
   let publishedPorts: [String: [ContainerRecord.PublishedPort]]
   let orphans: [ContainerStatus]
   /// Replicas beyond the number that is wanted.
   let surplus: [ContainerStatus]
+  /// All containers of the stack that have a directory.
+  let present: [ContainerStatus]
   private let places: [String: Int]
   private let placesInStack: [String: Int]
 
   init(
-    stack: Stack, services: [PreparedService], networks: [NetworkRecord], addresses: AddressPlan,
-    publishedPorts: [String: [ContainerRecord.PublishedPort]], orphans: [ContainerStatus], surplus: [ContainerStatus]
+    stack: Stack, services: [PreparedService], networks: [NetworkRecord], networksBefore: [NetworkRecord],
+    kernel: KernelNetworks, addresses: AddressPlan, publishedPorts: [String: [ContainerRecord.PublishedPort]],
+    orphans: [ContainerStatus], surplus: [ContainerStatus], present: [ContainerStatus]
   ) {
     self.stack = stack
     self.services = services
     self.networks = networks
+    self.networksBefore = networksBefore
+    self.kernel = kernel
+    self.present = present
     self.addresses = addresses
     self.publishedPorts = publishedPorts
     self.orphans = orphans
@@ -133,10 +143,13 @@ struct UpPlanner {
     var problems: [EngineError.Problem] = []
     var kind = EngineError.Kind.failure
     let directory = engine.paths.project(stack.name)
-    let statuses = try engineStep { try directory.statuses() }
+    let statuses = try engineStep { try directory.statuses(damageIsLoss: true) }
     let wanted = try selected()
-    let external = try findExternal(wanted)
-    let addresses = try planAddresses(directory, records: statuses.compactMap(\.record), wanted: wanted, external)
+    let kernel = try engineStep { try KernelNetworks() }
+    let before = try engineStep { try networksBefore(directory, kernel) }
+    let external = try findExternal(wanted, kernel)
+    let addresses = try planAddresses(
+      before, records: statuses.compactMap(\.record), wanted: wanted, external, kernel)
     let networkRecords = records(of: addresses) + stack.networks.compactMap { external[$0.key]?.record }
 
     var prepared: [PreparedService] = []
@@ -155,20 +168,21 @@ struct UpPlanner {
     let present = Set(stack.services.map { KernelNames.container(project: stack.name, $0) })
     let asked = Set(wanted.map(\.serviceName) + (options.services.isEmpty ? services : Set(options.services)))
     return UpPlan(
-      stack: stack, services: decided(prepared), networks: networkRecords, addresses: addresses,
+      stack: stack, services: decided(prepared), networks: networkRecords, networksBefore: before,
+      kernel: kernel, addresses: addresses,
       publishedPorts: Dictionary(
         statuses.compactMap(\.record).filter { !$0.isOneOff }.map { ($0.instanceName, $0.ports) },
         uniquingKeysWith: { first, _ in first }),
       orphans: statuses.filter { status in
-        let isMadeByRun = status.record?.isMadeByRun ?? false
-        return isMadeByRun ? status.state.shim == nil : !services.contains(status.record?.service ?? "")
+        guard let record = status.record else { return !present.contains(status.directory.name) }
+        return record.isMadeByRun ? status.state.shim == nil : !services.contains(record.service)
       },
       surplus: statuses.filter { status in
         guard let record = status.record, !record.isMadeByRun, services.contains(record.service) else { return false }
         let isAsked =
           options.withoutDependencies ? options.services.contains(record.service) : asked.contains(record.service)
         return isAsked && !present.contains(status.directory.name)
-      })
+      }, present: statuses)
   }
 
   /// The services that were asked for, with all that they need, in the order of the file.
@@ -182,78 +196,6 @@ struct UpPlanner {
     let graph = try engineStep { try DependencyGraph(stack.services) }
     let closure = Set(options.withoutDependencies ? names : graph.closure(of: names))
     return stack.services.filter { closure.contains($0.name) }
-  }
-
-  // MARK: Networks
-
-  /// The external networks that are needed.
-  private func findExternal(_ wanted: [Service]) throws(EngineError) -> [String: ExternalNetworks.Found] {
-    let networks = stack.networks.filter { $0.isExternal && usedNetworks(of: wanted).contains($0.key) }
-    if networks.isEmpty { return [:] }
-    return try engineStep {
-      try ExternalNetworks(paths: engine.paths, route: try RouteSocket(), project: stack.name).find(networks)
-    }
-  }
-
-  private func usedNetworks(of services: [Service]) -> Set<String> {
-    Set(
-      services.flatMap { service -> [String] in
-        if case .networks(let attachments) = service.networkMode { attachments.map(\.network) } else { [] }
-      })
-  }
-
-  private func planAddresses(
-    _ directory: ProjectDirectory, records: [ContainerRecord], wanted: [Service],
-    _ external: [String: ExternalNetworks.Found]
-  ) throws(EngineError) -> AddressPlan {
-    try engineStep {
-      let existing = try directory.readNetworks().filter { !$0.isExternal }
-      let own = Set(existing.map(\.bridge))
-      let route = try RouteSocket()
-      let ownIndexes = Set(try route.links().filter { own.contains($0.name) }.map(\.index))
-      let occupied = try route.routes().filter { !ownIndexes.contains($0.interface ?? 0) }.map(\.destination)
-      var previous = AddressPlan()
-      for network in existing {
-        previous.networks[network.key] = .init(subnet: network.subnet, gateway: network.gateway)
-      }
-      let names = Set(stack.services.map(\.name))
-      var taken: [String: Set<IPv4Address>] = [:]
-      for record in records {
-        let isPlanned = !record.isMadeByRun && names.contains(record.instanceName)
-        for attachment in record.attachments {
-          if isPlanned {
-            previous.services[record.instanceName, default: [:]][attachment.network] = attachment.address
-          } else {
-            taken[attachment.network, default: []].insert(attachment.address)
-          }
-        }
-      }
-      // What nobody asks for need not exist.
-      let used = usedNetworks(of: wanted)
-      var relevant = stack
-      relevant.networks.removeAll { $0.isExternal && !used.contains($0.key) }
-      let others = external.mapValues {
-        ExternalNetwork(.init(subnet: $0.record.subnet, gateway: $0.record.gateway), used: $0.used)
-      }
-      return try AddressPlan(
-        relevant, occupied: occupied + otherStacks(), external: others, taken: taken, previous: previous)
-    }
-  }
-
-  /// The subnets of all other stacks, also of those whose bridges another network namespace has.
-  private func otherStacks() throws -> [IPv4Subnet] {
-    try engine.paths.projects().filter { $0 != stack.name }
-      .flatMap { try engine.paths.project($0).readNetworks().filter { !$0.isExternal }.map(\.subnet) }
-  }
-
-  private func records(of addresses: AddressPlan) -> [NetworkRecord] {
-    stack.networks.compactMap { network in
-      guard !network.isExternal, let place = addresses.networks[network.key] else { return nil }
-      return NetworkRecord(
-        key: network.key, name: network.name,
-        bridge: KernelNames.bridge(project: stack.name, network: network.name), subnet: place.subnet,
-        gateway: place.gateway, isInternal: network.isInternal, mtu: network.mtu)
-    }
   }
 
   // MARK: Services
@@ -309,12 +251,13 @@ struct UpPlanner {
   /// What has to be done to each service, given what runs.
   private func decided(_ services: [PreparedService]) -> [PreparedService] {
     let running = services.compactMap { service -> RunningService? in
-      guard let existing = service.existing, let record = existing.record else { return nil }
+      guard let existing = service.existing else { return nil }
       let state: RunningService.State =
         if case .running = existing.state { .running } else { existing.isCompleted ? .completed : .stopped }
       return RunningService(
-        service: service.service.name, configurationHash: ConfigurationHash(stored: record.configuration),
-        state: state, hasOtherNetworks: record.networkConfiguration != service.networkConfiguration.description)
+        service: service.service.name,
+        configurationHash: existing.record.map { ConfigurationHash(stored: $0.configuration) }, state: state,
+        hasOtherNetworks: existing.record?.networkConfiguration != service.networkConfiguration.description)
     }
     let difference = StackDifference.between(
       wanted: services.map { ($0.service, $0.configuration) }, running: running,

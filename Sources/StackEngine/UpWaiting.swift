@@ -85,7 +85,7 @@ extension UpOperation {
     guard let record = service.existing?.record, RestartMachine.isActive(record.restart) else { return false }
     return try engineStep(service.service.name) {
       try service.container.halt()
-      guard try ContainerStatus(service.container).state.shim != nil else { return false }
+      guard try ContainerStatus(service.container, damageIsLoss: true).state.shim != nil else { return false }
       try service.container.resume()
       return true
     }

@@ -66,7 +66,7 @@ struct ContainerRecord: WireCodable {
   }
 
   var group: Cgroup {
-    get throws { try Cgroup(try CgroupHierarchy.current(), components: cgroup) }
+    get throws { try CommonGroup.group(cgroup) }
   }
 
   /// The document that `state` prints and hooks are told.
@@ -87,6 +87,18 @@ struct ContainerRecord: WireCodable {
   }
 
   static let specificationVersion = "1.2.1"
+}
+
+/// The group of all containers whose bundles do not say, or not from the root on, which one is theirs.
+enum CommonGroup {
+  static let name = "stack-oci"
+
+  static func group(_ path: [String]) throws -> Cgroup { try Cgroup(try CgroupHierarchy.current(), components: path) }
+
+  /// Takes away what held a container's group, which is gone, and now holds nothing.
+  static func removeEmpty(above path: [String]) throws {
+    if path.first == name { try group(path).removeEmptyParents() }
+  }
 }
 
 /// The states of the runtime specification, and `paused`.

@@ -57,6 +57,8 @@ struct Creation {
     let bytes = try readConfiguration()
     var configuration = try OCIConfiguration(bytes: bytes)
     Descriptors.announce(&configuration)
+    let readiness = ReadinessSocket(context.states, of: id)
+    readiness?.announce(&configuration)
     if isForeground && configuration.process == nil { throw OCIError("process is missing in config.json") }
     let hasTerminal = configuration.process?.hasTerminal ?? false
     if hasTerminal && !isForeground && consoleSocket == nil {
@@ -82,9 +84,11 @@ struct Creation {
     let console = try consoleSocket.map { SharedDescriptor(try LocalSocket.connect(to: $0)) }
     try context.states.claim(id)
     do {
+      try readiness?.prepare()
       return try launch(specification, configuration, bytes, console)
     } catch {
       // Best effort: the failure to report is the first one.
+      try? CommonGroup.removeEmpty(above: specification.cgroup.path)
       try? context.states.remove(id)
       throw error
     }
@@ -119,6 +123,7 @@ struct Creation {
     options.hooks.prestart = hooks.prestart
     options.hooks.createRuntime = hooks.createRuntime
     options.hooks.createContainer = hooks.createContainer
+    options.hooks.startInRoot = OCICommand.dialect.hooksStartInRoot
     options.hooks.startContainer = hooks.startContainer
     let told = record
     options.hooks.input = { pid in Array(JSON.object(told.state(.created, pid: pid)).text().utf8) }
@@ -191,7 +196,7 @@ extension CallListener {
       // An executed process has another number than the container.
       let container = status == .creating ? pid : record.process.pid
       let state: JSON = .record([
-        "ociVersion": .string(ContainerRecord.specificationVersion), "fds": .strings(["seccompFd"]),
+        "ociVersion": .string(OCICommand.dialect.listenerVersion), "fds": .strings(["seccompFd"]),
         "pid": .integer(pid), "metadata": metadata.map { .string($0) },
         "state": .object(record.state(status, pid: container)),
       ])

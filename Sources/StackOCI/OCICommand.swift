@@ -8,22 +8,22 @@ import SystemPackage
 /// The command line of OCI runtimes: `stack-oci`, or `stack oci`.
 package enum OCICommand {
   /// `stack-oci`, or the name of another runtime that the program is installed as, for engines that go by it.
-  package static var programName: String { name(of: CommandLine.arguments.first) ?? names[0] }
+  package static var programName: String { dialect.rawValue }
 
-  private static let names = ["stack-oci", "runc", "crun"]
+  static var dialect: Dialect { dialect(of: CommandLine.arguments.first) ?? .own }
 
-  private static func name(of program: String?) -> String? {
-    let last = program?.split(separator: "/").last.map(String.init)
-    return names.first { $0 == last }
+  private static func dialect(of program: String?) -> Dialect? {
+    program?.split(separator: "/").last.flatMap { Dialect(rawValue: String($0)) }
   }
 
   /// Whether the program was started under one of these names.
-  package static func isMeant(by program: String?) -> Bool { name(of: program) != nil }
+  package static func isMeant(by program: String?) -> Bool { dialect(of: program) != nil }
 
   /// Runs a command, with the arguments after the program's name.
   package static func main(_ arguments: [String], version: String) -> Never {
     var context = Context()
     var failureCode: CInt = 1
+    var command: String?
     do {
       let global = try Arguments(globalOptions, arguments)
       try context.read(global)
@@ -40,12 +40,13 @@ package enum OCICommand {
       let parsed = try Arguments(options, global.operands.dropFirst())
       if parsed.has("help") { finish(help(of: verb, named: name)) }
       failureCode = verb.failureCode
+      command = name
       if verb.entersContainers { try OwnProgram.moveOutOfReach(CommandLine.arguments) }
       exit(try verb.run(parsed, context))
     } catch {
       // That a program cannot be executed is told as by the shell that would have done it: by its name alone.
       let isOfProgram = ((error as? LaunchError)?.exitCode ?? 125) > 125
-      context.log.report("\(error)", isPlain: isOfProgram)
+      context.log.report(dialect.text(of: error, command: command), isPlain: isOfProgram)
       exit((error as? OCIError)?.exitCode ?? failureCode)
     }
   }
@@ -69,7 +70,12 @@ package enum OCICommand {
     letters: ["v": "version", "h": "help"], stopsAtOperand: true)
 
   private static func text(version: String) -> String {
-    "\(programName) version \(version)\nspec: \(ContainerRecord.specificationVersion)\n"
+    """
+    \(programName) version \(version)
+    commit: v\(version)
+    spec: \(ContainerRecord.specificationVersion)
+    \(dialect.features)
+    """
   }
 
   private static func help(of verb: Verb, named name: String) -> String {
@@ -94,7 +100,7 @@ package enum OCICommand {
        \(programName) [OPTION...] COMMAND [OPTION...]
 
     Commands:
-    \(verbs.keys.sorted().map { "  \($0)" }.joined(separator: "\n"))
+    \(verbs.filter { $0.value.isOffered }.keys.sorted().map { "  \($0)" }.joined(separator: "\n"))
 
     Options:
       --root DIR           where containers are kept (\(Context.defaultRoot))
@@ -109,7 +115,7 @@ package enum OCICommand {
   static let verbs: [String: Verb] = [
     "create": .create, "start": .start, "run": .run, "state": .state, "kill": .kill, "delete": .delete, "exec": .exec,
     "pause": .pause, "resume": .resume, "ps": .ps, "list": .list, "update": .update, "events": .events,
-    "features": .features, "spec": .spec,
+    "features": .features, "spec": .spec, "checkpoint": .checkpoint, "restore": .restore,
   ]
 }
 
@@ -121,6 +127,8 @@ struct Verb {
   var entersContainers = false
   /// The exit status of a failure of the command's own: one that ends as another program does keeps out of its way.
   var failureCode: CInt = 1
+  /// Whether it does anything but say that it does not.
+  var isOffered = true
   /// - Returns: the exit status.
   var run: @Sendable (Arguments, Context) throws -> CInt
 }

@@ -117,7 +117,7 @@ struct Translation {
   // MARK: Cgroup
 
   private func cgroupPath() throws -> [String] {
-    guard let path = configuration.cgroupsPath, !path.isEmpty else { return ["stack-oci", id] }
+    guard let path = configuration.cgroupsPath, !path.isEmpty else { return [CommonGroup.name, id] }
     // A name for systemd is a slice, a prefix and a name: without systemd it is three directories' worth of one.
     if path.split(separator: ":", omittingEmptySubsequences: false).count == 3 && !path.contains("/") {
       let parts = path.split(separator: ":", omittingEmptySubsequences: false)
@@ -126,7 +126,7 @@ struct Translation {
     let components = path.split(separator: "/").map(String.init).filter { $0 != "." }
     guard !components.contains("..") else { throw OCIError("cgroupsPath \(path) leads out of the cgroup file system") }
     // Relative paths start at a place of the runtime's choice.
-    return path.hasPrefix("/") ? components : ["stack-oci"] + components
+    return path.hasPrefix("/") ? components : [CommonGroup.name] + components
   }
 
   /// What every container may use in the end, whatever is denied before it; nothing when nothing is said about devices.

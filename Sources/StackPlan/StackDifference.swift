@@ -11,13 +11,14 @@ package struct RunningService: Sendable, Hashable {
   }
 
   package var service: String
-  package var configurationHash: ConfigurationHash
+  /// What it was made from; nil when its record was lost.
+  package var configurationHash: ConfigurationHash?
   package var state: State
   /// Its networks are not any more what they were when it was put on them.
   package var hasOtherNetworks: Bool
 
   package init(
-    service: String, configurationHash: ConfigurationHash, state: State, hasOtherNetworks: Bool = false
+    service: String, configurationHash: ConfigurationHash?, state: State, hasOtherNetworks: Bool = false
   ) {
     self.service = service
     self.configurationHash = configurationHash
@@ -33,12 +34,15 @@ package struct StackDifference: Sendable, Hashable {
     /// It lives in a namespace of a service that is made anew or starts again.
     case namespaceOwnerReplaced(String)
     case forced
+    /// What it was made from is not known any more.
+    case recordLost
 
     package var description: String {
       switch self {
       case .configurationChanged: "its configuration changed"
       case .namespaceOwnerReplaced(let owner): "it shares a namespace of \(owner), which starts anew"
       case .forced: "asked for"
+      case .recordLost: "its record was lost or damaged"
       }
     }
   }
@@ -101,6 +105,7 @@ package struct StackDifference: Sendable, Hashable {
     _ hash: ConfigurationHash, _ present: RunningService?, _ recreation: Recreation
   ) -> Action {
     guard let present else { return .create }
+    guard let known = present.configurationHash else { return .recreate(.recordLost) }
     let kept: Action =
       switch present.state {
       case .running, .completed: .keep
@@ -110,7 +115,7 @@ package struct StackDifference: Sendable, Hashable {
     case .always: .recreate(.forced)
     case .never: kept
     case .whenChanged:
-      if present.configurationHash != hash {
+      if known != hash {
         .recreate(.configurationChanged)
       } else {
         kept == .keep && present.state == .running && present.hasOtherNetworks ? .reconnect : kept

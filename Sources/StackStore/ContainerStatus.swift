@@ -31,7 +31,7 @@ package enum ContainerState: Hashable, Sendable {
 /// A container with all that is known about it.
 package struct ContainerStatus: Hashable, Sendable {
   package let directory: ContainerDirectory
-  /// nil when `up` was killed between making the directory and writing the record.
+  /// nil when `up` was killed between making the directory and writing the record, or somebody removed it.
   package let record: ContainerRecord?
   package let state: ContainerState
   /// Health and restarts of the latest run; nil when nobody looks after them.
@@ -40,11 +40,16 @@ package struct ContainerStatus: Hashable, Sendable {
   /// What users call it.
   package var name: String { record?.containerName ?? directory.name }
 
-  package init(_ directory: ContainerDirectory) throws {
+  /// - Parameter damageIsLoss: a record that is damaged counts as one that is not there, for who makes it anew.
+  /// - Throws: `DamagedRecord`, `SystemCallError`.
+  package init(_ directory: ContainerDirectory, damageIsLoss: Bool = false) throws {
+    func read<Record>(_ kind: ContainerDirectory.Kind<Record>) throws -> Record? {
+      do { return try directory.read(kind) } catch is DamagedRecord where damageIsLoss { return nil }
+    }
     self.directory = directory
-    let record = try directory.read(.record)
+    let record = try read(.record)
     self.record = record
-    guard let run = try directory.read(.run) else {
+    guard let run = try read(.run) else {
       state = .created
       life = nil
       return
@@ -56,7 +61,7 @@ package struct ContainerStatus: Hashable, Sendable {
     case (nil, _): state = try run.shim.isAlive ? .starting(shim: run.shim) : .created
     }
     let isWatched = record.map { $0.life.healthCheck != nil || RestartMachine.isActive($0.restart) } ?? false
-    let life = isWatched ? try directory.read(.life) : nil
+    let life = isWatched ? try read(.life) : nil
     // Of a start that failed, what is known is that it is to be tried again.
     let isCurrent = life?.run == run.run || run.started == nil && life?.phase == .restarting
     self.life = isCurrent ? life : nil
@@ -82,7 +87,8 @@ package struct ContainerStatus: Hashable, Sendable {
 
 extension ProjectDirectory {
   /// All containers of the project with their states.
-  package func statuses() throws -> [ContainerStatus] {
-    try containers().map { try ContainerStatus($0) }
+  /// - Parameter damageIsLoss: see `ContainerStatus`.
+  package func statuses(damageIsLoss: Bool = false) throws -> [ContainerStatus] {
+    try containers().map { try ContainerStatus($0, damageIsLoss: damageIsLoss) }
   }
 }

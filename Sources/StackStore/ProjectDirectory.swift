@@ -51,9 +51,17 @@ package struct ProjectDirectory: Hashable, Sendable {
 
   package func removeOwner() throws(SystemCallError) { try Files.removeFile("\(path)/owner") }
 
+  /// The networks as they were made last.
+  /// - Throws: `DamagedRecord`, `SystemCallError`.
   package func readNetworks() throws -> [NetworkRecord] {
-    guard let bytes = try Files.readIfPresent("\(path)/networks"), !bytes.isEmpty else { return [] }
-    return try [NetworkRecord](wireBytes: bytes)
+    let file = "\(path)/networks"
+    guard let bytes = try Files.readIfPresent(file), !bytes.isEmpty else { return [] }
+    return try DamagedRecord.naming(file) { () throws(WireError) in try [NetworkRecord](wireBytes: bytes) }
+  }
+
+  /// The networks as they were made last; none when that can no longer be read.
+  package func readableNetworks() throws -> [NetworkRecord] {
+    do { return try readNetworks() } catch is DamagedRecord { return [] }
   }
 
   package func write(_ networks: [NetworkRecord]) throws(SystemCallError) {
@@ -137,10 +145,12 @@ package struct ContainerDirectory: Hashable, Sendable {
   }
 
   /// Reads a record; nil when there is none.
+  /// - Throws: `DamagedRecord`, `SystemCallError`.
   package func read<Record>(_ kind: Kind<Record>) throws -> Record? {
     // A file without content is one that is being made at this moment: there is no record yet.
-    guard let bytes = try Files.readIfPresent("\(path)/\(kind.file)"), !bytes.isEmpty else { return nil }
-    return try kind.parse(bytes)
+    let file = "\(path)/\(kind.file)"
+    guard let bytes = try Files.readIfPresent(file), !bytes.isEmpty else { return nil }
+    return try DamagedRecord.naming(file) { () throws(WireError) in try kind.parse(bytes) }
   }
 
   package func remove<Record>(_ kind: Kind<Record>) throws(SystemCallError) {

@@ -37,12 +37,21 @@ extension ContainerDirectory {
   /// Begins a run: what is known of the last one is replaced.
   /// - Parameter shim: the process that will keep the container; it must not have done anything yet.
   package func beginRun(_ shim: ProcessIdentity) throws {
-    // A damaged file must not keep the container from being started: its number is only for the order of logs.
-    let last = (try? read(.run))?.run ?? 0
+    // A damaged file must not keep the container from being started.
+    let last = (try? read(.run))?.run ?? lastKnownRun
     var writer = WireWriter()
     writer.value(last + 1)
     writer.value(shim)
     try Files.replace("\(path)/run", with: writer.bytes)
+  }
+
+  /// The latest run of which anything else tells: where its own record was lost, its number is not given again, by which the
+  /// supervisor tells runs apart, and logs have their order.
+  private var lastKnownRun: Int {
+    // Best effort: of a container that is new, nothing tells.
+    let names = (try? Files.namesIfPresent(in: logs)) ?? []
+    let logged = names.compactMap { $0.split(separator: ".").first.flatMap { Int($0) } }
+    return max((try? read(.life))?.run ?? 0, logged.max() ?? 0)
   }
 
   /// Adds that the container's program is being executed.

@@ -21,6 +21,8 @@
     upgrade     another file of the program (from --old to --stack) takes over a running stack: nothing is started again
     bounds      a hundred containers: `ps` within 50 ms, `down` within 10 s
     volume      a minute of a log as fast as it can be written: another's `exec` does not wait, the log stays in its bounds
+    differential  100 random stacks: order, conditions and exit codes are those of a model of the rules
+    absent      each of 26 system calls missing from the kernel: as isolated as ever, or refused in words
     clock       the time of day jumps by a day (in a virtual machine only)
 
 A line a bar; --scale 0.1 does a tenth of everything. Everything runs in namespaces of its own, on a tmpfs. Needs root, busybox-static and nft.
@@ -40,6 +42,7 @@ import time
 import urllib.error
 import urllib.request
 
+from conditions import CONDITIONS
 from hardships import HARDSHIPS
 from laboratory import Laboratory, enter_namespaces, read, stay_behind
 
@@ -388,7 +391,7 @@ BARS = {
     "twice": (twice, services(2)), "parallel": (parallel, services(1)), "execs": (execs, services(1)),
     "requests": (requests, services(1, HTTPD)), "kills": (kills, "services:\n" + AGAIN), "full": (full, "services:\n" + LOG),
     "scarce": (scarce, services(3)),
-} | HARDSHIPS
+} | HARDSHIPS | CONDITIONS
 
 
 def main():
@@ -417,7 +420,7 @@ def main():
             bar.end()
         shown = ", ".join(f"{value} {what}" for what, value in bar.figures.items())
         print(f"{'WRONG' if bar.problems else 'ok':5}  {name}: {shown}  ({time.monotonic() - begin:.1f} s)", flush=True)
-        for problem in bar.problems[:8]:
+        for problem in bar.problems[:30]:
             print(f"       {problem}", flush=True)
         wrong += bool(bar.problems)
         figures[name] = bar.figures | {"problems": len(bar.problems)}

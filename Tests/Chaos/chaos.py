@@ -30,7 +30,7 @@ import sys
 import tempfile
 import time
 
-from laboratory import SERVICES, VICTIM, Injection, Laboratory, enter_namespaces, read, stay_behind
+from laboratory import SERVICES, VICTIM, Injection, Laboratory, enter_namespaces, stay_behind, system_calls
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROLES = ["command", "step", "factory", "shim", "init", "supervisor"]
@@ -94,7 +94,8 @@ class Trial:
         self.hit = injection.hit
         if self.call() in ("flock", "fstat") or "/locks/" in (self.hit or ""):
             # Whoever could not take the lock must not remove its file either, and one that is left is no harm.
-            problems = [what for what in problems if not what.endswith(f"/locks/{self.laboratory.project}")]
+            # `test` works on a project with a name of its own.
+            problems = [what for what in problems if "/run/locks/" not in what]
         return problems
 
     def claim(self, status):
@@ -142,16 +143,7 @@ def system_call(hit):
     return f"{SYSTEM_CALLS.get(int(number), number)} {path}".strip()
 
 
-def system_call_names():
-    names = {}
-    for line in read("/usr/include/x86_64-linux-gnu/asm/unistd_64.h").splitlines():
-        words = line.split()
-        if len(words) == 3 and words[1].startswith("__NR_"):
-            names[int(words[2])] = words[1].removeprefix("__NR_")
-    return names
-
-
-SYSTEM_CALLS = system_call_names()
+SYSTEM_CALLS = {number: name for name, number in system_calls().items()}
 
 
 def interrupt(_signal, _frame):

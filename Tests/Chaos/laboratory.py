@@ -38,6 +38,16 @@ def read(path):
         return ""
 
 
+def system_calls():
+    """The numbers of the system calls of this processor, by name."""
+    numbers = {}
+    for line in read("/usr/include/x86_64-linux-gnu/asm/unistd_64.h").splitlines():
+        words = line.split()
+        if len(words) == 3 and words[1].startswith("__NR_"):
+            numbers[words[1].removeprefix("__NR_")] = int(words[2])
+    return numbers
+
+
 def enter_namespaces(program, arguments):
     """Runs a program of Python in namespaces that take everything with them that a failed run leaves."""
     flags = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
@@ -82,7 +92,8 @@ class Laboratory:
         found = {self.project}
         for directory in "locks", "projects":
             if os.path.isdir(f"{self.directory}/run/{directory}"):
-                found |= set(os.listdir(f"{self.directory}/run/{directory}"))
+                # Not the lock of the numbers of users, which is common to all.
+                found |= {name for name in os.listdir(f"{self.directory}/run/{directory}") if not name.startswith(".")}
         return found
 
     def down(self):
@@ -118,7 +129,8 @@ class Laboratory:
         for top in "run", "data":
             for directory, directories, names in os.walk(f"{self.directory}/{top}"):
                 found |= {f"{directory}/{name}" for name in directories + names}
-        return {path for path in found if "/cache/" not in path}
+        # A lock that is left is no harm: who takes it next finds it.
+        return {path for path in found if "/cache/" not in path and not path.endswith("/locks/.users")}
 
     def leftovers(self):
         found = []

@@ -163,14 +163,15 @@ struct OCIRuntimeTests {
 
   @Test func aHandleOnTheProcessIsSent() throws {
     try Bundle.with { (bundle: Bundle) throws in
-      try bundle.configure("exec sleep 1108")
+      try bundle.configure("echo started > /tmp/mark; exec sleep 1108")
       try bundle.fixture.write(
         """
-        import os, signal, socket
+        import os, signal, socket, time
         server = socket.socket(socket.AF_UNIX)
         server.bind("socket")
         server.listen()
         descriptor = socket.recv_fds(server.accept()[0], 4096, 1)[1][0]
+        while not os.path.exists("root/tmp/mark"): time.sleep(0.01)
         signal.pidfd_send_signal(descriptor, signal.SIGKILL)
         """, to: "agent.py")
       let agent = try bundle.fixture.start("/usr/bin/python3", ["agent.py"])
@@ -190,6 +191,128 @@ struct OCIRuntimeTests {
       #expect(try bundle.fixture.run(path, ["--version"]).output.hasPrefix("crun version "))
       #expect(
         try bundle.fixture.run(path, ["delete", "--help"]).output.contains("Usage: crun [OPTION...] delete CONTAINER"))
+    }
+  }
+
+  @Test func anotherRuntimesWaysAreTaken() throws {
+    try Bundle.with { (bundle: Bundle) throws in
+      let directory = bundle.fixture.directory
+      let root = "\(directory)/oci"
+      for (name, start) in [("runc", "\(directory)/root\n"), ("crun", "\(directory)\n")] {
+        let path = "\(directory)/\(name)"
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: StackFixture.binary)
+        let hook = #"{"path": "/bin/sh", "args": ["sh", "-c", "pwd > \#(directory)/place"]}"#
+        try bundle.configure("true", #", "hooks": {"createContainer": [\#(hook)]}"#)
+        let run = try bundle.fixture.run(path, ["--root", root, "run", bundle.id])
+        #expect(run.code == 0, "\(run.errors)")
+        #expect(try bundle.fixture.text("place") == start)
+        let version = try bundle.fixture.run(path, ["--version"]).output
+        #expect(version.contains("\ncommit: v"))
+        #expect(version.contains("+SYSTEMD") == (name == "crun"))
+        let withoutProgram = try bundle.fixture.text("config.json").replacingOccurrences(
+          of: #""process""#, with: #""annotations": {}, "nothing""#)
+        try bundle.fixture.write(withoutProgram, to: "config.json")
+        #expect(try bundle.fixture.run(path, ["--root", root, "create", bundle.id]).code == 0)
+        let started = try bundle.fixture.run(path, ["--root", root, "start", bundle.id])
+        #expect((started.code == 0) == (name == "crun"), "\(started.errors)")
+        #expect(try bundle.status == (name == "crun" ? "stopped" : "created"))
+        #expect(try bundle.oci("delete", bundle.id).code == 0)
+        #expect(try bundle.fixture.run(path, ["checkpoint", "--help"]).output.contains("\(name) checkpoint"))
+      }
+      try bundle.configure("true")
+      let mount = #"{"destination": "/mnt", "type": "bind", "source": "\#(directory)/none", "options": ["bind"]}"#
+      let text = try bundle.fixture.text("config.json").replacingOccurrences(
+        of: #""mounts": ["#, with: #""mounts": [\#(mount), "#)
+      try bundle.fixture.write(text, to: "config.json")
+      let run = try bundle.fixture.run("\(directory)/runc", ["--root", root, "run", bundle.id])
+      let words = "unable to start container process: error during container init: error mounting /mnt: "
+      #expect(run.errors.contains("runc run failed: \(words)"), "\(run.errors)")
+      #expect(run.errors.hasSuffix(": no such file or directory\n"), "\(run.errors)")
+      #expect(try bundle.oci("run", bundle.id).errors.hasPrefix("stack-oci: mount /mnt: "))
+      let checkpoint = try bundle.oci("checkpoint", bundle.id)
+      #expect(checkpoint.code == 1 && checkpoint.errors.contains("not supported"), "\(checkpoint.errors)")
+      #expect(try !bundle.oci("--help").output.contains("checkpoint"))
+    }
+  }
+
+  /// Flags of a mount that the container's own are made of.
+  @Test func whatTheHostKeepsFromAMountIsTakenAwayByTheHostAlone() throws {
+    try Bundle.with { (bundle: Bundle) throws in
+      let place = "\(bundle.fixture.directory)/place"
+      try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+      try Command.output(["mount", "-t", "tmpfs", "tmpfs", place])
+      defer { _ = try? Command.output(["umount", place]) }
+      try Command.output(["mount", "-o", "remount,bind,ro,noexec,noatime", place])
+      let map = #"[{"containerID": 0, "hostID": 100000, "size": 1000}]"#
+      func run(_ options: String, users: Bool) throws -> (output: String, errors: String) {
+        let spaces = ["ipc", "uts"] + (users ? ["user", "network"] : [])
+        try bundle.configure(
+          "grep ' /mnt ' /proc/mounts | cut -d' ' -f4", namespaces: spaces,
+          linux: users ? #", "uidMappings": \#(map), "gidMappings": \#(map)"# : "")
+        let list = options.split(separator: " ").map { "\"\($0)\"" }.joined(separator: ", ")
+        let mount = #"{"destination": "/mnt", "type": "bind", "source": "\#(place)", "options": [\#(list)]}"#
+        let text = try bundle.fixture.text("config.json").replacingOccurrences(
+          of: #""mounts": ["#, with: #""mounts": [\#(mount), "#)
+        try bundle.fixture.write(text, to: "config.json")
+        let outcome = try bundle.oci("run", bundle.id)
+        return (outcome.output, outcome.errors)
+      }
+      #expect(try run("bind", users: false).output.hasPrefix("ro,noexec,noatime"))
+      #expect(try run("bind rw exec", users: false).output.hasPrefix("rw,noatime"))
+      #expect(try run("bind atime", users: false).output.hasPrefix("ro,noexec,noatime"))
+      #expect(try run("bind ro nodiratime", users: false).output.hasPrefix("ro,nodiratime,relatime"))
+      #expect(try run("bind ro noatime relatime norelatime", users: false).output.hasPrefix("ro,noatime"))
+      try Command.output(["chown", "-R", "100000:100000", "\(bundle.fixture.directory)/root"])
+      #expect(try run("bind nosuid", users: true).output.hasPrefix("ro,nosuid,noexec,noatime"))
+      #expect(try run("bind ro noatime", users: true).output.hasPrefix("ro,noexec,noatime"))
+      for options in ["bind rw", "bind exec", "bind relatime", "bind strictatime"] {
+        #expect(try run(options, users: true).errors.contains("Operation not permitted"), "\(options)")
+      }
+    }
+  }
+
+  @Test(arguments: ["run", "run --detach", "create"])
+  func thatAContainerIsReadyIsPassedOn(command: String) throws {
+    try Bundle.with { (bundle: Bundle) throws in
+      let directory = bundle.fixture.directory
+      try bundle.configure("echo $NOTIFY_SOCKET > /tmp/mark; while [ ! -e /tmp/end ]; do sleep 0.05; done")
+      // The manager, and what the program in the container would do.
+      try bundle.fixture.write(
+        """
+        import os, socket, time
+        manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        manager.bind("manager")
+        manager.settimeout(20)
+        mark = "root/tmp/mark"
+        while not os.path.exists(mark) or not os.path.getsize(mark): time.sleep(0.01)
+        pid = open("pid").read()
+        sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        os.chdir(f"/proc/{pid}/root")
+        place = open("tmp/mark").read().strip().lstrip("/")
+        os.chdir(os.path.dirname(place))
+        sender.sendto(b"STATUS=soon", "notify")
+        sender.sendto(b"STATUS=now\\nREADY=1", "notify")
+        message = manager.recv(1000).decode()
+        open("\(directory)/said", "w").write(message + f"\\n{pid}")
+        open(f"/proc/{pid}/root/tmp/end", "w")
+        """, to: "agent.py")
+      let agent = try bundle.fixture.start("/usr/bin/python3", ["agent.py"])
+      #expect(bundle.fixture.eventually { FileManager.default.fileExists(atPath: "\(directory)/manager") })
+      let start = command == "create" ? "&& $stack start \(bundle.id)" : ""
+      let script = """
+        export NOTIFY_SOCKET=\(directory)/manager
+        stack="timeout 20 \(StackFixture.binary) oci --root \(directory)/oci"
+        $stack \(command) --pid-file pid \(bundle.id) \(start)
+        """
+      let run = try bundle.fixture.run("/bin/sh", ["-c", script])
+      #expect(run.code == 0, "\(run.errors)")
+      try agent.wait(seconds: 20)
+      #expect(bundle.written("tmp/mark") == "\(directory)/manager/notify")
+      let said = try bundle.fixture.text("said").split(separator: "\n")
+      #expect(said.first == "READY=1")
+      // Who ends names the one that stays.
+      if command != "run" { #expect(said.dropFirst().first.map { "\($0)" } == "MAINPID=\(said.last ?? "")") }
+      #expect(said.count == (command == "run" ? 2 : 3))
     }
   }
 

@@ -17,6 +17,22 @@ struct OCITests {
     }
   }
 
+  /// CVE-2024-21626: also a descriptor that the container is given is no way out.
+  @Test func aDirectoryThatIsHandedOverIsNoWorkingDirectory() throws {
+    try Bundle.with { (bundle: Bundle) throws in
+      for path in ["/proc/self/fd/3", "/proc/self/fd/3/..", "/proc/1/fd/3"] {
+        try bundle.configure("pwd; ls")
+        let text = try bundle.fixture.text("config.json").replacingOccurrences(
+          of: #""cwd": "/""#, with: "\"cwd\": \"\(path)\"")
+        try bundle.fixture.write(text, to: "config.json")
+        let oci = "\(StackFixture.binary) oci --root \(bundle.fixture.directory)/oci"
+        let run = try bundle.fixture.run("/bin/sh", ["-c", "exec \(oci) run --preserve-fds 1 \(bundle.id) 3</etc"])
+        #expect(run.code != 0 && run.errors.contains("Too many levels of symbolic links"), "\(run)")
+        _ = try bundle.oci("delete", "--force", bundle.id)
+      }
+    }
+  }
+
   @Test func aContainerGoesThroughItsStates() throws {
     try Bundle.with { (bundle: Bundle) throws in
       try bundle.configure("echo started > /tmp/mark; exec sleep 1003")
@@ -48,6 +64,32 @@ struct OCITests {
       #expect(try bundle.oci("state", bundle.id).errors.contains("does not exist"))
       #expect(try bundle.groups() == [])
       #expect(try FileManager.default.contentsOfDirectory(atPath: "\(bundle.fixture.directory)/oci") == [])
+    }
+  }
+
+  @Test func theGroupOfAllContainersGoesWithTheLastOne() throws {
+    try Bundle.with { (bundle: Bundle) throws in
+      func groups(_ name: String) throws -> [String] {
+        try bundle.fixture.run("/usr/bin/find", ["/sys/fs/cgroup", "-maxdepth", "3", "-name", name]).output
+          .split(separator: "\n").map(String.init)
+      }
+      for path in ["", #", "cgroupsPath": "\#(bundle.id)-above/below""#] {
+        for (command, code) in [("true", 0), ("exec nothing-of-this-name", 127)] as [(String, Int32)] {
+          try bundle.configure(command, linux: path)
+          let run = try bundle.oci("run", bundle.id)
+          #expect(run.code == code, "\(run.errors)")
+        }
+      }
+      try bundle.configure("true", #", "hooks": {"createRuntime": [{"path": "/bin/false"}]}"#)
+      #expect(try bundle.oci("run", bundle.id).code == 1)
+      #expect(try groups("\(bundle.id)-above") == [])
+      // Other tests have containers in it meanwhile.
+      let isRight = try bundle.fixture.eventually {
+        try groups("stack-oci").allSatisfy { group in
+          try bundle.fixture.run("/usr/bin/find", [group, "-mindepth", "1", "-type", "d"]).output != ""
+        }
+      }
+      #expect(isRight)
     }
   }
 

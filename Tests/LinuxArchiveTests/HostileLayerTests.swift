@@ -1,9 +1,10 @@
 import Glibc
-import LinuxArchive
 import LinuxSystem
 import SystemPackage
 import TestSupport
 import Testing
+
+@testable import LinuxArchive
 
 /// Layers that reach for what is outside. Whether they are refused or put in their place: nothing outside may change.
 @Suite(.serialized, .privateNamespace) struct HostileLayerTests {
@@ -155,6 +156,15 @@ import Testing
         tar.file("a/b")
       }
     ),
+    ("dots in a path", { $0.file("a/../b") }),
+    ("dots at its end", { $0.directory("a/..") }),
+    (
+      "dots in the target of a hard link",
+      { tar in
+        tar.file("b")
+        tar.hardLink("h", to: "a/../b")
+      }
+    ),
     ("a hard link to itself", { $0.hardLink("h", to: "h") }),
     ("a hard link to nothing", { $0.hardLink("h", to: "nope") }),
     (
@@ -204,6 +214,19 @@ import Testing
   @Test(arguments: refused.indices) func nonsenseIsRefused(_ index: Int) throws {
     let (name, build) = Self.refused[index]
     #expect(throws: ArchiveError.self, "\(name)") { try LayerFixture().add(build) }
+  }
+
+  /// What is behind the check of paths: without it no path would lead out either.
+  @Test func theTreeHasNoWayUp() throws {
+    let directory = try TemporaryDirectory()
+    let root = try Files.open(directory.path, O_RDONLY | O_DIRECTORY)
+    let tree = LayerTree(root: root.borrowed, lower: LowerLayers(lowestFirst: []))
+    for path in ["..", "../.."] {
+      #expect(throws: ArchiveError.self, "\(path)") { _ = try tree.directory(Array(path.utf8)[...]) }
+    }
+    #expect(try tree.directory(Array("a/../../x".utf8)[...]).path == Array("x".utf8))
+    try Files.makeLink(RawName("up"), in: root.borrowed, to: RawName("../../../up-there"))
+    #expect(try tree.directory(Array("up/in".utf8)[...]).path == Array("up-there/in".utf8))
   }
 
   @Test func damageIsFound() throws {

@@ -1,6 +1,8 @@
+import Dispatch
 import Glibc
 import LinuxCgroup
 import LinuxSystem
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -51,6 +53,53 @@ import Testing
     let handle = try start("exec sleep 100", in: cgroup)
     for _ in 0..<500 where try cgroup.processes().isEmpty { usleep(2000) }
     return handle
+  }
+
+  static let limits = {
+    var limits = CgroupLimits()
+    limits.pids = 10
+    return limits
+  }()
+
+  /// Does something for each number below `count`, all at the same time.
+  /// - Returns: what went wrong.
+  static func atTheSameTime(_ count: Int, _ body: @Sendable (Int) throws -> Void) -> [String] {
+    let failures = Mutex<[String]>([])
+    DispatchQueue.concurrentPerform(iterations: count) { number in
+      do {
+        try body(number)
+      } catch {
+        failures.withLock { $0.append("\(error)") }
+      }
+    }
+    return failures.withLock { $0 }
+  }
+
+  /// The kernel shows a controller as enabled before its files are in the groups below.
+  @Test(.enabled(if: (try? CgroupHierarchy.detect().unifiedControllers.contains(.pids)) == true))
+  func groupsOfAProjectAreMadeAtTheSameTime() throws {
+    try Self.with(.whole) { hierarchy in
+      for round in 0..<30 {
+        let groups = try (0..<4).map { try Cgroup(hierarchy, project: Self.project, container: "c\($0)") }
+        #expect(Self.atTheSameTime(groups.count) { _ = try groups[$0].create(Self.limits) } == [], "\(round)")
+        try Cgroup.removeAll(of: Self.project, on: hierarchy)
+      }
+    }
+  }
+
+  @Test func whatHoldsGroupsGoesWithTheLastOneAndComesWithTheNext() throws {
+    let hierarchy = try CgroupHierarchy.detect()
+    let top = "\(Self.project)-parents"
+    let failures = Self.atTheSameTime(2) { number in
+      for _ in 0..<100 {
+        let group = try Cgroup(hierarchy, components: [top, "inner", "c\(number)"])
+        _ = try group.create(Self.limits)
+        try group.remove()
+        try group.removeEmptyParents()
+      }
+    }
+    #expect(failures == [])
+    for mount in hierarchy.mountPoints { #expect(!Files.exists("\(mount)/\(top)"), "\(mount)") }
   }
 
   @Test(arguments: Machine.allCases)

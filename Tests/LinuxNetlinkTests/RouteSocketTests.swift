@@ -130,6 +130,34 @@ struct RouteSocketTests {
     }
   }
 
+  @Test func whatWasTakenFromAnInterfaceIsGivenBack() throws {
+    try withLab { lab in
+      try lab.addNamespace("tst-c")
+      let route = try RouteSocket()
+      let bridge = try route.createBridge(try bridge())
+      let file = try Files.open(NetworkLab.path("tst-c"))
+      var specification = veth(1, bridge: bridge, .descriptor(file.borrowed))
+      specification.hairpin = true
+      try route.createVeth(specification)
+      _ = try NetworkLab.run("ip link set tst-v1 down nomaster group 3; ip address flush dev tst-br")
+      let link = try #require(try route.link(named: "tst-v1"))
+      try route.restore(link, group: 4712, bridge: bridge, hairpin: true)
+      let host = try #require(try NetworkLab.json("ip -j -d link show dev tst-v1").first)
+      #expect(host["master"] as? String == "tst-br")
+      #expect(host["group"] as? String == "4712")
+      #expect((host["flags"] as? [String])?.contains("UP") == true)
+      let port = (host["linkinfo"] as? [String: Any])?["info_slave_data"] as? [String: Any]
+      #expect(port?["hairpin"] as? Bool == true)
+
+      let own = try #require(try route.link(named: "tst-br"))
+      let address = try #require(IPv4Address("10.77.0.1"))
+      try route.add(address, prefixLength: 24, to: own)
+      #expect(try route.addresses().contains { $0.interface == own.index && $0.address == address })
+      let error = #expect(throws: NetlinkError.self) { try route.add(address, prefixLength: 24, to: own) }
+      #expect(error?.errno == .fileExists)
+    }
+  }
+
   @Test func takenPeerNameLeavesNoEnd() throws {
     try withLab { lab in
       try lab.addNamespace("tst-c")

@@ -185,6 +185,16 @@ import Testing
     #expect(difference.orphans == ["b", "z"])
   }
 
+  @Test func `a container of which nothing is known is made anew`() {
+    let lost = RunningService(service: "a", configurationHash: nil, state: .running)
+    for recreation in [StackDifference.Recreation.whenChanged, .never, .always] {
+      #expect(actions([wanted("a", "1")], [lost], recreation) == ["a": .recreate(.recordLost)])
+    }
+    // Also one that has never run: it may be half made.
+    let unmade = RunningService(service: "a", configurationHash: nil, state: .stopped)
+    #expect(actions([wanted("a", "1")], [unmade]) == ["a": .recreate(.recordLost)])
+  }
+
   @Test func `recreation can be forced and forbidden`() {
     let services = [wanted("a", "1"), wanted("b", "2"), wanted("c", "1")]
     let running = [present("a", "1"), present("b", "1")]

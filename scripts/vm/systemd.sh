@@ -46,7 +46,7 @@ check "so is what is started later" 'grep -q stack-lab.scope/lab-b-1 /proc/$(pid
 check "the scope goes with the stack" gone
 check "systemd has forgotten it" '[ "$(systemctl show -p LoadState --value stack-lab.scope)" != loaded ] || [ "$(property ActiveState)" = inactive ]'
 # All leave, and the next one comes, at once.
-for round in 1 2 3; do
+for round in $(seq 20); do
   "$STACK" up -d && "$STACK" down || wrong "round $round"
 done
 "$STACK" up -d || wrong "up: $?"
@@ -68,13 +68,14 @@ Environment=STACK=$stack UNITS=$units
 ExecStart=$units/job
 StandardOutput=file:$units/output
 StandardError=file:$units/output
-TimeoutStartSec=400
+TimeoutStartSec=infinity
 UNIT
 # Where units are that were made while it runs, too: a reload reads them again.
 export SYSTEMD_UNIT_PATH="$units:/run/systemd/transient:/lib/systemd/system" container=lab
 systemd=$(ls /lib/systemd/systemd /usr/lib/systemd/systemd 2>/dev/null | head -n 1)
 [ -n "$systemd" ] || { echo "systemd is not installed: nothing is tried"; exit 0; }
-timeout --foreground 240 unshare --pid --fork --kill-child --mount --propagation private bash -c '
+# Whoever runs the virtual machine has the limit of time: its own clock may be fast.
+unshare --pid --fork --kill-child --mount --propagation private bash -c '
   mount -t proc proc /proc
   mount -t tmpfs tmpfs /run
   exec "$0" --unit=job.service --log-target=null --show-status=no' "$systemd" </dev/null

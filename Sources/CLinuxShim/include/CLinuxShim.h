@@ -176,6 +176,10 @@ int stk_accept_ipv4(int socket, uint32_t *address);
 int stk_set_timeouts(int socket, int milliseconds);
 /// A listening, non-blocking socket (unix(7), SOCK_SEQPACKET) under a name in an open directory.
 int stk_listen_local(int directory, const char *name);
+/// A non-blocking socket for datagrams (unix(7), SOCK_DGRAM) under a name in an open directory.
+int stk_bind_local(int directory, const char *name);
+/// Sends a datagram to a path, or to an abstract name, which begins with @.
+ssize_t stk_send_local(const char *name, const void *bytes, size_t count);
 /// accept4(2).
 int stk_accept(int socket);
 /// A socket connected to one that listens under a name in an open directory: of SOCK_STREAM, or else SOCK_SEQPACKET.

@@ -10,7 +10,8 @@ struct Foreground {
 
   private static let unforwarded: Set<CInt> = [SIGKILL, SIGSTOP, SIGCHLD, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGURG]
 
-  func wait() throws -> ExitStatus {
+  /// - Parameter readiness: what the process says of being ready, if somebody is to be told.
+  func wait(_ readiness: Readiness? = nil) throws -> ExitStatus {
     let signals = try SignalDescriptor((1...31).filter { !Self.unforwarded.contains($0) })
     // A command without a terminal of its own has no mode to change.
     let mode = terminal == nil ? nil : try? TerminalMode.raw(FileDescriptor(rawValue: 0), keepsOutput: true)
@@ -21,7 +22,9 @@ struct Foreground {
       var watched = [process.descriptor, signals.descriptor]
       if let terminal { watched.append(terminal.borrowed) }
       if hasInput { watched.append(FileDescriptor(rawValue: 0)) }
+      if let readiness { watched.append(readiness.socket.borrowed) }
       let ready = try Polling.readable(watched)
+      if let readiness, ready.last == true { _ = readiness.pass() }
       while let signal = signals.next() { try pass(signal) }
       if let terminal {
         if ready[2] { Self.copyOutput(terminal.borrowed) }

@@ -32,9 +32,10 @@ extension Verb {
         try Start.start(created.record.id, context)
         return 0
       }
+      let readiness = try ReadinessSocket(context.states, of: created.record.id)?.listen()
       try created.running.begin()
       try Start.runHooks(created.hooks.poststart, of: created.record, created.hookOutput)
-      let status = try Foreground(process: created.running.process, terminal: created.terminal).wait()
+      let status = try Foreground(process: created.running.process, terminal: created.terminal).wait(readiness)
       if !arguments.has("keep") { try Deletion(record: created.record, context: context).remove() }
       return status.code
     } catch {
@@ -55,15 +56,23 @@ enum Start {
     let states = context.states
     let record = try states.record(of: id)
     let status = try states.status(of: record)
-    if status == .created && !record.hasProgram { throw OCIError("process is missing in config.json") }
+    if status == .created && !record.hasProgram {
+      if OCICommand.dialect.endsWithoutProgram { return try end(record) }
+      throw OCIError("process is missing in config.json")
+    }
     guard status == .created, let connection = try states.connect(to: id) else {
       throw OCIError("cannot start container \(id): it is \(status.rawValue), not created")
     }
     // From here on it has been started, whatever becomes of it.
     try states.removeGate(of: id)
+    let readiness = try ReadinessSocket(states, of: id)?.listen()
     try ContainerLaunch.begin(over: connection.borrowed, as: record.process.pid, trace: context.log.debug)
-    guard record.hasLaterHooks else { return }
-    let configuration = try states.configuration(of: id)
+    if record.hasLaterHooks { try runLaterHooks(of: record, context) }
+    if let readiness, let process = try record.process.open() { try readiness.wait(for: process, record.process.pid) }
+  }
+
+  private static func runLaterHooks(of record: ContainerRecord, _ context: Context) throws {
+    let configuration = try context.states.configuration(of: record.id)
     do {
       try runHooks(configuration.hooks.poststart, of: record, try HookOutput(configuration.annotations))
     } catch {
@@ -71,6 +80,13 @@ enum Start {
       try Deletion(record: record, context: context).remove()
       throw error
     }
+  }
+
+  /// Ends a container that waits.
+  private static func end(_ record: ContainerRecord) throws {
+    guard let process = try record.process.open() else { return }
+    try process.signal(SIGKILL)
+    guard process.waitForEnd(milliseconds: 10_000) else { throw OCIError("container \(record.id) does not end") }
   }
 
   static func runHooks(_ hooks: [Hook], of record: ContainerRecord, _ output: HookOutput) throws(LaunchError) {

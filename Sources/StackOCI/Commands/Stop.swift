@@ -88,6 +88,14 @@ extension Verb {
     return 0
   }
 
+  static let checkpoint = notOffered("a container cannot be written to a disk and go on from it")
+  static let restore = checkpoint
+
+  /// A command of other runtimes, whose refusal an engine can read.
+  private static func notOffered(_ reason: String) -> Verb {
+    Verb(usage: "CONTAINER", options: .init(), isOffered: false) { _, _ in throw OCIError("not supported: \(reason)") }
+  }
+
   static let resume = Verb(usage: "CONTAINER", options: .init()) { arguments, context in
     let record = try context.states.record(of: try arguments.container())
     guard try context.states.status(of: record) == .paused else {
@@ -118,6 +126,7 @@ struct Deletion {
     // Without a PID namespace of its own others of it may live on.
     try group.kill()
     try group.remove()
+    try CommonGroup.removeEmpty(above: record.cgroup)
     let configuration = record.hasLaterHooks ? try context.states.configuration(of: record.id) : nil
     try context.states.remove(record.id)
     guard let configuration else { return }

@@ -18,6 +18,34 @@ struct MountReading {
     "strictatime": (.strictAccessTime, .accessTimes), "nostrictatime": ([], .accessTimes),
   ]
 
+  /// What is asked for of the times at which files are read. As for mount(8), and other runtimes, what takes an option back
+  /// takes back what was said before it, and not what the mount has from elsewhere; and who asks for one asks for all.
+  private struct AccessTimes {
+    private var kind: String?
+    private var skipsDirectories = false
+
+    static let names: Set<String> = [
+      "nodiratime", "diratime", "noatime", "atime", "relatime", "norelatime", "strictatime", "nostrictatime",
+    ]
+
+    mutating func read(_ name: String) {
+      switch name {
+      case "noatime", "relatime", "strictatime": kind = name
+      case "atime": if kind == "noatime" { kind = nil }
+      case "norelatime", "nostrictatime": if kind == String(name.dropFirst(2)) { kind = nil }
+      default: skipsDirectories = name == "nodiratime"
+      }
+    }
+
+    func add(to change: inout ListedMount.Change) {
+      if kind == nil && !skipsDirectories { return }
+      if skipsDirectories { change.added.insert(.noDirectoryAccessTime) }
+      if kind == "noatime" { change.added.insert(.noAccessTime) }
+      if kind == "strictatime" { change.added.insert(.strictAccessTime) }
+      change.cleared.formUnion(skipsDirectories ? .accessTimes : [.accessTimes, .noDirectoryAccessTime])
+    }
+  }
+
   private static let propagations: [String: (MountPropagation, isRecursive: Bool)] = [
     "private": (.private, false), "rprivate": (.private, true), "shared": (.shared, false), "rshared": (.shared, true),
     "slave": (.slave, false), "rslave": (.slave, true), "unbindable": (.unbindable, false),
@@ -49,6 +77,7 @@ struct MountReading {
     for item in field["options"]?.list ?? [] {
       if let text = item.string { options.read(text) }
     }
+    options.accessTimes.add(to: &options.attributes)
     let type = field["type"]?.string ?? ""
     let source = field["source"]?.string ?? ""
     let kind: ListedMount.Source
@@ -88,6 +117,7 @@ struct MountReading {
     var isBind = false
     var isRecursiveBind = false
     var attributes = ListedMount.Change()
+    var accessTimes = AccessTimes()
     var recursiveAttributes = ListedMount.Change()
     var propagation: MountPropagation?
     var recursivePropagation: MountPropagation?
@@ -106,7 +136,9 @@ struct MountReading {
       case "idmap": mapsOwners = true
       case "ridmap": (mapsOwners, mapsOwnersRecursively) = (true, true)
       default:
-        if let flag = MountReading.flags[text] {
+        if AccessTimes.names.contains(text) {
+          accessTimes.read(text)
+        } else if let flag = MountReading.flags[text] {
           change(&attributes, flag.added, flag.cleared)
         } else if let (kind, isRecursive) = MountReading.propagations[text] {
           if isRecursive { recursivePropagation = kind } else { propagation = kind }
