@@ -30,6 +30,6 @@ enum Dialect: String, CaseIterable {
       """
   }
 
-  /// What `--version` says of features: crun's words for what there is.
+  /// What `--version` says of features: crun's words for what there is, of systemd the notification socket.
   var features: String { self == .crun ? "+SYSTEMD +APPARMOR +CAP +SECCOMP +EBPF\n" : "" }
 }
