@@ -76,6 +76,11 @@ import Testing
     #expect(found.count == 1)
   }
 
+  @Test func whatIsWrongBesidesExtendsIsToldToo() {
+    let text = "services: {web: {extends: none, image: i, healthcheck: {test: a, interval: 5}}}\n"
+    #expect(lines(load(text), .error).count == 2, "\(lines(load(text)))")
+  }
+
   @Test func mistakesInWhatIsExtendedNameBothPlaces() {
     let result = load(
       "services:\n  web: {extends: {file: b.yaml, service: s}}\n",

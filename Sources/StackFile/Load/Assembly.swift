@@ -46,8 +46,12 @@ struct Assembly {
     let extensions = Extensions(context: context, environment: environment, prefix: prefix)
     let members = services.members.map { member -> Node.Member in
       guard member.value["extends"] != nil else { return member }
-      return Node.Member(
-        member.key, at: member.mark, extensions.resolved(member.key, in: scope, chain: []) ?? .wrong(at: member.mark))
+      if let service = extensions.resolved(member.key, in: scope, chain: []) {
+        return Node.Member(member.key, at: member.mark, service)
+      }
+      // What is wrong besides is told too: nothing will replace it.
+      context.report.settle(member.value)
+      return Node.Member(member.key, at: member.mark, .wrong(at: member.mark))
     }
     document.set("services", Node(.mapping(members), at: services.mark))
   }
