@@ -72,7 +72,8 @@ struct ProgramFileTests {
   @Test func executedByExecWhereRootIsNobodyOutside() throws {
     guard ProcessInfo.processInfo.environment["STACK_USERNS"] != "host" else { return }
     // The program may need its libraries, and those of Swift are nowhere in particular.
-    let swift = try NetworkLab.run("ldd \(StackFixture.binary) 2>/dev/null | sed -n 's,.* => \\(.*\\)/libswiftCore.so .*,\\1,p'")
+    let swift = try NetworkLab.run(
+      "ldd \(StackFixture.binary) 2>/dev/null | sed -n 's,.* => \\(.*\\)/libswiftCore.so .*,\\1,p'")
     let libraries = ["/usr", "/lib", "/lib64"] + swift.split(whereSeparator: \.isNewline).map(String.init)
     let volumes = libraries.map { "'\($0):\($0):ro'" }.joined(separator: ", ")
     let root = "rootfs: ./root, volumes: [\(volumes), './srv:/srv']"
